@@ -1,0 +1,26 @@
+//! Checks on a finished description. Each is one file; [`crate::ModuleBuilder::finish`] runs them all.
+
+mod connected;
+mod names;
+mod paths;
+mod used;
+
+use crate::error::DesignError;
+use crate::netlist::{Module, Source};
+
+/// Runs every check on one module (its children have been checked already).
+pub(crate) fn check(module: &Module) -> Vec<DesignError> {
+    let mut errors = names::check(module);
+    let unconnected = connected::check(module);
+    if unconnected.is_empty() {
+        // These follow connections, so they need every one to be there.
+        errors.extend(paths::check(module));
+        errors.extend(used::check(module));
+    }
+    errors.extend(unconnected);
+    errors
+}
+
+fn error(module: &Module, source: Source, message: String) -> DesignError {
+    DesignError { module: module.name.clone(), message, source }
+}
