@@ -1,1 +1,47 @@
-//! Placeholder until its owner writes it.
+//! # The contract of Stagecoach, as types
+//!
+//! What the hardware, the golden model and the host software agree on. Nothing here behaves; it names and packs:
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`config`] | [`Config`]: every size and choice of a mapping unit, its ranges, the widths that follow |
+//! | [`preset`] | [`Preset`]: the configurations that ship, as TOML files |
+//! | [`net_id`] | [`NetId`]: what names a VM on the network |
+//! | [`request`] | [`Request`], [`Op`], [`Access`]: what is asked |
+//! | [`response`] | [`Beat`]: what is answered |
+//! | [`fault`] | [`Fault`]: the verdicts, and what each becomes on a RoCE or iWARP wire |
+//! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
+//! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
+//! | [`latency`] | [`Stages`]: the one table of stage latencies |
+//!
+//! A configuration is read, checked, and from then on trusted:
+//!
+//! ```
+//! use stagecoach_spec::{Config, Preset};
+//!
+//! let roce = Preset::Roce.config();
+//! assert_eq!(roce.table_bits(), 6);
+//!
+//! let mine = Config::from_toml("net_id_bits = 32\ntables = 8", "mine.toml").unwrap();
+//! assert_eq!(mine.table_bits(), 3);
+//! ```
+
+pub mod command;
+pub mod config;
+pub mod fault;
+pub mod latency;
+pub mod net_id;
+pub mod preset;
+pub mod request;
+pub mod response;
+pub mod update;
+
+pub use command::{Action, Command, STAGED_WORDS, Staged, UpdateOp};
+pub use config::{Cam, Config, ConfigError, FrameWindows, Protection};
+pub use fault::{Fault, Transport, WireCode};
+pub use latency::{Stage, Stages};
+pub use net_id::{NetId, NetIdError};
+pub use preset::{Preset, UnknownPreset};
+pub use request::{Access, Op, Request, RequestError};
+pub use response::Beat;
+pub use update::{Answer, PeekEntry, Region, Slices, Update, UpdateError};

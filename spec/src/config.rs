@@ -1,0 +1,444 @@
+//! Every size and choice of a mapping unit, with its range and the widths that follow from it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use thiserror::Error;
+
+/// How network identifiers are matched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cam {
+    /// Registers with one comparator per binding. The only kind of this version.
+    #[default]
+    Register,
+}
+
+/// Whether tables may share frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameWindows {
+    /// The frame windows of two tables never overlap.
+    #[default]
+    Disjoint,
+    /// Windows may overlap, because an IOMMU behind the controller tells tables apart.
+    Iommu,
+}
+
+/// What guards stored words against flipped bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Nothing.
+    #[default]
+    None,
+    /// Detects one flipped bit. Not in this version; [`Config::validate`] refuses it.
+    Parity,
+    /// Corrects one flipped bit, detects two. Not in this version; [`Config::validate`] refuses it.
+    Secded,
+}
+
+/// A configuration of the mapping unit. Every field may be left out of the file; the defaults make the preset `roce`.
+///
+/// [`Config::from_toml`] checks; a `Config` made by hand is checked with [`Config::validate`]. The derived widths
+/// and the other crates rely on a configuration that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What the configuration is called: 1 to 32 of `a-z 0-9 _`, a letter first. Default `custom`.
+    pub name: String,
+    /// Width of a network identifier in bits: 1 to 160. 32 holds an IPv4 address, 128 a GID, 152 a VNI and a GID. Default 128.
+    pub net_id_bits: u32,
+    /// Network identifiers that can be bound at once: 1 to 4096. Default 64.
+    pub bindings: u32,
+    /// Mapping tables, thus VMs: 1 to 4096. Default 64.
+    pub tables: u32,
+    /// Regions in the pool that all tables share out: 1 to 16,777,216 (a key has 24 index bits). Default 4096.
+    pub regions: u32,
+    /// Page slots in the pool that all tables share out: 1 to 16,777,216. Default 16384.
+    pub slots: u32,
+    /// Width of a protection domain in bits: 0 to 32; 0 leaves protection domains out. Default 16.
+    pub pd_bits: u32,
+    /// Width of the stream (QP or other source) in bits: 0 to 32; 0 leaves it out. Default 24.
+    pub stream_bits: u32,
+    /// Width of the tag in bits: 0 to 32; 0 leaves it out. Default 8.
+    pub tag_bits: u32,
+    /// Width of a physical address in bits: 13 to 64. Default 48.
+    pub physical_address_bits: u32,
+    /// Base-2 logarithms of the page sizes: ascending, 12 first, at most 30. Stored as an index into this list.
+    /// Default `[12, 16, 21, 30]`: 4 KiB, 64 KiB, 2 MiB, 1 GiB.
+    pub page_shifts: Vec<u32>,
+    /// Most bytes that one request may translate: a power of two, 64 to 65536. Default 4096.
+    pub max_request_bytes: u32,
+    /// How network identifiers are matched: `register`. Default `register`.
+    pub cam: Cam,
+    /// Whether tables may share frames: `disjoint` or `iommu`. Default `disjoint`.
+    pub frame_windows: FrameWindows,
+    /// What guards stored words: `none`. Default `none`.
+    pub protection: Protection,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            name: "custom".into(),
+            net_id_bits: 128,
+            bindings: 64,
+            tables: 64,
+            regions: 4096,
+            slots: 16384,
+            pd_bits: 16,
+            stream_bits: 24,
+            tag_bits: 8,
+            physical_address_bits: 48,
+            page_shifts: vec![12, 16, 21, 30],
+            max_request_bytes: 4096,
+            cam: Cam::Register,
+            frame_windows: FrameWindows::Disjoint,
+            protection: Protection::None,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// The text is not TOML, or a field is unknown or of the wrong type.
+    #[error("{name}: {message}")]
+    Syntax {
+        /// The file or preset, as the caller named it.
+        name: String,
+        /// Line, column and what was expected, from the TOML reader.
+        message: String,
+    },
+    /// A field's value lies outside its range.
+    #[error("{field} = {value}: allowed is {allowed}, because {reason}")]
+    Range {
+        /// The field.
+        field: &'static str,
+        /// Its value as written.
+        value: String,
+        /// What is allowed instead.
+        allowed: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Two fields contradict each other, each within its own range.
+    #[error(
+        "{field} = {value} is impossible with {other} = {other_value}: allowed is {allowed}, because {reason}"
+    )]
+    Combination {
+        /// The field to change first.
+        field: &'static str,
+        /// Its value as written.
+        value: String,
+        /// The field that it contradicts.
+        other: &'static str,
+        /// That field's value.
+        other_value: String,
+        /// What is allowed instead.
+        allowed: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A value is known but comes with a later version.
+    #[error("{field} = \"{value}\" comes with a later version: allowed today is {allowed}")]
+    Later {
+        /// The field.
+        field: &'static str,
+        /// Its value as written.
+        value: &'static str,
+        /// What is allowed today.
+        allowed: &'static str,
+    },
+    /// An error of a configuration that has a file.
+    #[error("{name}: {error}")]
+    In {
+        /// The file or preset, as the caller named it.
+        name: String,
+        /// What is wrong in it.
+        #[source]
+        error: Box<ConfigError>,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration. `name` names the text in errors (a path, usually).
+    pub fn from_toml(text: &str, name: &str) -> Result<Config, ConfigError> {
+        let config: Config = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            name: name.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })?;
+        match config.validate() {
+            Ok(()) => Ok(config),
+            Err(error) => Err(ConfigError::In {
+                name: name.to_owned(),
+                error: Box::new(error),
+            }),
+        }
+    }
+
+    /// The configuration as a TOML file that [`Config::from_toml`] reads back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("strings, numbers and lists of numbers are always TOML")
+    }
+
+    /// Checks every field and every combination of fields.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let starts_well = self.name.starts_with(|c: char| c.is_ascii_lowercase());
+        if !starts_well || self.name.len() > 32 || !self.name.chars().all(letters) {
+            return Err(ConfigError::Range {
+                field: "name",
+                value: format!("{:?}", self.name),
+                allowed: "1 to 32 of a-z, 0-9 and _, a letter first".into(),
+                reason: "it becomes part of file names",
+            });
+        }
+        range(
+            "net_id_bits",
+            self.net_id_bits,
+            1,
+            160,
+            "staged words carry 160 bits",
+        )?;
+        range(
+            "bindings",
+            self.bindings,
+            1,
+            4096,
+            "every binding has a comparator",
+        )?;
+        range(
+            "tables",
+            self.tables,
+            1,
+            4096,
+            "the table number has 12 bits",
+        )?;
+        range(
+            "regions",
+            self.regions,
+            1,
+            1 << 24,
+            "a key has 24 index bits",
+        )?;
+        range(
+            "slots",
+            self.slots,
+            1,
+            1 << 24,
+            "a region's pages must keep its position within 54 bits",
+        )?;
+        range(
+            "pd_bits",
+            self.pd_bits,
+            0,
+            32,
+            "the staged word has 32 bits for it",
+        )?;
+        range(
+            "stream_bits",
+            self.stream_bits,
+            0,
+            32,
+            "the contract carries 32 bits at most",
+        )?;
+        range(
+            "tag_bits",
+            self.tag_bits,
+            0,
+            32,
+            "the contract carries 32 bits at most",
+        )?;
+        range(
+            "physical_address_bits",
+            self.physical_address_bits,
+            13,
+            64,
+            "a frame has 4096 bytes and an address 64 bits",
+        )?;
+        self.validate_page_shifts()?;
+        let bytes = self.max_request_bytes;
+        if !bytes.is_power_of_two() || !(64..=65536).contains(&bytes) {
+            return Err(ConfigError::Range {
+                field: "max_request_bytes",
+                value: bytes.to_string(),
+                allowed: "a power of two, 64 to 65536".into(),
+                reason: "the width of length follows from it, and no request may hold the pipeline for long",
+            });
+        }
+        match self.protection {
+            Protection::None => Ok(()),
+            Protection::Parity => Err(later("parity")),
+            Protection::Secded => Err(later("secded")),
+        }
+    }
+
+    fn validate_page_shifts(&self) -> Result<(), ConfigError> {
+        let shifts = &self.page_shifts;
+        let ascending = shifts.windows(2).all(|pair| pair[0] < pair[1]);
+        if shifts.first() != Some(&12) || !ascending || shifts.iter().any(|shift| *shift > 30) {
+            return Err(ConfigError::Range {
+                field: "page_shifts",
+                value: format!("{shifts:?}"),
+                allowed: "an ascending list, 12 first, none above 30".into(),
+                reason: "spans are cut at 4 KiB and no page is larger than 1 GiB",
+            });
+        }
+        if shifts.len() > 16 {
+            return Err(ConfigError::Range {
+                field: "page_shifts",
+                value: format!("{shifts:?}"),
+                allowed: "at most 16 page sizes".into(),
+                reason: "the staged word has 4 bits for the index",
+            });
+        }
+        if self.max_page_shift() > self.physical_address_bits {
+            return Err(ConfigError::Combination {
+                field: "page_shifts",
+                value: format!("{shifts:?}"),
+                other: "physical_address_bits",
+                other_value: self.physical_address_bits.to_string(),
+                allowed: format!("no page shift above {}", self.physical_address_bits),
+                reason: "a page cannot be bigger than physical memory",
+            });
+        }
+        Ok(())
+    }
+
+    /// Width of a table number: at least 1, also with a single table.
+    pub fn table_bits(&self) -> u32 {
+        index_bits(self.tables)
+    }
+
+    /// Width of a CAM entry's number: at least 1.
+    pub fn binding_bits(&self) -> u32 {
+        index_bits(self.bindings)
+    }
+
+    /// Width of a region's place in the pool: at least 1.
+    pub fn region_bits(&self) -> u32 {
+        index_bits(self.regions)
+    }
+
+    /// Width of a count of regions, 0 to `regions` inclusive.
+    pub fn region_count_bits(&self) -> u32 {
+        count_bits(self.regions)
+    }
+
+    /// Width of a slot's place in the pool: at least 1.
+    pub fn slot_bits(&self) -> u32 {
+        index_bits(self.slots)
+    }
+
+    /// Width of a count of slots, 0 to `slots` inclusive; also of a stored `first_slot`, since a region without
+    /// bytes may start at the end of its slice.
+    pub fn slot_count_bits(&self) -> u32 {
+        count_bits(self.slots)
+    }
+
+    /// Width of a frame number: the physical address without its 12 offset bits.
+    pub fn frame_bits(&self) -> u32 {
+        self.physical_address_bits - 12
+    }
+
+    /// Width of a count of frames, 0 to the whole physical memory inclusive.
+    pub fn frame_count_bits(&self) -> u32 {
+        self.frame_bits() + 1
+    }
+
+    /// Width of a request's `length`: log2 of `max_request_bytes`, plus one so that the maximum (and too much) can be said.
+    pub fn length_bits(&self) -> u32 {
+        self.max_request_bytes.ilog2() + 1
+    }
+
+    /// Width of a beat's `span` in bytes: a span never exceeds 4096 nor the request.
+    pub fn span_bits(&self) -> u32 {
+        self.max_request_bytes.min(4096).ilog2() + 1
+    }
+
+    /// Width of a stored page-size index; 0 when there is one page size.
+    pub fn page_size_bits(&self) -> u32 {
+        ceil_log2(self.page_shifts.len() as u32)
+    }
+
+    /// Base-2 logarithm of the largest page.
+    pub fn max_page_shift(&self) -> u32 {
+        self.page_shifts.last().copied().unwrap_or(12)
+    }
+
+    /// Width of a position in a region (and of the stored origin): `slot_bits` + the largest page shift.
+    /// Enough for every region that fits the pool; at most 54.
+    pub fn position_bits(&self) -> u32 {
+        self.slot_bits() + self.max_page_shift()
+    }
+
+    /// Most spans (so beats) that one request can have: its bytes, unaligned.
+    pub fn max_spans(&self) -> u32 {
+        self.max_request_bytes.div_ceil(4096) + 1
+    }
+
+    /// The index that stands for a page of `1 << shift` bytes, when the configuration has it.
+    pub fn page_size_index(&self, shift: u32) -> Option<u8> {
+        self.page_shifts
+            .iter()
+            .position(|s| *s == shift)
+            .map(|index| index as u8)
+    }
+
+    /// The shift that a stored page-size index stands for.
+    pub fn page_shift(&self, page_size: u8) -> Option<u32> {
+        self.page_shifts.get(usize::from(page_size)).copied()
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} tables, {} bindings of {} bits, {} regions, {} slots",
+            self.name, self.tables, self.bindings, self.net_id_bits, self.regions, self.slots
+        )
+    }
+}
+
+/// Bits that number `count` things: 0 for one thing.
+fn ceil_log2(count: u32) -> u32 {
+    count.max(1).next_power_of_two().ilog2()
+}
+
+/// Bits of an index into `count` things; at least 1, so that no index is a field without bits.
+fn index_bits(count: u32) -> u32 {
+    ceil_log2(count).max(1)
+}
+
+/// Bits of a number from 0 to `count` inclusive.
+fn count_bits(count: u32) -> u32 {
+    count.max(1).ilog2() + 1
+}
+
+fn range(
+    field: &'static str,
+    value: u32,
+    low: u32,
+    high: u32,
+    reason: &'static str,
+) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError::Range {
+        field,
+        value: value.to_string(),
+        allowed: format!("{low} to {high}"),
+        reason,
+    })
+}
+
+fn later(value: &'static str) -> ConfigError {
+    ConfigError::Later {
+        field: "protection",
+        value,
+        allowed: "\"none\"",
+    }
+}

@@ -1,0 +1,169 @@
+//! The one table of stage latencies. The hardware asserts it; the golden model and the reports use it.
+
+use crate::config::Config;
+
+/// One stage of the lookup path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// The stage's name: the same in RTL, model, tests and docs.
+    pub name: &'static str,
+    /// Clock cycles that a request spends in it when nothing holds it back.
+    pub cycles: u32,
+    /// What the stage does.
+    pub what: &'static str,
+    /// How its cycles are spent.
+    pub doc: &'static str,
+}
+
+/// The stages of a configuration, in the order that a request passes them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stages(Vec<Stage>);
+
+/// Cycles of the binding stage: copying the identifier to all comparators.
+pub const BINDING_FAN_OUT_CYCLES: u32 = 1;
+/// Cycles of the binding stage: comparing chunks of the identifier.
+pub const BINDING_CHUNK_COMPARE_CYCLES: u32 = 1;
+/// Cycles of the binding stage: joining chunks into a match per entry.
+pub const BINDING_ENTRY_MATCH_CYCLES: u32 = 1;
+/// Cycles of the binding stage: encoding the matching entry into its table number.
+pub const BINDING_ENCODE_CYCLES: u32 = 2;
+
+impl Stages {
+    /// The stages of a configuration. Today the same for all; a configuration may come to change them.
+    pub fn of(config: &Config) -> Stages {
+        let binding = match config.cam {
+            crate::config::Cam::Register => {
+                BINDING_FAN_OUT_CYCLES
+                    + BINDING_CHUNK_COMPARE_CYCLES
+                    + BINDING_ENTRY_MATCH_CYCLES
+                    + BINDING_ENCODE_CYCLES
+            }
+        };
+        let stage = |name, cycles, what, doc| Stage {
+            name,
+            cycles,
+            what,
+            doc,
+        };
+        Stages(vec![
+            stage(
+                "request",
+                1,
+                "accepts a request or an update's token",
+                "input register",
+            ),
+            stage(
+                "binding",
+                binding,
+                "finds the table that the network identifier is bound to",
+                "key fan-out, chunk compare, entry match, encode (two cycles)",
+            ),
+            stage(
+                "table",
+                2,
+                "reads the table's slices and state",
+                "memory read, output register",
+            ),
+            stage(
+                "slice",
+                2,
+                "places the key's index in the table's region slice",
+                "compare and add, join",
+            ),
+            stage(
+                "region",
+                2,
+                "reads the region record",
+                "memory read, output register",
+            ),
+            stage(
+                "bounds",
+                2,
+                "compares the access with the region",
+                "carry-split add and compare, two halves",
+            ),
+            stage(
+                "decide",
+                1,
+                "takes the first row of the decision table that applies",
+                "priority encoder",
+            ),
+            stage(
+                "expand",
+                1,
+                "cuts the access into spans, one a cycle",
+                "span register",
+            ),
+            stage(
+                "slot",
+                3,
+                "reads the page slot of a span",
+                "address add, memory read, output register",
+            ),
+            stage("respond", 1, "puts the beat out", "output register"),
+        ])
+    }
+
+    /// The stages in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Stage> {
+        self.0.iter()
+    }
+
+    /// Cycles of one stage by its name.
+    pub fn cycles(&self, name: &str) -> Option<u32> {
+        self.0
+            .iter()
+            .find(|stage| stage.name == name)
+            .map(|stage| stage.cycles)
+    }
+
+    /// Latency of a first beat: a request accepted in cycle t has `rsp_valid` high in cycle t + this, when no earlier
+    /// request is still expanding and the output has not stalled.
+    pub fn first_beat(&self) -> u32 {
+        self.0.iter().map(|stage| stage.cycles).sum()
+    }
+}
+
+impl<'a> IntoIterator for &'a Stages {
+    type Item = &'a Stage;
+    type IntoIter = std::slice::Iter<'a, Stage>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Preset;
+
+    #[test]
+    fn the_stages_are_the_pipeline_of_the_docs() {
+        let stages = Stages::of(&Preset::Roce.config());
+        let names: Vec<&str> = stages.iter().map(|stage| stage.name).collect();
+        let expected = [
+            "request", "binding", "table", "slice", "region", "bounds", "decide", "expand", "slot",
+            "respond",
+        ];
+        assert_eq!(names, expected);
+        assert!(
+            stages
+                .iter()
+                .all(|stage| stage.cycles > 0 && !stage.what.is_empty() && !stage.doc.is_empty())
+        );
+    }
+
+    #[test]
+    fn the_first_beat_takes_the_sum() {
+        for preset in Preset::all() {
+            let stages = Stages::of(&preset.config());
+            let sum: u32 = stages
+                .iter()
+                .map(|stage| stages.cycles(stage.name).unwrap())
+                .sum();
+            assert_eq!(stages.first_beat(), sum);
+        }
+        assert_eq!(Stages::of(&Config::default()).cycles("nowhere"), None);
+    }
+}
