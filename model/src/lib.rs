@@ -1,1 +1,103 @@
-//! Placeholder until its owner writes it.
+//! # Golden model of the mapping unit
+//!
+//! What the hardware must answer, written from the specification with plain maps and arithmetic in 128 bits: slow and
+//! obvious. It depends on the contract types alone, never on the hardware's description, so that one mistake is not
+//! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
+//! pipeline promises.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `tables` | what is stored: bindings, tables, regions, slots |
+//! | `decision` | the decision table, row by row |
+//! | `translation` | from a granted access to its spans |
+//! | `update` | the checks of each update, in the order of their codes, and its effect |
+//! | `peek` | how entries read back |
+//!
+//! ```
+//! use stagecoach_model::Golden;
+//! use stagecoach_spec::{Access, Fault, NetId, Op, Preset, Region, Request, Slices, Update};
+//!
+//! let mut golden = Golden::new(&Preset::Tiny.config());
+//! let net_id = NetId::from_u128(0x0a00_0102);
+//! let slices = Slices { region_count: 8, slot_count: 8, window_base: 0x100, window_count: 0x100, ..Slices::default() };
+//! let region = Region {
+//!     base: 0x7000, length: 0x1000, first_offset: 0, rights: Access::REMOTE_READ, page_size: 0, first_slot: 0, pd: 1,
+//! };
+//! for update in [
+//!     Update::SetTable { table: 3, slices },
+//!     Update::SetSlot { table: 3, slot: 0, frame: 0x123, page_size: 0 },
+//!     Update::Install { table: 3, key: 0x05ee, region },
+//!     Update::Bind { table: 3, net_id },
+//! ] {
+//!     golden.update(&update).unwrap();
+//! }
+//! let beats = golden.request(&Request {
+//!     net_id, key: 0x05ee, pd: 1, op: Op::RemoteRead, va: 0x7010, length: 64, bound: 64, stream: 0, tag: 0,
+//! });
+//! assert_eq!((beats[0].fault, beats[0].pa), (Fault::Granted, 0x12_3010));
+//! ```
+
+mod decision;
+mod peek;
+mod tables;
+mod translation;
+mod update;
+
+use decision::Verdict;
+use stagecoach_spec::{Action, Answer, Beat, Command, Config, Request, STAGED_WORDS, Staged, Update};
+use tables::Tables;
+
+/// The mapping unit as the specification describes it.
+#[derive(Clone, Debug)]
+pub struct Golden {
+    config: Config,
+    tables: Tables,
+    staged: Staged,
+}
+
+impl Golden {
+    /// A mapping unit after reset: nothing is bound, set, valid or present.
+    ///
+    /// The configuration is taken as checked ([`Config::validate`]).
+    pub fn new(config: &Config) -> Golden {
+        Golden { config: config.clone(), tables: Tables::default(), staged: [0; STAGED_WORDS] }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Answers a request: at least one beat, the last with `last` set.
+    ///
+    /// The request's fields are taken as fitting their ports ([`Request::check`]).
+    pub fn request(&self, request: &Request) -> Vec<Beat> {
+        match decision::decide(&self.config, &self.tables, request) {
+            Verdict::Refused { table, fault } => vec![translation::single(request, table, fault)],
+            Verdict::Unchecked { table } => vec![translation::without_bytes(request, table)],
+            Verdict::InRegion { table, region } => {
+                translation::spans(&self.config, &self.tables, request, table, &region)
+            }
+        }
+    }
+
+    /// Answers one handshake at the update port, staging included.
+    pub fn command(&mut self, command: &Command) -> Answer {
+        match command.decode(&self.staged, &self.config)? {
+            Action::Stage { word, data } => {
+                self.staged[word] = data;
+                Ok(0)
+            }
+            Action::Update(update) => update::apply(&self.config, &mut self.tables, &update),
+        }
+    }
+
+    /// Plays all commands of an update, as a host does, and gives the answer to the last.
+    pub fn update(&mut self, update: &Update) -> Answer {
+        let mut answer = Ok(0);
+        for command in update.encode() {
+            answer = self.command(&command);
+        }
+        answer
+    }
+}
