@@ -187,6 +187,9 @@ fn error_out_of_slice_of_a_regions_slots() {
     // A region without bytes needs no slot, and may stand at the slice's end.
     accept(&mut golden, install_of(Region { length: 0, first_slot: 64, ..region() }));
     refuse(&mut golden, install_of(Region { length: 0, first_slot: 65, ..region() }), out);
+    // Its offset changes nothing about that.
+    let no_bytes = Region { base: BASE + 1, first_offset: 1, length: 0, first_slot: 64, ..region() };
+    accept(&mut golden, install_of(no_bytes));
     // Bigger pages need fewer; told before BAD_OFFSET, ADDRESS_WRAP and BAD_RIGHTS.
     accept(&mut golden, install_of(Region { page_size: 1, ..page(64 * 16, 0) }));
     refuse(&mut golden, install_of(Region { page_size: 1, ..page(64 * 16 + 1, 0) }), out);
