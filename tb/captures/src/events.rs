@@ -3,7 +3,7 @@
 //! Rules beyond the fields' own meaning, each met in logs of real kernels:
 //! - A region without remote rights has `key` 0; it lives under its `lkey`.
 //! - A kernel may report one registration twice. Registering a live key index replaces the region.
-//! - A registration that fails or has no key of its own is deregistered as `key` 0, `lkey` 0.
+//! - A kernel may report deregistrations of `key` 0, `lkey` 0, or of keys from before the log began.
 //!   Deregistering what is not live changes nothing; it is counted, not refused.
 
 use std::collections::HashMap;

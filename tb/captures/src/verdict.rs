@@ -10,7 +10,7 @@
 //! | NAK 0x60, RNR NAK 0x20..=0x3f | granted | not taken | not taken |
 //!
 //! A responder executes in order, so any response stands for all requests before its PSN
-//! (InfiniBand specification, 9.7.5). What it did not take is `Unknown`, as is what the capture
+//! (InfiniBand specification, 9.7). What it did not take is `Unknown`, as is what the capture
 //! ends without a word on: the responder never judged these packets, their retransmissions it did.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -57,8 +57,8 @@ pub struct Request {
     pub retransmission: bool,
     /// A retransmitted write or atomic whose first instance had been granted when it came: the
     /// responder repeats its answer from memory and judges nothing anew (InfiniBand
-    /// specification, 9.7.5.1.3: only reads are executed again). Its verdict tells of the time of
-    /// the first instance, not of its own.
+    /// specification, 9.7; only reads are executed again). Its verdict tells of the time of the
+    /// first instance, not of its own.
     pub answered_from_memory: bool,
 }
 
@@ -269,6 +269,57 @@ mod tests {
         talk.write(17, 1);
         talk.answer(40, 1, Acknowledge);
         assert_eq!(talk.verdicts(&[]), [Granted, Refused { syndrome: ACCESS }, Granted]);
+    }
+
+    #[test]
+    fn a_connection_has_one_partner() {
+        let mut talk = Talk::default();
+        talk.write(18, 0);
+        talk.write(17, 0);
+        // By delay alone 17 would be taken, but 17 is the partner of 40.
+        talk.answer(41, 0, Refuse { syndrome: ACCESS });
+        talk.answer(40, 0, Acknowledge);
+        talk.write(17, 1);
+        talk.answer(40, 1, Acknowledge);
+        assert_eq!(talk.verdicts(&[]), [Refused { syndrome: ACCESS }, Granted, Granted]);
+    }
+
+    #[test]
+    fn a_response_to_a_request_that_was_not_captured_stays_on_its_connection() {
+        let mut talk = Talk::default();
+        talk.write(18, 100);
+        talk.answer(41, 100, Acknowledge);
+        talk.write(17, 5);
+        talk.answer(40, 5, Acknowledge);
+        talk.write(17, 6);
+        // Nothing explains 9; 100 was sent by a connection that is older than this one's words.
+        for psn in [9, 100] {
+            let mut longer = Talk(talk.0.clone());
+            longer.answer(40, psn, Acknowledge);
+            assert_eq!(longer.verdicts(&[]), [Granted, Granted, Granted], "{psn}");
+        }
+    }
+
+    #[test]
+    fn a_call_to_resend_proves_no_pairing() {
+        let mut talk = Talk::default();
+        talk.write(17, 5);
+        talk.answer(40, 5, Acknowledge);
+        talk.write(17, 6);
+        talk.write(18, 7);
+        talk.answer(40, 7, Resend { syndrome: 0x60 });
+        assert_eq!(talk.verdicts(&[]), [Granted, Granted, Unknown]);
+    }
+
+    #[test]
+    fn only_what_was_granted_is_answered_from_memory() {
+        let mut talk = Talk::default();
+        talk.write(17, 5);
+        talk.write(17, 5);
+        talk.answer(40, 5, Acknowledge);
+        let requests = judge(&talk.0, &[], VM.parse().unwrap());
+        assert!(requests[1].retransmission && !requests[1].answered_from_memory);
+        assert_eq!(talk.verdicts(&[]), [Granted, Granted]);
     }
 
     #[test]
