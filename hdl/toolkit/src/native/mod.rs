@@ -1,5 +1,27 @@
 //! The in-process simulator.
+//!
+//! [`Simulator::new`] flattens a hierarchy into one graph of values (`elaborate`, `graph`, `fold`), turns that
+//! into a list of simple operations on 64-bit limbs (`lower`, `select`, `assemble`, `storage`, `program`), and
+//! runs the list once per clock cycle (`interpret`, `wide`, `memory`). `layout` says how ports lie in the
+//! arrays that co-simulation exchanges with this simulator and with Verilator alike.
 
+mod assemble;
+mod elaborate;
+mod fold;
+mod graph;
+mod interpret;
 mod layout;
+mod lower;
+mod memory;
+mod program;
+mod properties;
+mod select;
+mod simulator;
+mod storage;
+mod wave;
+mod wide;
 
 pub use layout::{PortLayout, PortSlot, limbs_of};
+pub use properties::{Failure, MAX_FAILURES};
+pub use simulator::{InputId, Options, OutputId, Simulator, Start};
+pub use wave::WaveError;
