@@ -57,7 +57,7 @@ pub(super) fn write_module(
     }
     writer.sink();
     let mut text = writer.head(name);
-    text.push_str(&writer.body);
+    text.push_str(writer.body.trim_start_matches('\n'));
     text.push_str("\nendmodule\n");
     Written { text, derived: writer.derived }
 }
@@ -453,9 +453,9 @@ impl Writer<'_, '_> {
             text.push_str(");\n\n");
         }
         let parameters = &self.printer.parameters;
-        let widest = parameters.iter().map(|parameter| range(parameter.width).len()).max().unwrap_or(0);
-        let longest = parameters.iter().map(|parameter| parameter.name.len()).max().unwrap_or(0);
-        for parameter in parameters {
+        let widest = parameters.values().map(|parameter| range(parameter.width).len()).max().unwrap_or(0);
+        let longest = parameters.values().map(|parameter| parameter.name.len()).max().unwrap_or(0);
+        for parameter in parameters.values() {
             let (range, name) = (range(parameter.width), &parameter.name);
             let value = constant(parameter.width, &parameter.value);
             let _ = writeln!(text, "  localparam {range:<widest$}{name:<longest$} = {value};");

@@ -4,6 +4,7 @@
 //! `a & m == k` as `a & (m == k)`; chains of one operator and `else` branches of `?:` go without.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use num_bigint::BigUint;
 
@@ -12,6 +13,7 @@ use super::expression::{Expressions, Id, Kind, runs};
 use super::hoist::{continues, is_atom};
 use super::layout::Text;
 use super::names::Names;
+use crate::enumeration::Enumeration;
 use crate::netlist::{Binary, NodeId, Unary};
 
 /// Something declared: a node, or an expression that the writer named.
@@ -34,9 +36,9 @@ pub(super) struct Printer<'a, 'm> {
     pub names: Names,
     /// Names of expressions that have one.
     pub given: HashMap<Id, String>,
-    /// By order of first use.
-    pub parameters: Vec<LocalParameter>,
-    parameter_names: BTreeMap<(String, u32, BigUint), String>,
+    /// By enumeration, in order of first use, and variant.
+    pub parameters: BTreeMap<(usize, usize), LocalParameter>,
+    enumerations: Vec<Arc<Enumeration>>,
     reads: HashMap<Target, BigUint>,
 }
 
@@ -46,8 +48,8 @@ impl<'a, 'm> Printer<'a, 'm> {
             all,
             names,
             given: HashMap::new(),
-            parameters: Vec::new(),
-            parameter_names: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            enumerations: Vec::new(),
             reads: HashMap::new(),
         }
     }
@@ -93,10 +95,7 @@ impl<'a, 'm> Printer<'a, 'm> {
                 Text::word(part(name, *low, expression.width))
             }
             Kind::Constant(value) => Text::word(constant(expression.width, value)),
-            Kind::Enumerated(enumeration, variant) => {
-                let value = enumeration.variants[*variant].1.clone();
-                Text::word(self.parameter(enumeration.verilog_name(*variant), expression.width, value))
-            }
+            Kind::Enumerated(enumeration, variant) => Text::word(self.parameter(enumeration, *variant)),
             Kind::Unary(operator, a) => {
                 let symbol = match operator {
                     Unary::Not if expression.width == 1 => "!",
@@ -108,6 +107,14 @@ impl<'a, 'm> Printer<'a, 'm> {
                 let plain = self.is_name(*a) || matches!(self.all.list[*a].kind, Kind::Concat(_));
                 let operand = self.text(*a);
                 Text::word(symbol).inner(if plain { operand } else { operand.in_parentheses() })
+            }
+            // Readers expect the constant on the right.
+            Kind::Binary(operator @ (Binary::Less | Binary::LessEqual), left, right)
+                if self.all.constant(*left).is_some() && self.all.constant(*right).is_none() =>
+            {
+                let symbol = if *operator == Binary::Less { ">" } else { ">=" };
+                let (left, right) = (self.operand(*left), self.operand(*right));
+                right.or_break().then(format!("{symbol} ")).inner(left)
             }
             Kind::Binary(operator, ..) => self.chain(id, symbol(*operator)),
             Kind::Select(..) => self.selection(id),
@@ -192,16 +199,21 @@ impl<'a, 'm> Printer<'a, 'm> {
         text.then("}")
     }
 
-    fn parameter(&mut self, wish: String, width: u32, value: BigUint) -> String {
-        let key = (wish, width, value);
-        if let Some(name) = self.parameter_names.get(&key) {
-            return name.clone();
+    fn parameter(&mut self, enumeration: &Arc<Enumeration>, variant: usize) -> String {
+        let known = self.enumerations.iter().position(|known| known == enumeration);
+        let position = known.unwrap_or(self.enumerations.len());
+        if known.is_none() {
+            self.enumerations.push(enumeration.clone());
         }
-        let legal: String =
-            key.0.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+        if let Some(known) = self.parameters.get(&(position, variant)) {
+            return known.name.clone();
+        }
+        let wish = enumeration.verilog_name(variant);
+        let legal = wish.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
         let name = self.names.unique(&legal);
-        self.parameters.push(LocalParameter { name: name.clone(), width, value: key.2.clone() });
-        self.parameter_names.insert(key, name.clone());
+        let value = enumeration.variants[variant].1.clone();
+        let parameter = LocalParameter { name: name.clone(), width: enumeration.width, value };
+        self.parameters.insert((position, variant), parameter);
         name
     }
 

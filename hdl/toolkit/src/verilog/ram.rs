@@ -47,20 +47,20 @@ impl Wrapper {
         };
         let ports: Vec<String> = (0..self.reads).map(|port| port_suffix(self.reads, port)).collect();
         let each =
-            |template: &str| -> String { ports.iter().map(|port| template.replace('@', port)).collect() };
+            |template: &str| -> String { ports.iter().map(|port| template.replace('~', port)).collect() };
         TEMPLATE
             .replace("NAME", &self.name())
             .replace("READS", if self.reads == 1 { "one read port" } else { "two read ports" })
             .replace("ATTRIBUTE", attribute)
             .replace("PORTS", each(PORTS).trim_end_matches('\n').trim_end_matches(','))
-            .replace("WORDS", each("  reg [WIDTH-1:0] word@;\n").trim_end_matches('\n'))
+            .replace("WORDS", each("  reg [WIDTH-1:0] word~;\n").trim_end_matches('\n'))
             .replace("NOISES", each(NOISE).trim_end_matches('\n'))
             .replace("GARBAGES", &garbage(&ports))
             .replace("ACCESSES", each(ACCESS).trim_end_matches('\n'))
-            .replace("OUTPUTS", each("      reg [WIDTH-1:0] output_word@;\n").trim_end_matches('\n'))
-            .replace("LOADS", each("        output_word@ <= word@;\n").trim_end_matches('\n'))
-            .replace("SHOWN", each("      assign read_data@ = output_word@;\n").trim_end_matches('\n'))
-            .replace("DIRECT", each("      assign read_data@ = word@;\n").trim_end_matches('\n'))
+            .replace("OUTPUTS", each("      reg [WIDTH-1:0] output_word~;\n").trim_end_matches('\n'))
+            .replace("LOADS", each("        output_word~ <= word~;\n").trim_end_matches('\n'))
+            .replace("SHOWN", each("      assign read_data~ = output_word~;\n").trim_end_matches('\n'))
+            .replace("DIRECT", each("      assign read_data~ = word~;\n").trim_end_matches('\n'))
     }
 }
 
@@ -73,13 +73,13 @@ fn garbage(ports: &[String]) -> String {
     let assigns = |value: &str| -> String {
         ports
             .iter()
-            .map(|port| format!("      assign garbage{port} = {};\n", value.replace('@', port)))
+            .map(|port| format!("      assign garbage{port} = {};\n", value.replace('~', port)))
             .collect()
     };
     let (narrow, even, odd) = (
-        assigns("noise@[WIDTH-1:0]"),
-        assigns("{(WIDTH / 32){noise@}}"),
-        assigns("{noise@[WIDTH%32-1:0], {(WIDTH / 32){noise@}}}"),
+        assigns("noise~[WIDTH-1:0]"),
+        assigns("{(WIDTH / 32){noise~}}"),
+        assigns("{noise~[WIDTH%32-1:0], {(WIDTH / 32){noise~}}}"),
     );
     format!(
         "  generate\n    if (WIDTH < 32) begin : narrow_garbage\n{narrow}    end else if (WIDTH % 32 == 0) begin : \
@@ -87,23 +87,23 @@ fn garbage(ports: &[String]) -> String {
     )
 }
 
-const PORTS: &str = "  input  wire                     read_enable@,
-  input  wire [ADDRESS_WIDTH-1:0] read_address@,
-  output wire [WIDTH-1:0]         read_data@,
+const PORTS: &str = "  input  wire                     read_enable~,
+  input  wire [ADDRESS_WIDTH-1:0] read_address~,
+  output wire [WIDTH-1:0]         read_data~,
 ";
 
-const NOISE: &str = "  reg  [31:0]      noise@;
-  wire [WIDTH-1:0] garbage@;
-  wire             collision@ = write_enable && read_enable@ && (write_address == read_address@);
-  initial noise@ = (`STAGECOACH_NOISE_SEED == 32'd0) ? 32'd1 : `STAGECOACH_NOISE_SEED;
+const NOISE: &str = "  reg  [31:0]      noise~;
+  wire [WIDTH-1:0] garbage~;
+  wire             collision~ = write_enable && read_enable~ && (write_address == read_address~);
+  initial noise~ = (`STAGECOACH_NOISE_SEED == 32'd0) ? 32'd1 : `STAGECOACH_NOISE_SEED;
 ";
 
 const ACCESS: &str = "  always @(posedge clk) begin
-    if (read_enable@) word@ <= memory[read_address@];
+    if (read_enable~) word~ <= memory[read_address~];
 `ifndef SYNTHESIS
-    if (collision@) begin
-      word@  <= garbage@;
-      noise@ <= {1'b0, noise@[31:1]} ^ (noise@[0] ? 32'h80200003 : 32'd0);
+    if (collision~) begin
+      word~  <= garbage~;
+      noise~ <= {1'b0, noise~[31:1]} ^ (noise~[0] ? 32'h80200003 : 32'd0);
     end
 `endif
   end
