@@ -56,7 +56,7 @@ impl Lowering<'_> {
         while from < end {
             let limb = (to / 64) as usize;
             let whole = if ends_clean { (end - from).div_ceil(64) } else { (end - from) / 64 };
-            if to % 64 == 0 && from % 64 == 0 && whole > 1 {
+            if to.is_multiple_of(64) && from.is_multiple_of(64) && whole > 1 {
                 self.ops.push(Op::Copy { dst: dst + to / 64, src: src + from / 64, limbs: whole });
                 written[limb..limb + whole as usize].fill(true);
                 let bits = (whole * 64).min(end - from);

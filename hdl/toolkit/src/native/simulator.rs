@@ -292,6 +292,20 @@ impl Simulator {
         self.settled = false;
     }
 
+    /// One line on the size of the compiled program, for benches.
+    pub fn statistics(&self) -> String {
+        let program = &self.program;
+        format!(
+            "{} operations per cycle, {} more to observe, {} limbs, {} + {} block copies and {} enables per edge",
+            program.evaluate.len(),
+            program.observe.len(),
+            program.limbs,
+            program.copies.len(),
+            program.enabled_copies.len(),
+            program.groups.len()
+        )
+    }
+
     fn observe(&mut self) {
         self.evaluate();
         if !self.observed {

@@ -64,8 +64,8 @@ impl<'d> Lowering<'d> {
     pub(super) fn root(&self, id: ValueId) -> (ValueId, u32) {
         if let Value::Slice(of, low) = *self.graph.value(id) {
             let width = self.graph.width(id);
-            let clean = width % 64 == 0 || low + width == self.graph.width(of);
-            if low % 64 == 0 && clean {
+            let clean = width.is_multiple_of(64) || low + width == self.graph.width(of);
+            if low.is_multiple_of(64) && clean {
                 return (of, low / 64);
             }
         }
@@ -116,7 +116,7 @@ impl<'d> Lowering<'d> {
     /// a limb border.
     pub(super) fn loose(&mut self, id: ValueId) -> u32 {
         match *self.graph.value(id) {
-            Value::Slice(of, low) if low % 64 == 0 => self.at(of) + low / 64,
+            Value::Slice(of, low) if low.is_multiple_of(64) => self.at(of) + low / 64,
             _ => self.at(id),
         }
     }
