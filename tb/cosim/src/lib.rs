@@ -1,1 +1,59 @@
-//! Placeholder until its owner writes it.
+//! # Co-simulation of the mapping unit
+//!
+//! The golden model, the native simulator and Verilator answer the same updates and requests; this crate drives them
+//! and compares.
+//!
+//! ```text
+//!                       ┌───────────┐  Update, Request     ┌────────┐
+//!  replay, benches ────▶│   Unit    │─────────────────────▶│ Golden │
+//!                       └─────┬─────┘                      └────▲───┘
+//!                             ▼                                 │ steps with each acceptance
+//!                       ┌───────────┐  events with cycles  ┌────┴───────┐
+//!  property test ──────▶│  Driver   │─────────────────────▶│ Scoreboard │
+//!                       └─────┬─────┘                      │ Timing     │
+//!                             ▼ limbs, one call a cycle    └────────────┘
+//!                  ┌──────────┴──────────┐
+//!                  │ PortEngine          │
+//!                  │ Native │ Verilated  │
+//!                  └────────┴────────────┘
+//! ```
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`engine`] | [`EngineKind`], [`PortEngine`]: the simulators behind one trait |
+//! | [`pins`] | the ports by name and type |
+//! | [`pace`] | [`Stalls`]: when each port is willing |
+//! | [`driver`] | [`Driver`]: plays the ports cycle by cycle; `protocol` checks their rules |
+//! | [`unit`] | [`Unit`]: blocking and streaming calls on any engine |
+//! | [`scoreboard`] | [`scoreboard::Scoreboard`]: every field of every beat and answer against the golden model |
+//! | [`timing`] | [`timing::Timing`]: latency and interval against the contract's table |
+//! | [`stimulus`] | random configurations, updates and requests that aim at borders |
+//! | [`session`] | a script of stimulus, played on an engine under scoreboard and timing, and made smaller when it fails |
+//!
+//! ```
+//! use stagecoach_cosim::{EngineKind, Options, Unit};
+//! use stagecoach_spec::{Fault, NetId, Op, Preset, Request};
+//!
+//! let config = Preset::Tiny.config();
+//! let mut unit = Unit::new(EngineKind::Golden, &config, Options::default())?;
+//! let request = Request {
+//!     net_id: NetId::from_u128(1), key: 0, pd: 0, op: Op::RemoteRead, va: 0, length: 8, bound: 8, stream: 0, tag: 0,
+//! };
+//! assert_eq!(unit.request(&request)?.beats[0].fault, Fault::UnknownNetwork);
+//! unit.finish()?;
+//! # Ok::<(), stagecoach_cosim::Error>(())
+//! ```
+
+pub mod driver;
+pub mod engine;
+mod error;
+pub mod pace;
+pub mod pins;
+mod protocol;
+pub mod unit;
+
+pub use driver::Driver;
+pub use engine::{EngineKind, EngineOptions, PortEngine};
+pub use error::Error;
+pub use pace::{Pace, Stalls};
+pub use unit::{Options, Reply, Unit};

@@ -1,0 +1,297 @@
+//! The port driver: plays requests and commands at the mapping unit's ports, cycle by cycle, and checks the
+//! ports' rules in every cycle.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use rand::{RngCore, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stagecoach_spec::{Answer, Beat, Command, Config, Request};
+
+use crate::Error;
+use crate::engine::PortEngine;
+use crate::pace::{Player, Stalls};
+use crate::pins::Pins;
+use crate::protocol::Protocol;
+
+/// Something that happened at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request was accepted.
+    Accepted(Request),
+    /// A command was accepted. Follows [`Event::Accepted`] of the same cycle, as it acts after that request.
+    Commanded(Command),
+    /// The answer to the last accepted command.
+    Answered(Answer),
+    /// A beat became visible (`rsp_valid` high, for the first time for this beat).
+    Shown(Beat),
+    /// The visible beat was taken.
+    Taken(Beat),
+    /// The visible beat had to wait.
+    Stalled,
+}
+
+/// An event and its cycle, counted from the making of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// The cycle.
+    pub cycle: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Cycles that reset is held.
+const RESET_CYCLES: u32 = 4;
+/// Cycles without any handshake, beyond what updates need to search their lists, after which nothing will move.
+const PATIENCE: u64 = 2_000;
+
+/// Drives the ports of one engine.
+pub struct Driver {
+    engine: Box<dyn PortEngine>,
+    pins: Pins,
+    inputs: Vec<u64>,
+    outputs: Vec<u64>,
+    cycle: u64,
+    requests: VecDeque<Request>,
+    commands: VecDeque<Command>,
+    offers_request: bool,
+    offers_command: bool,
+    shows_beat: bool,
+    players: [Player; 3],
+    noise: ChaCha8Rng,
+    protocol: Protocol,
+    patience: u64,
+    last_move: u64,
+}
+
+impl Driver {
+    /// Resets the unit and waits for `init_done`. `seed` is that of the stall patterns and of the noise on payloads
+    /// that mean nothing.
+    ///
+    /// # Errors
+    /// The ports are not those of the contract, a rule is broken, or `init_done` never comes.
+    pub fn new(
+        engine: Box<dyn PortEngine>,
+        config: &Config,
+        seed: u64,
+        stalls: Stalls,
+    ) -> Result<Driver, Error> {
+        let layout = engine.layout();
+        let pins = Pins::resolve(layout, config)?;
+        let (inputs, outputs) = (vec![0; layout.input_limbs], vec![0; layout.output_limbs]);
+        let longest_search = u64::from(config.bindings.max(config.tables));
+        let mut noise = ChaCha8Rng::seed_from_u64(seed);
+        noise.set_stream(3);
+        let mut driver = Driver {
+            engine,
+            pins,
+            inputs,
+            outputs,
+            cycle: 0,
+            requests: VecDeque::new(),
+            commands: VecDeque::new(),
+            offers_request: false,
+            offers_command: false,
+            shows_beat: false,
+            players: [
+                Player::new(stalls.request, seed, 0),
+                Player::new(stalls.response, seed, 1),
+                Player::new(stalls.update, seed, 2),
+            ],
+            noise,
+            protocol: Protocol::default(),
+            patience: PATIENCE + 8 * longest_search,
+            last_move: 0,
+        };
+        driver.reset(config)?;
+        Ok(driver)
+    }
+
+    /// Holds reset, then waits until every entry is cleared.
+    fn reset(&mut self, config: &Config) -> Result<(), Error> {
+        self.withdraw();
+        self.pins.set_reset(&mut self.inputs, true);
+        for _ in 0..RESET_CYCLES {
+            self.engine.cycle(&self.inputs, &mut self.outputs)?;
+            self.cycle += 1;
+        }
+        self.pins.set_reset(&mut self.inputs, false);
+        let pools = [config.regions, config.slots, config.tables, config.bindings];
+        let longest = 2 * u64::from(pools.into_iter().max().unwrap_or(1)) + PATIENCE;
+        let started = self.cycle;
+        loop {
+            self.engine.cycle(&self.inputs, &mut self.outputs)?;
+            let ready = self.protocol.check_initialisation(self.cycle, &self.pins, &self.outputs)?;
+            self.cycle += 1;
+            self.last_move = self.cycle;
+            if ready {
+                return Ok(());
+            }
+            if self.cycle - started > longest {
+                let waiting = "init_done after reset".to_owned();
+                return Err(Error::Hang { cycle: self.cycle, cycles: longest, waiting });
+            }
+        }
+    }
+
+    /// The cycle that the next [`Driver::step`] plays; cycles since the engine was made.
+    pub fn cycle(&self) -> u64 {
+        self.cycle
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn PortEngine {
+        &*self.engine
+    }
+
+    /// Writes a waveform from here on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn open_wave(&mut self, path: &Path) -> Result<(), Error> {
+        self.engine.open_wave(path)
+    }
+
+    /// Puts a request into the queue before the request port.
+    ///
+    /// # Errors
+    /// A field does not fit its port.
+    pub fn request(&mut self, request: Request, config: &Config) -> Result<(), Error> {
+        request.check(config)?;
+        self.requests.push_back(request);
+        Ok(())
+    }
+
+    /// Puts a command into the queue before the update port.
+    pub fn command(&mut self, command: Command) {
+        self.commands.push_back(command);
+    }
+
+    /// Requests that wait before the port.
+    pub fn queued_requests(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Commands that wait before the port, or are not answered.
+    pub fn open_commands(&self) -> usize {
+        self.commands.len() + usize::from(self.protocol.unanswered())
+    }
+
+    /// Nothing is queued, in flight or unanswered.
+    pub fn is_idle(&self) -> bool {
+        self.requests.is_empty() && self.open_commands() == 0 && self.protocol.in_flight() == 0
+    }
+
+    /// Plays one clock cycle and appends what happened.
+    ///
+    /// # Errors
+    /// The engine stopped, the unit broke a rule, or nothing moves any more.
+    pub fn step(&mut self, events: &mut Vec<Timed>) -> Result<(), Error> {
+        self.offer();
+        let ready = self.players[1].next();
+        self.pins.set_response_ready(&mut self.inputs, ready);
+        self.engine.cycle(&self.inputs, &mut self.outputs)?;
+        let cycle = self.cycle;
+        self.cycle += 1;
+        let before = events.len();
+        let mut push = |event| events.push(Timed { cycle, event });
+        let (pins, outputs) = (&self.pins, &self.outputs);
+        self.protocol.check_initialised(cycle, pins, outputs)?;
+
+        let mut accepted = None;
+        if self.offers_request && pins.request_ready(outputs) {
+            accepted = self.requests.pop_front();
+            self.offers_request = false;
+        }
+        let mut commanded = None;
+        if self.offers_command && pins.update_ready(outputs) {
+            commanded = self.commands.pop_front();
+            self.offers_command = false;
+        }
+        // Beats and answers belong to earlier cycles' requests and commands.
+        if let Some(beat) = self.protocol.check_response(cycle, pins, outputs, ready)? {
+            if !self.shows_beat {
+                push(Event::Shown(beat));
+            }
+            push(if ready { Event::Taken(beat) } else { Event::Stalled });
+            self.shows_beat = !ready;
+        }
+        if let Some(answer) = self.protocol.check_answer(cycle, pins, outputs, commanded.is_some())? {
+            push(Event::Answered(answer));
+        }
+        if let Some(request) = accepted {
+            self.protocol.accept_request();
+            push(Event::Accepted(request));
+        }
+        if let Some(command) = commanded {
+            push(Event::Commanded(command));
+        }
+        if events.len() > before {
+            self.last_move = cycle;
+        }
+        self.check_progress()
+    }
+
+    fn offer(&mut self) {
+        let may_request = self.players[0].next();
+        if !self.offers_request {
+            match self.requests.front() {
+                Some(request) if may_request => {
+                    self.pins.offer_request(&mut self.inputs, request);
+                    self.offers_request = true;
+                }
+                _ => self.pins.withdraw_request(&mut self.inputs, || self.noise.next_u64()),
+            }
+        }
+        let may_command = self.players[2].next();
+        if !self.offers_command {
+            match self.commands.front() {
+                Some(command) if may_command => {
+                    self.pins.offer_command(&mut self.inputs, command);
+                    self.offers_command = true;
+                }
+                _ => self.pins.withdraw_command(&mut self.inputs, || self.noise.next_u64()),
+            }
+        }
+    }
+
+    fn withdraw(&mut self) {
+        self.pins.withdraw_request(&mut self.inputs, || self.noise.next_u64());
+        self.pins.withdraw_command(&mut self.inputs, || self.noise.next_u64());
+    }
+
+    fn check_progress(&mut self) -> Result<(), Error> {
+        if self.is_idle() {
+            self.last_move = self.cycle;
+        }
+        let cycles = self.cycle - self.last_move;
+        if cycles <= self.patience {
+            return Ok(());
+        }
+        let mut waiting = Vec::new();
+        if let Some(request) = self.requests.front() {
+            let number = self.requests.len();
+            waiting.push(format!("{number} requests for req_ready, first {request:x?}"));
+        }
+        if let Some(command) = self.commands.front() {
+            waiting.push(format!("{} commands for upd_ready, first {command:x?}", self.commands.len()));
+        }
+        if self.protocol.unanswered() {
+            waiting.push("an accepted command for upd_done".to_owned());
+        }
+        if self.protocol.in_flight() > 0 {
+            waiting.push(format!("{} accepted requests for their last beat", self.protocol.in_flight()));
+        }
+        Err(Error::Hang { cycle: self.cycle, cycles, waiting: waiting.join("; ") })
+    }
+
+    /// Completes the waveform and says whether all assertions of the hardware held.
+    ///
+    /// # Errors
+    /// [`Error::Assertions`], [`Error::Wave`].
+    pub fn finish(&mut self) -> Result<(), Error> {
+        self.engine.close_wave()?;
+        let failures = self.engine.failures();
+        if failures.is_empty() { Ok(()) } else { Err(Error::Assertions(failures)) }
+    }
+}
