@@ -28,6 +28,9 @@ pub const BINDING_ENTRY_MATCH_CYCLES: u32 = 1;
 /// Cycles of the binding stage: encoding the matching entry into its table number.
 pub const BINDING_ENCODE_CYCLES: u32 = 2;
 
+/// Tables up to which the table memory is LUT RAM and answers in one cycle.
+pub const SMALL_TABLE_MEMORY: u32 = 64;
+
 impl Stages {
     /// The stages of a configuration. Today the same for all; a configuration may come to change them.
     pub fn of(config: &Config) -> Stages {
@@ -45,62 +48,59 @@ impl Stages {
             what,
             doc,
         };
+        // Up to 64 words the table memory is LUT RAM, which needs no output register.
+        let table = if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 };
         Stages(vec![
-            stage(
-                "request",
-                1,
-                "accepts a request or an update's token",
-                "input register",
-            ),
+            stage("request", 1, "accepts a request or an update's token", "input register"),
             stage(
                 "binding",
                 binding,
                 "finds the table that the network identifier is bound to",
-                "key fan-out, chunk compare, entry match, encode (two cycles)",
+                "identifier fan-out, chunk compare, entry match, encode (two cycles)",
             ),
             stage(
                 "table",
-                2,
+                table,
                 "reads the table's slices and state",
-                "memory read, output register",
+                "memory read; an output register beyond 64 tables",
             ),
             stage(
                 "slice",
                 2,
                 "places the key's index in the table's region slice",
-                "compare and add, join",
+                "compare and add, address fan-out",
             ),
             stage(
                 "region",
-                2,
+                3,
                 "reads the region record",
-                "memory read, output register",
+                "memory read, output register, a register on the way out of the block RAMs",
             ),
             stage(
                 "bounds",
-                2,
+                1,
                 "compares the access with the region",
-                "carry-split add and compare, two halves",
+                "32-bit halves of every comparison side by side",
             ),
             stage(
                 "decide",
                 1,
                 "takes the first row of the decision table that applies",
-                "priority encoder",
+                "joins the halves, priority, page index",
             ),
-            stage(
-                "expand",
-                1,
-                "cuts the access into spans, one a cycle",
-                "span register",
-            ),
+            stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(
                 "slot",
                 3,
                 "reads the page slot of a span",
-                "address add, memory read, output register",
+                "address fan-out, memory read, output register",
             ),
-            stage("respond", 1, "puts the beat out", "output register"),
+            stage(
+                "respond",
+                2,
+                "joins frame and position, and puts the beat out",
+                "join, head of the queue",
+            ),
         ])
     }
 

@@ -1,1 +1,42 @@
-//! Placeholder until its owner writes it.
+//! The hardware: the mapping unit, one file per pipeline stage or block.
+//!
+//! ```text
+//!          ┌─────────┐   ┌─────────┐   ┌───────┐   ┌───────┐   ┌────────┐   ┌────────┐   ┌────────┐
+//!  req ───▶│ request │──▶│ binding │──▶│ table │──▶│ slice │──▶│ region │──▶│ bounds │──▶│ decide │──┐
+//!          └─────────┘   │ prepare │   └───────┘   └───────┘   └────────┘   └────────┘   └────────┘  │
+//!               ▲        └─────────┘                                                                 │
+//!               │ token                        ┌─────────┐   ┌──────┐   ┌────────┐                   │
+//!          ┌────┴───┐                  rsp ◀───│ respond │◀──│ slot │◀──│ expand │◀──────────────────┘
+//!  upd ───▶│ update │                          └─────────┘   └──────┘   └────────┘
+//!          │  init  │
+//!          └────────┘
+//! ```
+//!
+//! `request` to `decide` flow freely: a request enters when `expand`'s queue is sure to have room for it.
+//! `expand` issues a span a cycle when `respond`'s queue is sure to have room for its beat. An update is checked
+//! by `update` before it is accepted; then its *token* takes a request's place in the pipeline, and the stage that
+//! owns the memory writes it as the token passes. So every request sees the tables as they were when it was
+//! accepted, without locks and without bypasses.
+
+pub mod binding;
+pub mod bounds;
+pub mod bundles;
+pub mod decide;
+pub mod expand;
+pub mod init;
+pub mod install_check;
+mod mapping_unit;
+pub mod prepare;
+pub mod queue;
+pub mod region;
+pub mod request;
+pub mod respond;
+pub mod scan;
+pub mod slice;
+pub mod slot;
+pub mod table;
+pub mod update;
+pub mod update_check;
+pub mod widths;
+
+pub use mapping_unit::mapping_unit;

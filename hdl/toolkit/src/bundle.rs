@@ -19,41 +19,33 @@ pub trait Bundle<'m>: Copy {
         self.signals().iter().map(|signal| signal.width()).collect()
     }
 
-    /// The bundle of `change(name, signal)` for each field.
-    fn map(&self, mut change: impl FnMut(&'static str, Signal<'m>) -> Signal<'m>) -> Self {
-        let changed: Vec<_> =
-            Self::FIELDS.iter().zip(self.signals()).map(|(name, s)| change(name, s)).collect();
-        Self::from_signals(&changed)
-    }
-
     /// All fields side by side, the first declared most significant.
     #[track_caller]
     fn pack(&self, builder: &'m ModuleBuilder) -> Signal<'m> {
         builder.concat(&self.signals())
     }
 
+    // The loops below are no iterator chains: a closure would hide the designer's source line.
+
     /// The inverse of [`Bundle::pack`]: cuts `packed` into fields of `widths`.
     #[track_caller]
     fn unpack(packed: Signal<'m>, widths: &[u32]) -> Self {
         let mut above: u32 = widths.iter().sum();
-        let fields: Vec<_> = widths
-            .iter()
-            .map(|width| {
-                above -= width;
-                packed.bits(above..above + width)
-            })
-            .collect();
+        let mut fields = Vec::new();
+        for width in widths {
+            above -= width;
+            fields.push(packed.bits(above..above + width));
+        }
         Self::from_signals(&fields)
     }
 
     /// Input ports `<prefix>_<field>` of the given widths; zero-width fields get none.
     #[track_caller]
     fn inputs(builder: &'m ModuleBuilder, prefix: &str, widths: &[u32]) -> Self {
-        let fields: Vec<_> = Self::FIELDS
-            .iter()
-            .zip(widths)
-            .map(|(name, width)| builder.input(&format!("{prefix}_{name}"), *width))
-            .collect();
+        let mut fields = Vec::new();
+        for (name, width) in Self::FIELDS.iter().zip(widths) {
+            fields.push(builder.input(&format!("{prefix}_{name}"), *width));
+        }
         Self::from_signals(&fields)
     }
 
@@ -68,30 +60,63 @@ pub trait Bundle<'m>: Copy {
     /// Each field delayed by one cycle, in registers `<prefix>_<field>` without reset.
     #[track_caller]
     fn delay(&self, builder: &'m ModuleBuilder, prefix: &str) -> Self {
-        self.map(|name, signal| builder.delay(&format!("{prefix}_{name}"), signal))
+        let mut fields = Vec::new();
+        for (name, signal) in Self::FIELDS.iter().zip(self.signals()) {
+            fields.push(builder.delay(&format!("{prefix}_{name}"), signal));
+        }
+        Self::from_signals(&fields)
+    }
+
+    /// Each field delayed by one cycle, in registers that are zero in reset.
+    #[track_caller]
+    fn delay_reset(&self, builder: &'m ModuleBuilder, prefix: &str) -> Self {
+        let mut fields = Vec::new();
+        for (name, signal) in Self::FIELDS.iter().zip(self.signals()) {
+            fields.push(builder.delay_reset(&format!("{prefix}_{name}"), signal));
+        }
+        Self::from_signals(&fields)
     }
 
     /// Each field delayed by one cycle where `enable` is one, else kept.
     #[track_caller]
     fn hold(&self, builder: &'m ModuleBuilder, prefix: &str, enable: Signal<'m>) -> Self {
-        self.map(|name, signal| {
+        let mut fields = Vec::new();
+        for (name, signal) in Self::FIELDS.iter().zip(self.signals()) {
             let register = builder.register(&format!("{prefix}_{name}"), signal.width()).enabled_by(enable);
             register.next(signal);
-            register.value()
-        })
+            fields.push(register.value());
+        }
+        Self::from_signals(&fields)
     }
 
     /// Each field named `<prefix>_<field>`.
     #[track_caller]
     fn named(&self, prefix: &str) -> Self {
-        self.map(|name, signal| signal.named(format!("{prefix}_{name}")))
+        let mut fields = Vec::new();
+        for (name, signal) in Self::FIELDS.iter().zip(self.signals()) {
+            fields.push(signal.named(format!("{prefix}_{name}")));
+        }
+        Self::from_signals(&fields)
+    }
+
+    /// Each field where `condition` (1 bit) is one, else zero.
+    #[track_caller]
+    fn gated_by(&self, condition: Signal<'m>) -> Self {
+        let mut fields = Vec::new();
+        for signal in self.signals() {
+            fields.push(signal.gated_by(condition));
+        }
+        Self::from_signals(&fields)
     }
 
     /// Field by field `condition ? self : otherwise`.
     #[track_caller]
     fn select(&self, condition: Signal<'m>, otherwise: Self) -> Self {
-        let mut others = otherwise.signals().into_iter();
-        self.map(|_, signal| condition.select(signal, others.next().expect("both are the same bundle")))
+        let mut fields = Vec::new();
+        for (then, otherwise) in self.signals().into_iter().zip(otherwise.signals()) {
+            fields.push(condition.select(then, otherwise));
+        }
+        Self::from_signals(&fields)
     }
 
     /// Connects the fields to input ports `<prefix>_<field>` of an instance.
@@ -105,10 +130,10 @@ pub trait Bundle<'m>: Copy {
     /// The output ports `<prefix>_<field>` of an instance, as wires `<wire_prefix>_<field>`.
     #[track_caller]
     fn of_instance(instance: &InstanceHandle<'m>, prefix: &str, wire_prefix: &str) -> Self {
-        let fields: Vec<_> = Self::FIELDS
-            .iter()
-            .map(|name| instance.output_as(&format!("{prefix}_{name}"), &format!("{wire_prefix}_{name}")))
-            .collect();
+        let mut fields = Vec::new();
+        for name in Self::FIELDS {
+            fields.push(instance.output_as(&format!("{prefix}_{name}"), &format!("{wire_prefix}_{name}")));
+        }
         Self::from_signals(&fields)
     }
 }

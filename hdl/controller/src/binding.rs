@@ -1,0 +1,148 @@
+//! Stage `binding`: a content-addressable memory of registers. Which table does the network identifier name?
+//!
+//! ```text
+//!            cycle 1          cycle 2            cycle 3         cycle 4           cycle 5
+//!  net_id ─▶ copies, one ──▶ compare every ──▶ match of ──────▶ table of the ──▶ or of the
+//!            per group        entry in chunks   every entry      matching entry   groups
+//!                                  ▲                             of each group
+//!                       token: the entry is written
+//! ```
+//!
+//! An update's token writes an entry in the cycle in which it would be compared: a request one cycle ahead was
+//! compared with the old entry, a request one cycle behind will be with the new one. The table number of an entry is
+//! read later than it is compared, but it changes only while the entry is free, so no traveller sees it change.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
+
+use crate::bundles::{Flow, delay_flow};
+use crate::widths::Widths;
+
+/// Latency of the stage: see the picture.
+pub const CYCLES: u32 = 5;
+/// Entries that share a copy of the identifier and a first level of encoding.
+const GROUP: u32 = 16;
+/// Bits of the identifier that one chunk compares.
+const CHUNK: u32 = 8;
+
+/// Describes the stage.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    assert_eq!(w.cycles("binding"), CYCLES, "the latency table and this stage agree");
+    let m = ModuleBuilder::new(
+        "mapping_binding",
+        "Stage binding: a content-addressable memory of registers.\n\
+         Finds the table that the network identifier is bound to.",
+    );
+    let flow = Flow::inputs(&m, "in", &w.flow());
+    let net_id = m.input("in_net_id", w.config.net_id_bits);
+    let write = m.input("commit_binding", 1).doc("the token in flight writes an entry");
+    let write_entry = m.input("commit_entry", w.binding).doc("which");
+    let write_valid = m.input("commit_valid", 1).doc("bind, else unbind");
+    let write_net_id = m.input("commit_net_id", w.config.net_id_bits);
+    let write_table = m.input("commit_table", w.table);
+
+    m.section("Cycle 1: a copy of the identifier for each group of entries; which entry a token writes");
+    let binding1 = delay_flow(&m, "binding1", flow);
+    let groups = w.config.bindings.div_ceil(GROUP);
+    let copies: Vec<_> =
+        (0..groups).map(|group| m.delay(&format!("binding1_net_id_group{group}"), net_id)).collect();
+    let writes = flow.token & write;
+    let binding1_write = m.delay_reset(
+        "binding1_write",
+        write_entry.decode(w.config.bindings) & writes.repeat(w.config.bindings),
+    );
+
+    m.section("Cycle 2: every entry compares its chunks");
+    let binding2 = delay_flow(&m, "binding2", binding1);
+    let entries: Vec<_> = (0..w.config.bindings)
+        .map(|entry| {
+            let writes = binding1_write.bit(entry);
+            let stored = Entry::stored(&m, entry, writes, write_valid, write_net_id, write_table);
+            let chunks = compare_chunks(&m, copies[(entry / GROUP) as usize], stored.net_id);
+            let equal = m.delay(&format!("binding2_chunks{entry}"), chunks);
+            let valid = m.delay(&format!("binding2_valid{entry}"), stored.valid);
+            (equal, valid, stored.table)
+        })
+        .collect();
+
+    m.section("Cycle 3: match of every entry");
+    let binding3 = delay_flow(&m, "binding3", binding2);
+    let matches: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .map(|(entry, (equal, valid, table))| {
+            (m.delay(&format!("binding3_match{entry}"), *valid & equal.all()), *table)
+        })
+        .collect();
+
+    m.section("Cycle 4: the matching entry of each group");
+    let binding4 = delay_flow(&m, "binding4", binding3);
+    let found: Vec<_> = matches
+        .chunks(GROUP as usize)
+        .enumerate()
+        .map(|(group, members)| {
+            let any = members.iter().map(|(hit, _)| *hit).reduce(|a, b| a | b).expect("a group has members");
+            let tables = members.iter().map(|(hit, table)| table.gated_by(*hit));
+            let table = tables.reduce(|a, b| a | b).expect("a group has members");
+            (
+                m.delay(&format!("binding4_known{group}"), any),
+                m.delay(&format!("binding4_table{group}"), table),
+            )
+        })
+        .collect();
+
+    m.section("Cycle 5: the group that knows the identifier");
+    wire!(known = found.iter().map(|(known, _)| *known).reduce(|a, b| a | b).expect("there is a group"));
+    wire!(
+        found_table = found.iter().map(|(_, table)| *table).reduce(|a, b| a | b).expect("there is a group")
+    );
+    delay_flow(&m, "binding5", binding4).outputs(&m, "out");
+    m.output("out_known", m.delay("binding5_known", known));
+    m.output("out_table", m.delay("binding5_table", found_table));
+    m.finish()
+}
+
+/// One bit per chunk: the chunk is equal.
+fn compare_chunks<'m>(m: &'m ModuleBuilder, left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
+    let chunks: Vec<_> = (0..left.width())
+        .step_by(CHUNK as usize)
+        .map(|low| {
+            let high = (low + CHUNK).min(left.width());
+            left.bits(low..high).equals(right.bits(low..high))
+        })
+        .collect();
+    m.concat(&chunks)
+}
+
+/// A stored binding.
+struct Entry<'m> {
+    valid: Signal<'m>,
+    net_id: Signal<'m>,
+    table: Signal<'m>,
+}
+
+impl<'m> Entry<'m> {
+    fn stored(
+        m: &'m ModuleBuilder,
+        entry: u32,
+        writes: Signal<'m>,
+        valid: Signal<'m>,
+        net_id: Signal<'m>,
+        table: Signal<'m>,
+    ) -> Entry<'m> {
+        let keep = |name: &str, value: Signal<'m>| {
+            m.register(&format!("entry{entry}_{name}"), value.width()).enabled_by(writes)
+        };
+        let (valid_register, net_id_register) = (keep("valid", valid).reset_to(0u32), keep("net_id", net_id));
+        let table_register = keep("table", table);
+        valid_register.next(valid);
+        net_id_register.next(net_id);
+        table_register.next(table);
+        Entry {
+            valid: valid_register.value(),
+            net_id: net_id_register.value(),
+            table: table_register.value(),
+        }
+    }
+}

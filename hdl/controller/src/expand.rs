@@ -1,0 +1,149 @@
+//! Stage `expand`: cuts a decided request into spans, one a cycle, in order with the updates' tokens.
+//!
+//! ```text
+//!  decided ──▶┌───────┐ front ┌──────┐ span
+//!             │ queue │──────▶│ head │──────▶ slot
+//!             └───────┘ ◀take─│      │◀── credit_return (a place of respond's queue is free again)
+//!                             └──────┘ next span of the same request
+//! ```
+//!
+//! Requests with several spans make others wait in the queue. The head issues a span when `respond`'s queue is sure
+//! to have room for its beat; a token needs no beat and so no credit. A request reads all its slots here, before any
+//! later token writes one: it sees one state for all its spans.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+use stagecoach_spec::Fault;
+
+use crate::bundles::{Decided, Flow, Span};
+use crate::request::next_credits;
+use crate::respond;
+use crate::widths::{FAULT, OFFSET, Widths, fit};
+
+/// Latency of the stage when nothing waits: the head register.
+pub const CYCLES: u32 = 1;
+/// Words of the queue's memory: more than the cycles that a credit takes to come back, so that requests can flow
+/// at one a cycle.
+pub const QUEUE_DEPTH: u32 = 32;
+
+/// Describes the stage.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    assert_eq!(w.cycles("expand"), CYCLES, "the latency table and this stage agree");
+    let m =
+        ModuleBuilder::new("mapping_expand", "Stage expand: cuts a decided request into spans, one a cycle.");
+    let in_valid = m.input("in_valid", 1);
+    let decided = Decided::inputs(&m, "in", &w.decided());
+    let credit_return = m.input("credit_return", 1).doc("a place of respond's queue became free");
+
+    m.section("Requests that wait");
+    let queue = crate::queue::describe("mapping_expand_queue", w.decided().iter().sum(), QUEUE_DEPTH)?;
+    let queue = m.instance("queue", &queue);
+    queue.input("in_valid", in_valid).input("in_word", decided.pack(&m));
+    let front_valid = queue.output_as("front_valid", "front_valid");
+    let front = Decided::unpack(queue.output_as("front_word", "front_word"), &w.decided());
+
+    m.section("Credits: places of respond's queue that no beat is on its way to");
+    let width = index_width(u64::from(respond::QUEUE_DEPTH) + 1);
+    let credits = m.register("credits", width).reset_to(respond::QUEUE_DEPTH);
+    let full = credits.value().is(respond::QUEUE_DEPTH);
+    m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
+
+    m.section("Head: the request being cut, at its next span");
+    let head_valid = m.register("head_valid", 1).reset_to(0u32);
+    let head_first = m.register("head_first", 1);
+    let mut head_fields = w.decided().into_iter();
+    let head = Decided::FIELDS.map_registers(|name| m.register(name, head_fields.next().unwrap_or(0)));
+    let now = Decided::from_signals(&head.iter().map(|register| register.value()).collect::<Vec<_>>());
+
+    wire!(span_ends_request = now.empty | now.fits);
+    wire!(issue_token = head_valid.value() & now.token);
+    wire!(issue_span = head_valid.value() & !now.token & credits.value().any());
+    wire!(head_leaves = issue_token | (issue_span & span_ends_request));
+    wire!(take = !head_valid.value() | head_leaves);
+    wire!(load = take & front_valid);
+    queue.input("take", take);
+    credits.next(next_credits(&m, credits.value(), issue_span, credit_return));
+    head_valid.next(front_valid | !take);
+    head_first.next(take | (head_first.value() & !issue_span));
+
+    m.section("The request after this span: it begins at a 4 KiB border");
+    // The bytes up to that border, as far as a length can say them: only what is longer is cut there.
+    let room_width = w.length.min(OFFSET + 1);
+    let border = m.constant(room_width, 4096u32 & ((1 << room_width) - 1));
+    wire!(room = border - fit(now.offset, room_width));
+    wire!(length_after = now.length - room.zero_extend(w.length));
+    let after = Decided {
+        length: length_after,
+        fits: fits_page(&m, length_after),
+        offset: m.zero(OFFSET),
+        page_number: if w.page_number == 0 { now.page_number } else { now.page_number.plus(1u32) },
+        crosses: crosses_page_after(&m, w, &now),
+        slot: now.slot + now.crosses.zero_extend(w.slot),
+        ..now
+    };
+    let advance = after.select(issue_span, now);
+    let next = front.select(take, advance);
+    for (register, next) in head.iter().zip(next.signals()) {
+        register.next(next);
+    }
+
+    m.section("The span");
+    Flow { request: issue_span, token: issue_token }.outputs(&m, "out");
+    let span = now.fits.select(now.length.low(w.span), room);
+    Span {
+        tag: now.tag,
+        stream: now.stream,
+        table: now.table,
+        fault: fault(&m, &now),
+        empty: now.empty,
+        first: head_first.value(),
+        last: span_ends_request,
+        page_size: now.page_size,
+        offset: now.offset,
+        page_number: now.page_number,
+        span,
+    }
+    .outputs(&m, "out");
+    m.output("out_slot", now.slot);
+    m.output("place_free", m.delay_reset("expand1_place_free", load));
+    m.port_doc("place_free", "a place of the queue became free");
+    m.finish()
+}
+
+/// At most 4096 bytes.
+fn fits_page<'m>(m: &'m ModuleBuilder, length: Signal<'m>) -> Signal<'m> {
+    if length.width() <= OFFSET {
+        return m.bit(true);
+    }
+    let (above, exact) = (length.bits(OFFSET..length.width()), !length.low(OFFSET).any());
+    !above.any() | above.is(1u32) & exact
+}
+
+/// Whether the 4 KiB page after this one is the last of a page of the region: all ones but for the lowest bit now.
+fn crosses_page_after<'m>(m: &'m ModuleBuilder, w: &Widths, now: &Decided<'m>) -> Signal<'m> {
+    let last = |shift: &u32| match shift - OFFSET {
+        0 => m.bit(true),
+        inside => now.page_number.bits(1..inside).all() & !now.page_number.bit(0),
+    };
+    now.page_size.choose(&w.config.page_shifts.iter().map(last).collect::<Vec<_>>())
+}
+
+/// The first row that applies, of those decided without the page.
+fn fault<'m>(m: &'m ModuleBuilder, now: &Decided<'m>) -> Signal<'m> {
+    let code = |fault: Fault| m.constant(FAULT, fault.code());
+    let rows = now.misaligned.select(code(Fault::MisalignedAtomic), code(Fault::Granted));
+    let rows = now.outside.select(code(Fault::OutOfBounds), rows);
+    now.early_end.select(now.early_fault, rows)
+}
+
+/// One register per field of a bundle.
+trait MapRegisters {
+    fn map_registers<R>(&self, make: impl FnMut(&str) -> R) -> Vec<R>;
+}
+
+impl MapRegisters for &'static [&'static str] {
+    fn map_registers<R>(&self, mut make: impl FnMut(&str) -> R) -> Vec<R> {
+        self.iter().map(|field| make(&format!("head_{field}"))).collect()
+    }
+}

@@ -1,0 +1,107 @@
+//! Block `prepare`, beside `binding`: works out what depends on the request alone, in the cycles that the CAM needs
+//! anyway.
+//!
+//! end = va + bound (65 bits, in two halves of 32 and 33), whether it wraps beyond 2^64, whether any packet can mean
+//! the request, whether it means no byte at all.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
+use stagecoach_spec::Op;
+
+use crate::bundles::{Access, Asked, delay_bundle};
+use crate::widths::Widths;
+
+/// Bits of the lower half of an address: the carry chain is cut there.
+pub const HALF: u32 = 32;
+/// Cycles that the block itself needs; the rest of `binding`'s latency is delay.
+const OWN_CYCLES: u32 = 3;
+/// Largest bound: InfiniBand's largest message.
+const LARGEST_BOUND: u64 = 1 << 31;
+
+/// Describes the block.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    let m = ModuleBuilder::new(
+        "mapping_prepare",
+        "Block prepare, beside stage binding: what depends on the request alone.\n\
+         end = va + bound; whether a packet can mean the request; whether it means no byte.",
+    );
+    let asked = Asked::inputs(&m, "in", &w.asked());
+
+    m.section("Cycle 1: lower half of va + bound; the request's own contradictions");
+    let low_sum = asked.va.low(HALF).add_carry(asked.bound);
+    let prepare1_low_end = m.delay("prepare1_low_end", low_sum);
+    let prepare1_bad_op =
+        m.delay("prepare1_bad_op", asked.op.greater_than(m.constant(3, Op::LocalWrite.code())));
+    let prepare1_too_long = m.delay("prepare1_too_long", too_long(w, asked.length));
+    let prepare1_short_bound =
+        m.delay("prepare1_short_bound", asked.bound.less_than(asked.length.zero_extend(32)));
+    let prepare1_large_bound =
+        m.delay("prepare1_large_bound", asked.bound.greater_than(m.constant(32, LARGEST_BOUND)));
+    let prepare1_no_bound = m.delay("prepare1_no_bound", !asked.bound.any());
+    let prepare1 = Kept::of(&asked).delay(&m, "prepare1");
+
+    m.section("Cycle 2: upper half");
+    let carry = prepare1_low_end.bit(HALF);
+    let high_sum = prepare1.va.high(HALF).add_carry(m.concat(&[m.zero(HALF - 1), carry]));
+    let prepare2_end = m.delay("prepare2_end", m.concat(&[high_sum, prepare1_low_end.low(HALF)]));
+    let bad_length = prepare1_too_long | prepare1_short_bound | prepare1_large_bound;
+    let prepare2_invalid = m.delay("prepare2_invalid", bad_length | prepare1_bad_op);
+    let is_atomic = prepare1.op.is(Op::RemoteAtomic.code());
+    let prepare2_unchecked = m.delay("prepare2_unchecked", prepare1_no_bound & !is_atomic);
+    let prepare2 = prepare1.delay(&m, "prepare2");
+
+    m.section("Cycle 3: an end of exactly 2^64 is none beyond it");
+    wire!(wraps = prepare2_end.bit(64) & prepare2_end.low(64).any());
+    let access = Access {
+        tag: prepare2.tag,
+        stream: prepare2.stream,
+        pd: prepare2.pd,
+        op: prepare2.op,
+        key: prepare2.key,
+        va: prepare2.va,
+        end: prepare2_end,
+        wraps,
+        length: prepare2.length,
+        invalid: prepare2_invalid,
+        unchecked: prepare2_unchecked,
+    };
+    let prepare3 = access.delay(&m, "prepare3");
+
+    m.section("Until binding is done");
+    let rest = w.cycles("binding") - OWN_CYCLES;
+    delay_bundle(&m, "prepare", prepare3, OWN_CYCLES + 1, rest).outputs(&m, "out");
+    m.finish()
+}
+
+/// length > max_request_bytes, a power of two as wide as the field: the top bit and some other.
+fn too_long<'m>(w: &Widths, length: Signal<'m>) -> Signal<'m> {
+    length.bit(w.length - 1) & length.low(w.length - 1).any()
+}
+
+stagecoach_hdl::bundle! {
+    /// The fields that go on beyond the first cycle.
+    pub struct Kept {
+        /// Handed through.
+        tag,
+        /// Handed through.
+        stream,
+        /// Handed through.
+        pd,
+        /// Handed through.
+        op,
+        /// Handed through.
+        key,
+        /// Handed through.
+        va,
+        /// Handed through.
+        length,
+    }
+}
+
+impl<'m> Kept<'m> {
+    fn of(asked: &Asked<'m>) -> Kept<'m> {
+        let Asked { tag, stream, pd, op, key, va, length, bound: _ } = *asked;
+        Kept { tag, stream, pd, op, key, va, length }
+    }
+}

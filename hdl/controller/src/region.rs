@@ -1,0 +1,52 @@
+//! Stage `region`: reads the region that the key names, from the pool that all tables share out.
+//!
+//! ```text
+//!  region address ──▶┌──────────────────────┐   ┌─────────────────┐   ┌──────────┐
+//!                    │ region_memory (read) │──▶│ output register │──▶│ register │──▶ region
+//!  token or init ───▶└──────────────────────┘   └─────────────────┘   └──────────┘
+//! ```
+//!
+//! A token either writes the pool or reads it for `peek`; the address is the one that `slice` put in its place.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder, wire};
+
+use crate::bundles::{Early, Flow, Region, delay_bundle, delay_flow_by};
+use crate::slice::Riding;
+use crate::widths::Widths;
+
+/// Latency of the stage: memory, output register, and a register half-way from the block RAMs to the comparisons.
+pub const CYCLES: u32 = 3;
+
+/// Describes the stage.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    assert_eq!(w.cycles("region"), CYCLES, "the latency table and this stage agree");
+    let m = ModuleBuilder::new(
+        "mapping_region",
+        "Stage region: reads the region that the key names, from the pool that all tables share.",
+    );
+    let flow = Flow::inputs(&m, "in", &w.flow());
+    let region = m.input("in_region", w.region).doc("place in the pool");
+    let early = Early::inputs(&m, "in", &w.early());
+    let riding = Riding::inputs(&m, "in", &w.riding());
+    let commit_write = m.input("commit_write_region", 1).doc("the token in flight writes a region");
+    let init_write = m.input("init_region", 1).doc("clears a place after reset");
+    let write_region = m.input("commit_region", w.region).doc("place to write");
+    let write_word = m.input("commit_region_word", w.region_word().iter().sum());
+
+    m.section("Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons");
+    let memory = m.memory("region_memory", write_word.width(), 1 << w.region);
+    let memory = memory.output_register().style(MemoryStyle::Block);
+    wire!(write = init_write | flow.token & commit_write);
+    memory.write(write, write_region, write_word);
+    wire!(read = flow.request | flow.token & !commit_write);
+    let region2_word = memory.read_enabled("region2_word", read, region);
+    let stored = Region::unpack(region2_word, &w.region_word());
+    stored.delay(&m, "region3_stored").outputs(&m, "out_region");
+
+    delay_flow_by(&m, "region", flow, 1, CYCLES).outputs(&m, "out");
+    delay_bundle(&m, "region", early, 1, CYCLES).outputs(&m, "out");
+    delay_bundle(&m, "region", riding, 1, CYCLES).outputs(&m, "out");
+    m.finish()
+}

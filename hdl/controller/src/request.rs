@@ -1,0 +1,76 @@
+//! Stage `request`: accepts a request or an update's token, one of them a cycle.
+//!
+//! ```text
+//!  req_* ──valid──▶┌──────────────┐      ┌──────────┐
+//!        ◀─ready───│ a credit and │─────▶│ register │──▶ flow, net_id, asked
+//!  commit_wanted ─▶│ no token     │      └──────────┘
+//!  commit_granted◀─└──────────────┘◀── credit_return (a place of expand's queue is free again)
+//! ```
+//!
+//! Between here and `expand` nothing can stop, so a traveller enters only when the queue before `expand` has a
+//! place for it: that is a credit. A token that waits goes first, which costs one request slot.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+
+use crate::bundles::{Asked, Flow, delay_flow};
+use crate::expand;
+use crate::widths::Widths;
+
+/// Describes the stage.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    let m = ModuleBuilder::new(
+        "mapping_request",
+        "Stage request: accepts a request or an update's token, one of them a cycle.",
+    );
+
+    m.section("Ports");
+    let initialised = m.input("init_done", 1).doc("every stored entry has been cleared");
+    let req_valid = m.input("req_valid", 1);
+    let net_id = m.input("req_net_id", w.config.net_id_bits);
+    let asked = Asked::inputs(&m, "req", &w.asked());
+    let commit_wanted = m.input("commit_wanted", 1).doc("a checked update waits to enter");
+    let credit_return = m.input("credit_return", 1).doc("a place of expand's queue became free");
+
+    // Both come from registers of `update`.
+    m.combinational_path("init_done", "req_ready");
+    m.combinational_path("commit_wanted", "req_ready");
+    m.combinational_path("commit_wanted", "commit_granted");
+
+    m.section("Credits: places of expand's queue that no traveller is on its way to");
+    let width = index_width(u64::from(expand::QUEUE_DEPTH) + 1);
+    let credits = m.register("credits", width).reset_to(expand::QUEUE_DEPTH);
+    wire!(has_credit = credits.value().any());
+    wire!(ready = has_credit & initialised & !commit_wanted);
+    wire!(accept_request = ready & req_valid);
+    wire!(accept_token = has_credit & commit_wanted);
+    wire!(enters = accept_request | accept_token);
+    credits.next(next_credits(&m, credits.value(), enters, credit_return));
+    let full = credits.value().is(expand::QUEUE_DEPTH);
+    m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
+
+    m.section("Stage register");
+    let flow = Flow { request: accept_request, token: accept_token };
+    delay_flow(&m, "request1", flow).outputs(&m, "out");
+    m.output("out_net_id", m.delay("request1_net_id", net_id));
+    asked.delay(&m, "request1").outputs(&m, "out");
+
+    m.output("req_ready", ready);
+    m.output("commit_granted", accept_token);
+    m.port_doc("commit_granted", "the update's token enters in this cycle");
+    m.finish()
+}
+
+/// Credits after a cycle: one less for a traveller, one more for a place that became free.
+pub(crate) fn next_credits<'m>(
+    m: &'m ModuleBuilder,
+    credits: Signal<'m>,
+    taken: Signal<'m>,
+    returned: Signal<'m>,
+) -> Signal<'m> {
+    let one_more = credits + m.constant(credits.width(), 1u32);
+    let one_less = credits - m.constant(credits.width(), 1u32);
+    wire!(credits_next = (taken & !returned).select(one_less, (returned & !taken).select(one_more, credits)));
+    credits_next
+}

@@ -1,0 +1,130 @@
+//! Stage `slice`: the key's index within the table's region slice, and the rows of the decision table before the key.
+//!
+//! ```text
+//!            cycle 1                                     cycle 2
+//!  key ────▶ index < region_count ─────────────────────▶
+//!            region_base + index ────────────▶ request? ▶ region address
+//!                                   update's address ──▶
+//!  known, frozen, invalid, unchecked ─▶ first row ─────▶ settled, fault
+//! ```
+//!
+//! The second cycle gives the address time to reach every block RAM of the region memory, and puts an update's own
+//! address in its token's place.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
+use stagecoach_spec::Fault;
+
+use crate::bundles::{Access, Early, Flow, Table, delay_bundle, delay_flow_by, key_index};
+use crate::widths::{FAULT, KEY_INDEX, Widths, fit};
+
+/// Latency of the stage.
+pub const CYCLES: u32 = 2;
+
+/// Describes the stage.
+pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    assert_eq!(w.cycles("slice"), CYCLES, "the latency table and this stage agree");
+    let m = ModuleBuilder::new(
+        "mapping_slice",
+        "Stage slice: places the key's index in the table's region slice;\n\
+         decides the rows of the decision table that come before the key.",
+    );
+    let flow = Flow::inputs(&m, "in", &w.flow());
+    let found = Table::inputs(&m, "in", &w.table_word());
+    let access = Access::inputs(&m, "in", &w.access());
+    let commit_region =
+        m.input("commit_region", w.region).doc("place in the region pool that an update means");
+
+    m.section("Cycle 1: index against the slice; the rows before the key");
+    let width = KEY_INDEX.max(w.region_count);
+    let index = key_index(access.key);
+    let in_slice = index.zero_extend(width).less_than(found.region_count.zero_extend(width));
+    // Where the index is wider than a place in the pool, it is outside the slice, and the place means nothing.
+    let place = found.region_base + fit(index, w.region);
+    let early = early_rows(&m, &found, access.invalid, access.unchecked, in_slice);
+    let slice1 = early.delay(&m, "slice1");
+    let slice1_flow = delay_flow_by(&m, "slice", flow, 1, 1);
+    let slice1_region = m.delay("slice1_region", place);
+
+    m.section("Cycle 2: the address on its way to the region memory");
+    let region = slice1_flow.token.select(commit_region, slice1_region);
+    slice1.delay(&m, "slice2").outputs(&m, "out");
+    m.output("out_region", m.delay("slice2_region", region));
+    delay_flow_by(&m, "slice", slice1_flow, 2, 1).outputs(&m, "out");
+
+    let access = Riding::of(&access);
+    delay_bundle(&m, "slice", access, 1, CYCLES).outputs(&m, "out");
+    m.finish()
+}
+
+/// UNKNOWN_NETWORK, FROZEN, INVALID_REQUEST, then GRANTED without a look at the key.
+fn early_rows<'m>(
+    m: &'m ModuleBuilder,
+    found: &Table<'m>,
+    invalid: Signal<'m>,
+    unchecked: Signal<'m>,
+    in_slice: Signal<'m>,
+) -> Early<'m> {
+    let fault = |fault: Fault| m.constant(FAULT, fault.code());
+    wire!(unknown = !found.known);
+    let rows = invalid.select(fault(Fault::InvalidRequest), fault(Fault::Granted));
+    let rows = found.frozen.select(fault(Fault::Frozen), rows);
+    wire!(early_fault = unknown.select(fault(Fault::UnknownNetwork), rows));
+    Early {
+        table: found.table.gated_by(found.known),
+        settled: unknown | found.frozen | invalid | unchecked,
+        fault: early_fault,
+        in_slice,
+        slot_base: found.slot_base,
+    }
+}
+
+stagecoach_hdl::bundle! {
+    /// What of the request goes on beyond this stage.
+    pub struct Riding {
+        /// Handed through.
+        tag,
+        /// Handed through.
+        stream,
+        /// Protection domain of the asker.
+        pd,
+        /// Operation.
+        op,
+        /// Variant of the key.
+        variant,
+        /// First byte.
+        va,
+        /// va + bound.
+        end,
+        /// va + bound exceeds 2^64.
+        wraps,
+        /// Bytes to translate.
+        length,
+    }
+}
+
+impl<'m> Riding<'m> {
+    fn of(access: &Access<'m>) -> Riding<'m> {
+        let Access { tag, stream, pd, op, va, end, wraps, length, .. } = *access;
+        Riding {
+            tag,
+            stream,
+            pd,
+            op,
+            variant: crate::bundles::key_variant(access.key),
+            va,
+            end,
+            wraps,
+            length,
+        }
+    }
+}
+
+impl Widths {
+    /// Field widths of [`Riding`].
+    pub fn riding(&self) -> Vec<u32> {
+        let c = &self.config;
+        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 8, 64, 65, 1, self.length]
+    }
+}
