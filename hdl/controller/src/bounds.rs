@@ -19,6 +19,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal};
 use stagecoach_spec::{Access as Rights, Op};
 
 use crate::bundles::{Checked, Early, Flow, Region, delay_flow_by};
+use crate::codes::is;
 use crate::prepare::HALF;
 use crate::slice::Riding;
 use crate::widths::Widths;
@@ -57,7 +58,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         low_beyond: limit_low.less_than(end_low),
         high_beyond: limit_high.less_than(end_high),
         high_within: end_high.less_than(limit_high),
-        atomic: riding.op.is(Op::RemoteAtomic.code()),
+        atomic: is(riding.op, Op::RemoteAtomic),
         length: riding.length,
         page_size: region.page_size,
         position: riding.va.low(w.position) - region.origin,

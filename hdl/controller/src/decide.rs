@@ -9,7 +9,8 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Fault;
 
 use crate::bundles::{Checked, Decided, Flow};
-use crate::widths::{FAULT, OFFSET, Widths};
+use crate::codes::code;
+use crate::widths::{OFFSET, Widths};
 
 /// Latency of the stage.
 pub const CYCLES: u32 = 1;
@@ -25,7 +26,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let checked = Checked::inputs(&m, "in", &w.checked());
 
     m.section("The rows up to ADDRESS_WRAP");
-    let fault = |fault: Fault| m.constant(FAULT, fault.code());
+    let fault = |fault: Fault| code(&m, fault);
     wire!(invalid_key = checked.no_key | checked.variant_differs.any());
     wire!(other_domain = checked.pd_differs.any());
     let rows = checked.wraps.select(fault(Fault::AddressWrap), fault(Fault::Granted));
@@ -39,9 +40,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("The rows behind it");
     wire!(below = checked.high_below | (!checked.high_above & checked.low_below));
     wire!(beyond = checked.high_beyond | (!checked.high_within & checked.low_beyond));
-    let outside = below | beyond;
+    wire!(outside = below | beyond);
     let unaligned = checked.position.low(3).any() | checked.length.differs(m.constant(w.length, 8u32));
-    let misaligned = checked.atomic & unaligned;
+    wire!(misaligned = checked.atomic & unaligned);
 
     m.section("The first span");
     let offset = checked.position.low(OFFSET);

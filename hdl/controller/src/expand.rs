@@ -17,9 +17,10 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_
 use stagecoach_spec::Fault;
 
 use crate::bundles::{Decided, Flow, Span};
+use crate::codes::code;
 use crate::request::next_credits;
 use crate::respond;
-use crate::widths::{FAULT, OFFSET, Widths, fit};
+use crate::widths::{OFFSET, Widths, fit};
 
 /// Latency of the stage when nothing waits: the head register.
 pub const CYCLES: u32 = 1;
@@ -131,7 +132,7 @@ fn crosses_page_after<'m>(m: &'m ModuleBuilder, w: &Widths, now: &Decided<'m>) -
 
 /// The first row that applies, of those decided without the page.
 fn fault<'m>(m: &'m ModuleBuilder, now: &Decided<'m>) -> Signal<'m> {
-    let code = |fault: Fault| m.constant(FAULT, fault.code());
+    let code = |fault: Fault| code(m, fault);
     let rows = now.misaligned.select(code(Fault::MisalignedAtomic), code(Fault::Granted));
     let rows = now.outside.select(code(Fault::OutOfBounds), rows);
     now.early_end.select(now.early_fault, rows)

@@ -21,6 +21,7 @@
 pub mod binding;
 pub mod bounds;
 pub mod bundles;
+pub mod codes;
 pub mod decide;
 pub mod expand;
 pub mod init;

@@ -10,6 +10,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Op;
 
 use crate::bundles::{Access, Asked, delay_bundle};
+use crate::codes::{code, is};
 use crate::widths::Widths;
 
 /// Bits of the lower half of an address: the carry chain is cut there.
@@ -31,8 +32,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycle 1: lower half of va + bound; the request's own contradictions");
     let low_sum = asked.va.low(HALF).add_carry(asked.bound);
     let prepare1_low_end = m.delay("prepare1_low_end", low_sum);
-    let prepare1_bad_op =
-        m.delay("prepare1_bad_op", asked.op.greater_than(m.constant(3, Op::LocalWrite.code())));
+    let prepare1_bad_op = m.delay("prepare1_bad_op", asked.op.greater_than(code(&m, Op::LocalWrite)));
     let prepare1_too_long = m.delay("prepare1_too_long", too_long(w, asked.length));
     let prepare1_short_bound =
         m.delay("prepare1_short_bound", asked.bound.less_than(asked.length.zero_extend(32)));
@@ -47,7 +47,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let prepare2_end = m.delay("prepare2_end", m.concat(&[high_sum, prepare1_low_end.low(HALF)]));
     let bad_length = prepare1_too_long | prepare1_short_bound | prepare1_large_bound;
     let prepare2_invalid = m.delay("prepare2_invalid", bad_length | prepare1_bad_op);
-    let is_atomic = prepare1.op.is(Op::RemoteAtomic.code());
+    let is_atomic = is(prepare1.op, Op::RemoteAtomic);
     let prepare2_unchecked = m.delay("prepare2_unchecked", prepare1_no_bound & !is_atomic);
     let prepare2 = prepare1.delay(&m, "prepare2");
 

@@ -17,7 +17,8 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Fault;
 
 use crate::bundles::{Beat, Slot, Span};
-use crate::widths::{FAULT, OFFSET, Widths};
+use crate::codes::code;
+use crate::widths::{OFFSET, Widths};
 
 /// Latency of the stage when the output does not stall: the join, the head register.
 pub const CYCLES: u32 = 2;
@@ -57,7 +58,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(drop = respond1_arrives & skip);
 
     m.section("The beat");
-    let absent_fault = m.constant(FAULT, Fault::PageAbsent.code());
+    let absent_fault = code(&m, Fault::PageAbsent);
     let beat = Beat {
         tag: respond1.tag,
         stream: respond1.stream,

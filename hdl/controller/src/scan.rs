@@ -135,8 +135,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycle 4: what this place says");
     let walk4 = walk3.step(&m, "scan4");
     let last4 = m.delay_reset("scan4_last", last3);
+    wire!(is_match = walk3.valid & in_list3 & entry3.valid & equal3.all());
     let looks = walk3.valid & in_list3;
-    let match4 = m.delay_reset("scan4_match", looks & entry3.valid & equal3.all());
+    let match4 = m.delay_reset("scan4_match", is_match);
     let free4 = m.delay_reset("scan4_free", looks & !entry3.valid);
     let table4 = m.delay("scan4_table", entry3.table);
     let any_meets = meets.into_iter().reduce(|a, b| a | b).expect("regions and slots are compared");

@@ -17,7 +17,8 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Fault;
 
 use crate::bundles::{Access, Early, Flow, Table, delay_bundle, delay_flow_by, key_index};
-use crate::widths::{FAULT, KEY_INDEX, Widths, fit};
+use crate::codes::code;
+use crate::widths::{KEY_INDEX, Widths, fit};
 
 /// Latency of the stage.
 pub const CYCLES: u32 = 2;
@@ -66,7 +67,7 @@ fn early_rows<'m>(
     unchecked: Signal<'m>,
     in_slice: Signal<'m>,
 ) -> Early<'m> {
-    let fault = |fault: Fault| m.constant(FAULT, fault.code());
+    let fault = |fault: Fault| code(m, fault);
     wire!(unknown = !found.known);
     let rows = invalid.select(fault(Fault::InvalidRequest), fault(Fault::Granted));
     let rows = found.frozen.select(fault(Fault::Frozen), rows);

@@ -16,9 +16,10 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Enumeration, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{STAGED_WORDS, UpdateOp};
+use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
 
 use crate::bundles::{Region, Slot};
+use crate::codes::{code, is};
 use crate::scan::{BindingWord, Owned};
 use crate::table::TableWord;
 use crate::update_check::Findings;
@@ -184,9 +185,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let record = read.hold(&m, "record", is_looking);
 
     m.section("The region and the slot that the arguments name");
-    let index_of_region =
+    let named_index =
         ops.is(UpdateOp::Peek).select(argument.index.low(KEY_INDEX), argument.index.bits(8..32));
-    let region_place = m.delay("region_place", record.region_base + fit(index_of_region, w.region));
+    wire!(named_index = named_index);
+    let region_place = m.delay("region_place", record.region_base + fit(named_index, w.region));
     let slot_place = m.delay("slot_place", record.slot_base + fit(argument.index, w.slot));
     let (region_write, slot_write) = (m.wire("region_write", 1), m.wire("slot_write", 1));
     let valid_after = m.wire("valid_after", 9);
@@ -218,7 +220,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let binds = ops.is(UpdateOp::Bind);
     let list_entry = m.wire("list_entry", w.binding);
     let list_write = m.wire("list_write", 1);
-    let list_word = taken.gated_by(binds & !clear);
+    wire!(lists = binds & !clear);
+    let list_word = taken.gated_by(lists);
     search
         .input("start", scan_start)
         .input("net_id", identifier)
@@ -268,8 +271,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(is_local = ops.is(UpdateOp::Peek) & !space.bit(1));
     scan_start.drive(looked & searches);
     let go = |name: &str| m.variant(&states, name);
-    let after_idle =
-        begins.select(port.op.is(UpdateOp::Stage.code()).select(go("stage"), go("look")), go("idle"));
+    let after_idle = begins.select(is(port.op, UpdateOp::Stage).select(go("stage"), go("look")), go("idle"));
     let after_look = looked.select(searches.select(go("scan"), go("judge")), go("look"));
     let scan_done = search.output_as("done", "scan_done");
     let after_scan = scan_done.select(go("judge"), go("scan"));
@@ -363,10 +365,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed };
     let word = argument.data.bits(8..11);
     let looked_up = peeked.word(space.low(2), word).gated_by(ops.is(UpdateOp::Peek));
-    let bad_argument = m.constant(8, stagecoach_spec::UpdateError::BadArgument.code());
-    let code = ops.is(UpdateOp::Stage).select(bad_argument, error);
+    let bad_argument = code(&m, UpdateError::BadArgument);
+    let reason = ops.is(UpdateOp::Stage).select(bad_argument, error);
     m.output("upd_done", is_answering);
-    m.output("upd_error", code.gated_by(refused.value() & is_answering));
+    m.output("upd_error", reason.gated_by(refused.value() & is_answering));
     m.output("upd_result", looked_up.gated_by(!refused.value() & is_answering));
     m.finish()
 }
@@ -404,7 +406,7 @@ struct Which<'m> {
 impl<'m> Which<'m> {
     #[track_caller]
     fn is(&self, op: UpdateOp) -> Signal<'m> {
-        self.op.is(op.code())
+        is(self.op, op)
     }
 
     #[track_caller]
@@ -492,7 +494,7 @@ impl<'m> Peeked<'m> {
     fn word(&self, space: Signal<'m>, word: Signal<'m>) -> Signal<'m> {
         let spaces = [self.binding(), self.table(), self.region(), self.slot()];
         let chosen: Vec<_> = spaces.iter().map(|words| word.choose(words)).collect();
-        space.choose(&chosen)
+        space.choose(&chosen).named("peeked_word")
     }
 
     /// Parts at their lowest bits, zeros elsewhere.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
 
+use crate::codes::{code, is};
 use crate::update::{Arguments, Record, Staged};
 use crate::widths::{KEY_INDEX, OFFSET, Widths};
 
@@ -140,11 +141,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     assert_eq!(flags.len(), UpdateError::ALL.len(), "every error has its flag");
 
     m.section("Cycles 2 and 3: the lowest code that applies, 0 if none");
-    let mut code = m.zero(8);
+    let mut lowest = m.zero(8);
     for (flag, error) in flags.iter().zip(UpdateError::ALL).rev() {
-        code = flag.select(m.constant(8, error.code()), code);
+        lowest = flag.select(code(&m, error), lowest);
     }
-    let lowest = m.delay("lowest_code", code);
+    let lowest = m.delay("lowest_code", lowest);
     m.output("error", m.delay("error_code", lowest));
     m.finish()
 }
@@ -165,7 +166,7 @@ struct Ops<'m> {
 impl<'m> Ops<'m> {
     #[track_caller]
     fn is(&self, op: UpdateOp) -> Signal<'m> {
-        self.op.is(op.code())
+        is(self.op, op)
     }
 
     #[track_caller]
