@@ -185,10 +185,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let record = read.hold(&m, "record", is_looking);
 
     m.section("The region and the slot that the arguments name");
-    let named_index =
-        ops.is(UpdateOp::Peek).select(argument.index.low(KEY_INDEX), argument.index.bits(8..32));
-    wire!(named_index = named_index);
-    let region_place = m.delay("region_place", record.region_base + fit(named_index, w.region));
+    let index = argument.index;
+    let (peeked, keyed) = (fit(index.low(KEY_INDEX), w.region), fit(index.bits(8..32), w.region));
+    wire!(named_index = ops.is(UpdateOp::Peek).select(peeked, keyed));
+    let region_place = m.delay("region_place", record.region_base + named_index);
     let slot_place = m.delay("slot_place", record.slot_base + fit(argument.index, w.slot));
     let (region_write, slot_write) = (m.wire("region_write", 1), m.wire("slot_write", 1));
     let valid_after = m.wire("valid_after", 9);
@@ -498,43 +498,48 @@ impl<'m> Peeked<'m> {
     }
 
     /// Parts at their lowest bits, zeros elsewhere.
-    fn at(&self, parts: &[(u32, Signal<'m>)]) -> Signal<'m> {
+    fn word_of(&self, name: &str, parts: &[(u32, Signal<'m>)]) -> Signal<'m> {
         let placed = parts.iter().map(|(low, part)| part.shifted_up(*low).zero_extend(64));
-        placed.reduce(|a, b| a | b).unwrap_or_else(|| self.m.zero(64))
+        placed.reduce(|a, b| a | b).unwrap_or_else(|| self.m.zero(64)).named(format!("peek_{name}"))
     }
 
     fn binding(&self) -> Vec<Signal<'m>> {
         let id = self.listed.net_id.zero_extend(192);
-        let state = self.at(&[(0, self.listed.valid), (32, self.listed.table)]);
+        let state = self.word_of("binding_state", &[(0, self.listed.valid), (32, self.listed.table)]);
         vec![id.bits(0..64), id.bits(64..128), id.bits(128..192), state]
     }
 
     fn table(&self) -> Vec<Signal<'m>> {
         let r = &self.record;
         vec![
-            self.at(&[(0, r.region_base), (32, r.region_count)]),
-            self.at(&[(0, r.slot_base), (32, r.slot_count)]),
-            self.at(&[(0, r.window_base)]),
-            self.at(&[(0, r.window_count)]),
-            self.at(&[(0, r.exists), (1, r.frozen)]),
+            self.word_of("table_regions", &[(0, r.region_base), (32, r.region_count)]),
+            self.word_of("table_slots", &[(0, r.slot_base), (32, r.slot_count)]),
+            self.word_of("table_window_base", &[(0, r.window_base)]),
+            self.word_of("table_window_count", &[(0, r.window_count)]),
+            self.word_of("table_state", &[(0, r.exists), (1, r.frozen)]),
         ]
     }
 
     fn region(&self) -> Vec<Signal<'m>> {
         let r = &self.region;
-        let state = self.at(&[
-            (0, r.valid),
-            (1, r.limit.bit(64)),
-            (8, r.rights),
-            (16, r.page_size),
-            (24, r.variant),
-            (32, r.pd),
-        ]);
+        let state = self.word_of(
+            "region_state",
+            &[
+                (0, r.valid),
+                (1, r.limit.bit(64)),
+                (8, r.rights),
+                (16, r.page_size),
+                (24, r.variant),
+                (32, r.pd),
+            ],
+        );
         let origin = r.origin.zero_extend(64);
         vec![r.base, r.limit.low(64), state, origin, r.first_slot.zero_extend(64)]
     }
 
     fn slot(&self) -> Vec<Signal<'m>> {
-        vec![self.at(&[(0, self.slot.frame), (56, self.slot.page_size), (63, self.slot.present)])]
+        vec![
+            self.word_of("slot", &[(0, self.slot.frame), (56, self.slot.page_size), (63, self.slot.present)]),
+        ]
     }
 }
