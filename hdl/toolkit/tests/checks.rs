@@ -1,0 +1,410 @@
+//! Every structural check with a design that breaks it, and what the designer is told.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, Enumeration, Module, ModuleBuilder, Signal, bundle, index_width, wire};
+
+/// The messages of a description that is wrong.
+fn mistakes(describe: impl FnOnce(&ModuleBuilder)) -> String {
+    let m = ModuleBuilder::new("broken", "");
+    describe(&m);
+    m.finish().expect_err("the description is wrong").to_string()
+}
+
+/// Asserts that a wrong description is told all of `parts`, and the line in this file that made the mistake.
+#[track_caller]
+fn told(describe: impl FnOnce(&ModuleBuilder), parts: &[&str]) {
+    let messages = mistakes(describe);
+    for part in parts {
+        assert!(messages.contains(part), "`{part}` is missing in:\n{messages}");
+    }
+    assert!(messages.contains("tests/checks.rs:"), "no source line in:\n{messages}");
+}
+
+/// A sound child: `sum` follows `left` and `right` in the same cycle.
+fn adder() -> Arc<Module> {
+    let m = ModuleBuilder::new("adder", "Adds.");
+    let (left, right) = (m.input("left", 8), m.input("right", 8));
+    m.combinational_path("left", "sum");
+    m.combinational_path("right", "sum");
+    m.output("sum", left + right);
+    m.finish().expect("sound")
+}
+
+#[test]
+fn differing_widths_name_both_signals_both_widths_and_the_line() {
+    let line = line!() + 3;
+    let messages = mistakes(|m| {
+        let (narrow, wide) = (m.input("narrow", 8), m.input("wide", 9));
+        m.output("sum", narrow + wide);
+    });
+    for part in ["`narrow` (8 bits)", "`wide` (9 bits)", &format!("tests/checks.rs:{line}")] {
+        assert!(messages.contains(part), "`{part}` is missing in:\n{messages}");
+    }
+}
+
+#[test]
+fn every_operator_refuses_differing_widths() {
+    type Operator = for<'m> fn(Signal<'m>, Signal<'m>) -> Signal<'m>;
+    let operators: [(&str, Operator); 12] = [
+        ("and", |a, b| a & b),
+        ("or", |a, b| a | b),
+        ("xor", |a, b| a ^ b),
+        ("add", |a, b| a + b),
+        ("sub", |a, b| a - b),
+        ("equals", |a, b| a.equals(b)),
+        ("differs", |a, b| a.differs(b)),
+        ("less_than", |a, b| a.less_than(b)),
+        ("at_most", |a, b| a.at_most(b)),
+        ("add_carry", |a, b| a.add_carry(b)),
+        ("sub_borrow", |a, b| a.sub_borrow(b)),
+        ("select", |a, b| a.bit(0).select(a, b)),
+    ];
+    for (name, operator) in operators {
+        let messages = mistakes(|m| {
+            let (narrow, wide) = (m.input("narrow", 8), m.input("wide", 9));
+            m.output("result", operator(narrow, wide));
+        });
+        assert!(messages.contains("differ in width"), "{name}: {messages}");
+    }
+}
+
+#[test]
+fn a_slice_outside_its_signal_is_refused() {
+    told(
+        |m| m.output("part", m.input("word", 8).bits(4..9)),
+        &["bits 4..9 are not inside", "`word` (8 bits)"],
+    );
+}
+
+#[test]
+fn nothing_is_truncated_or_extended_silently() {
+    told(|m| m.output("part", m.input("word", 8).zero_extend(7)), &["cannot be extended to 7 bits"]);
+    told(|m| m.output("value", m.constant(4, 16u32)), &["constant 16 does not fit 4 bits"]);
+    told(
+        |m| {
+            let register = m.register("count", 8);
+            register.next(m.input("word", 9));
+            m.output("count", register.value());
+        },
+        &["`count` (8 bits)", "`word` (9 bits)", "differ in width"],
+    );
+    told(
+        |m| {
+            let register = m.register("count", 2).reset_to(4u32);
+            register.next(m.input("word", 2));
+            m.output("shown", register.value());
+        },
+        &["reset value 4 does not fit"],
+    );
+}
+
+#[test]
+fn conditions_enables_and_properties_are_one_bit() {
+    told(
+        |m| {
+            let word = m.input("word", 2);
+            m.output("chosen", word.select(word, word));
+        },
+        &["must be 1 bit wide", "`word` (2 bits)"],
+    );
+    told(
+        |m| {
+            let word = m.input("word", 2);
+            let register = m.register("kept", 2).enabled_by(word);
+            register.next(word);
+            m.output("shown", register.value());
+        },
+        &["must be 1 bit wide"],
+    );
+    told(|m| m.assert_always("holds", m.input("word", 2), ""), &["must be 1 bit wide"]);
+}
+
+#[test]
+fn a_wire_or_register_driven_twice_is_refused() {
+    told(
+        |m| {
+            let (word, loose) = (m.input("word", 8), m.wire("loose", 8));
+            loose.drive(word);
+            loose.drive(!word);
+            m.output("shown", loose);
+        },
+        &["`loose`", "driven twice"],
+    );
+    told(
+        |m| {
+            let (word, register) = (m.input("word", 8), m.register("kept", 8));
+            register.next(word);
+            register.next(!word);
+            m.output("shown", register.value());
+        },
+        &["`kept`", "driven twice"],
+    );
+    told(|m| m.output("shown", driven(m.input("word", 8))), &["is not a wire"]);
+}
+
+fn driven(word: Signal<'_>) -> Signal<'_> {
+    word.drive(!word);
+    word
+}
+
+#[test]
+fn what_nobody_drives_is_refused() {
+    told(|m| m.output("shown", m.wire("loose", 8)), &["wire `loose` has no driver"]);
+    told(|m| m.output("shown", m.register("kept", 8).value()), &["register `kept` has no next value"]);
+    told(
+        |m| {
+            let memory = m.memory("store", 8, 16);
+            m.output("shown", memory.read("word", m.input("address", 4)));
+        },
+        &["memory `store` needs a write port"],
+    );
+    told(
+        |m| {
+            let child = m.instance("child", &adder());
+            child.input("left", m.input("word", 8));
+            m.output("shown", child.output("sum"));
+        },
+        &["input `right` of instance `child` has no driver"],
+    );
+}
+
+#[test]
+fn what_nobody_reads_is_refused() {
+    told(
+        |m| m.output("shown", m.input("word", 8).low(6)),
+        &["`word` bits 6..8 (of 0..8) are read by nothing"],
+    );
+    told(
+        |m| {
+            let word = m.input("word", 8);
+            wire!(forgotten = !word);
+            let _ = forgotten;
+            m.output("shown", word);
+        },
+        &["`forgotten` is read by nothing"],
+    );
+    told(
+        |m| {
+            let ring = m.register("ring", 8);
+            ring.next(ring.value().plus(1u32));
+            m.output("shown", m.input("word", 8));
+        },
+        &["`ring` is read by nothing"],
+    );
+}
+
+#[test]
+fn bits_declared_unused_are_accepted() {
+    let m = ModuleBuilder::new("sound", "");
+    let word = m.input("word", 8);
+    m.unused(word.bits(6..8));
+    m.output("shown", m.delay("kept", word.low(6)));
+    m.finish().expect("sound");
+}
+
+#[test]
+fn a_combinational_loop_is_refused() {
+    told(
+        |m| {
+            let (word, loose) = (m.input("word", 8), m.wire("loose", 8));
+            m.combinational_path("word", "shown");
+            wire!(around = loose ^ word);
+            loose.drive(around);
+            m.output("shown", loose);
+        },
+        &["combinational loop", "`around`", "`loose`"],
+    );
+}
+
+#[test]
+fn a_loop_through_an_instance_is_refused() {
+    told(
+        |m| {
+            let child = m.instance("child", &adder());
+            let sum = child.output("sum");
+            child.input("left", sum).input("right", m.input("word", 8));
+            m.combinational_path("word", "shown");
+            m.output("shown", sum);
+        },
+        &["combinational loop", "`child_sum`"],
+    );
+}
+
+#[test]
+fn an_undeclared_path_from_input_to_output_is_refused() {
+    told(
+        |m| m.output("shown", !m.input("word", 8)),
+        &["output `shown` depends combinationally on input `word`"],
+    );
+    told(
+        |m| {
+            let child = m.instance("child", &adder());
+            let register = m.delay("kept", m.input("other", 8));
+            child.input("left", m.input("word", 8)).input("right", register);
+            m.output("shown", child.output("sum"));
+        },
+        &["output `shown` depends combinationally on input `word`"],
+    );
+}
+
+#[test]
+fn names_are_legal_and_unique() {
+    for (name, problem) in [
+        ("reg", "reserved word"),
+        ("9th", "not a letter"),
+        ("a$b", "not a letter"),
+        ("a__b", "double"),
+        ("clk", "reserved"),
+    ] {
+        let messages = mistakes(|m| {
+            let word = m.input(name, 8);
+            m.output("shown", m.delay("kept", word));
+        });
+        assert!(messages.contains(problem), "{name}: {messages}");
+    }
+    told(
+        |m| {
+            let word = m.input("word", 8);
+            m.output("shown", m.delay("word", word));
+        },
+        &["name `word` is taken already"],
+    );
+}
+
+#[test]
+fn signals_of_another_module_are_refused() {
+    let other = ModuleBuilder::new("other", "");
+    let foreign = other.input("foreign", 8);
+    let m = ModuleBuilder::new("broken", "");
+    let word = m.input("word", 8);
+    m.output("shown", m.delay("kept", word));
+    let register = m.register("second", 8);
+    register.next(foreign);
+    m.output("other_shown", register.value());
+    let messages = m.finish().expect_err("it takes a foreign signal").to_string();
+    assert!(messages.contains("`foreign` (8 bits) belongs to another module"), "{messages}");
+}
+
+#[test]
+fn ports_of_instances_must_exist_and_fit() {
+    told(
+        |m| {
+            let child = m.instance("child", &adder());
+            child.input("middle", m.input("word", 8));
+        },
+        &["`adder` has no input port `middle`; it has: left, right"],
+    );
+    told(
+        |m| {
+            let child = m.instance("child", &adder());
+            child.input("left", m.input("word", 9));
+        },
+        &["port `left` (8 bits)", "`word` (9 bits)"],
+    );
+    told(
+        |m| {
+            let (child, word) = (m.instance("child", &adder()), m.input("word", 8));
+            child.input("left", word).input("left", word).input("right", word);
+        },
+        &["port `left` of `adder` is connected twice"],
+    );
+}
+
+#[test]
+fn memories_have_bounds() {
+    told(
+        |m| {
+            m.memory("store", 8, 12);
+        },
+        &["memory `store`", "power of two"],
+    );
+    told(
+        |m| {
+            let (memory, address) = (m.memory("store", 8, 16), m.input("address", 4));
+            memory.write(m.bit(true), address, m.zero(8));
+            memory.write(m.bit(true), address, m.zero(8));
+        },
+        &["two write ports"],
+    );
+    told(
+        |m| {
+            let (memory, address) = (m.memory("store", 8, 16), m.input("address", 4));
+            for port in ["first", "second", "third"] {
+                memory.read(port, address);
+            }
+        },
+        &["three read ports"],
+    );
+    told(
+        |m| {
+            let memory = m.memory("store", 8, 16);
+            memory.write(m.bit(true), m.input("address", 5), m.zero(8));
+        },
+        &["write address of memory `store` takes 4 bits", "`address` (5 bits)"],
+    );
+}
+
+#[test]
+fn every_mistake_is_told_in_one_run() {
+    let messages = mistakes(|m| {
+        let (narrow, wide) = (m.input("narrow", 8), m.input("wide", 9));
+        m.output("first", narrow + wide);
+        m.output("second", narrow & wide);
+        m.output("third", m.wire("loose", 8));
+    });
+    assert_eq!(messages.matches("differ in width").count(), 2, "{messages}");
+    assert!(messages.contains("no driver"), "{messages}");
+}
+
+bundle! {
+    /// Two fields, one of which a configuration may leave out.
+    pub struct Pair {
+        /// May have no bits.
+        optional,
+        /// Always there.
+        always,
+    }
+}
+
+#[test]
+fn a_zero_width_field_has_no_port_and_no_bits() {
+    let m = ModuleBuilder::new("narrowed", "");
+    let pair = Pair::inputs(&m, "in", &[0, 8]);
+    assert_eq!(pair.pack(&m).width(), 8);
+    assert_eq!(Pair::unpack(pair.pack(&m), &[0, 8]).optional.width(), 0);
+    let equal = pair.optional.equals(pair.optional);
+    pair.delay(&m, "stage1").outputs(&m, "out");
+    m.output("equal", m.delay("equal", equal));
+    let module = m.finish().expect("sound");
+    let ports: Vec<_> = module.ports.iter().map(|port| port.name.as_str()).collect();
+    assert_eq!(ports, ["in_always", "out_always", "equal"]);
+
+    let parent = ModuleBuilder::new("parent", "");
+    let child = parent.instance("child", &module);
+    let pair = Pair::inputs(&parent, "in", &[0, 8]);
+    pair.connect(&child, "in");
+    Pair::of_instance(&child, "out", "child").outputs(&parent, "out");
+    parent.output("equal", child.output("equal"));
+    parent.finish().expect("zero-width fields connect to absent ports");
+}
+
+#[test]
+fn helpers_have_the_shapes_they_say() {
+    assert_eq!([0u64, 1, 2, 3, 4, 5, 4096].map(index_width), [0, 0, 1, 2, 2, 3, 12]);
+    let m = ModuleBuilder::new("shapes", "");
+    let word = m.input("word", 5);
+    assert_eq!(word.decode(20).width(), 20);
+    assert_eq!(word.one_hot_index().width(), 3);
+    assert_eq!(word.priority_index().width(), 3);
+    assert_eq!(word.add_carry(word).width(), 6);
+    assert_eq!(word.sub_with_borrow(word, m.bit(true)).width(), 6);
+    assert_eq!(word.repeat(3).width(), 15);
+    assert_eq!(word.shifted_up(2).width(), 7);
+}
+
+#[test]
+#[should_panic(expected = "does not fit 2 bits")]
+fn an_enumeration_keeps_to_its_width() {
+    Enumeration::new("kind", 2, &[("large", 4)]);
+}
