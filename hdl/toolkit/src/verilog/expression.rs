@@ -88,9 +88,8 @@ impl<'m> Expressions<'m> {
         }
         // What each node computes, also where its users see a name instead.
         let mut computed = Vec::with_capacity(count);
-        for position in 0..count {
+        for (position, node) in module.nodes.iter().enumerate() {
             let id = NodeId(position as u32);
-            let node = module.node(id);
             let name = stand_ins[position].or_else(|| all.is_declared(id).then_some(id));
             let own = match &node.operation {
                 Operation::Wire(_)

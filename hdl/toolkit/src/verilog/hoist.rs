@@ -7,9 +7,9 @@ use crate::netlist::{Binary, Unary};
 /// Characters of one expression beyond which parts of it get names.
 const LONGEST: usize = 16_000;
 /// Parentheses within parentheses, likewise.
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 20;
 /// Links of a chain such as `a | b | c`, likewise.
-const MOST_LINKS: usize = 512;
+const MOST_LINKS: usize = 256;
 
 /// For each expression whether it gets a name. `roots` are the expressions that statements write, each as
 /// often as it is written.
@@ -68,8 +68,8 @@ struct Extent {
 fn limit(all: &Expressions<'_>, uses: &[u32], hoisted: &mut [bool]) {
     let named = Extent { length: 24, ..Extent::default() };
     let mut extents: Vec<Extent> = Vec::with_capacity(all.list.len());
-    for id in 0..all.list.len() {
-        if uses[id] == 0 {
+    for (id, uses) in uses.iter().enumerate() {
+        if *uses == 0 {
             extents.push(named);
             continue;
         }

@@ -3,6 +3,9 @@
 /// Columns that a line should not pass.
 pub(super) const LINE: usize = 100;
 
+/// Columns beyond which nested lines are not indented further.
+const DEEPEST_INDENT: usize = 40;
+
 /// Text with places where a line may break.
 pub(super) struct Text {
     pieces: Vec<Piece>,
@@ -82,7 +85,7 @@ impl Page {
         for (position, piece) in text.pieces.iter().enumerate() {
             match piece {
                 Piece::Word(word) => self.word(word),
-                Piece::Inner(inner) => self.put(inner, indent + 2),
+                Piece::Inner(inner) => self.put(inner, (indent + 2).min(DEEPEST_INDENT)),
                 Piece::Break => {
                     let rest = text.pieces[position + 1..].iter();
                     let next: usize = rest.map_while(Piece::width).sum();

@@ -57,8 +57,8 @@ pub(super) fn write_module(
     }
     writer.sink();
     let mut text = writer.head(name);
-    text.push_str(writer.body.trim_start_matches('\n'));
-    text.push_str("\nendmodule\n");
+    text.push_str(writer.body.trim_matches('\n'));
+    text.push_str("\n\nendmodule\n");
     Written { text, derived: writer.derived }
 }
 

@@ -311,7 +311,7 @@ impl Plan<'_, '_> {
             if port.direction == Direction::Output && all.output_port(port.node) != Some(position) {
                 statements.push(Statement::Output(position, all.seen(port.node)));
             } else if port.direction == Direction::Output
-                && !all.module.node(port.node).name.is_some()
+                && all.module.node(port.node).name.is_none()
                 && let Some(body) = all.body(port.node)
             {
                 statements.push(Statement::Output(position, body));
