@@ -55,7 +55,7 @@ fn apply<'m>(m: &'m ModuleBuilder, values: &[Pair<'m>], step: &Step, position: u
     let b = pick(1).fit(width);
     let ones = (BigUint::from(1u32) << width) - 1u32;
     let modulus = BigUint::from(1u32) << width;
-    match step.operator % 26 {
+    match step.operator % 27 {
         0 => Pair(!a.0, &ones ^ &a.1),
         1 => Pair(a.0 & b.0, &a.1 & &b.1),
         2 => Pair(a.0 | b.0, &a.1 | &b.1),
@@ -69,7 +69,7 @@ fn apply<'m>(m: &'m ModuleBuilder, values: &[Pair<'m>], step: &Step, position: u
         10 | 11 => {
             let amount = pick(1).fit(1 + u32::from(step.picks[2]) % 10);
             let distance: u32 = (&amount.1).try_into().expect("ten bits");
-            if step.operator % 26 == 10 {
+            if step.operator % 27 == 10 {
                 Pair(a.0.shift_left(amount.0), cut(&(&a.1 << distance), width))
             } else {
                 Pair(a.0.shift_right(amount.0), &a.1 >> distance)
@@ -117,6 +117,24 @@ fn apply<'m>(m: &'m ModuleBuilder, values: &[Pair<'m>], step: &Step, position: u
             let others: Vec<_> = (0..4).map(|n| pick(n).fit(width)).collect();
             let bits: Vec<_> = others.iter().map(|other| a.0.equals(other.0)).collect();
             let value = others.iter().fold(BigUint::ZERO, |value, other| (value << 1) | bit(a.1 == other.1));
+            Pair(m.concat(&bits), value)
+        }
+        25 => {
+            // Chunks of two values compared side by side, in either order.
+            let chunk = 1 + u32::from(step.picks[2]) % 20;
+            let other =
+                if step.picks[3].is_multiple_of(2) { b.clone() } else { Pair(a.0 ^ b.0, &a.1 ^ &b.1) };
+            let mut lows: Vec<_> = (0..width).step_by(chunk as usize).collect();
+            if step.picks[3].is_multiple_of(3) {
+                lows.reverse();
+            }
+            let (mut bits, mut value) = (Vec::new(), BigUint::ZERO);
+            for low in lows {
+                let high = (low + chunk).min(width);
+                bits.push(a.0.bits(low..high).equals(other.0.bits(low..high)));
+                let part = |value: &BigUint| cut(&(value >> low), high - low);
+                value = (value << 1) | bit(part(&a.1) == part(&other.1));
+            }
             Pair(m.concat(&bits), value)
         }
         _ => Pair(a.0.named(format!("named{position}")), a.1),

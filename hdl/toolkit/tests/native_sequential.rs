@@ -359,7 +359,7 @@ fn integer(limbs: &[u64]) -> BigUint {
 fn compare(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let leaf = module("leaf", &mut random, &[]);
-    let middle = module("middle", &mut random, &[leaf.clone()]);
+    let middle = module("middle", &mut random, std::slice::from_ref(&leaf));
     let top = module("top", &mut random, &[middle, leaf]);
     let mut reference = Reference::new(&top);
     let mut simulator = Simulator::new(&top, Options { start: Start::Zeros, ..Options::default() });

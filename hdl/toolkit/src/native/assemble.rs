@@ -1,6 +1,7 @@
 //! Slices, concatenations and reductions, limb by limb.
 
 use super::graph::{Value, ValueId};
+use super::lanes;
 use super::layout::limbs_of;
 use super::program::Op;
 use super::storage::{Lowering, spare};
@@ -36,9 +37,16 @@ impl Lowering<'_> {
         let total: u32 = segments.iter().map(|segment| segment.width).sum();
         let mut written = vec![false; limbs_of(total)];
         let mut position = 0;
-        for segment in segments {
+        let mut remaining = segments;
+        while let [segment, rest @ ..] = remaining {
             let start = position;
+            if let Some(count) = self.assemble_lanes(remaining, dst, start, &mut written) {
+                position += count as u32;
+                remaining = &remaining[count..];
+                continue;
+            }
             position += segment.width;
+            remaining = rest;
             if self.graph.as_constant(segment.of).is_some_and(|value| value.bits() == 0) {
                 continue;
             }
@@ -103,6 +111,67 @@ impl Lowering<'_> {
         };
         self.ops.push(op);
         true
+    }
+
+    /// Comparisons of adjacent lanes of two limbs whose results stand side by side, done as one. Returns how
+    /// many segments that are.
+    fn assemble_lanes(
+        &mut self,
+        segments: &[Segment],
+        dst: u32,
+        to: u32,
+        written: &mut [bool],
+    ) -> Option<usize> {
+        let (a, b) = self.as_lane(segments.first()?)?;
+        let (next, _) = self.as_lane(segments.get(1)?)?;
+        let reversed = next.low < a.low;
+        let follows = |number: usize, lane: Segment, first: Segment| {
+            let distance = number as u32 * first.width;
+            let low = if reversed { first.low.checked_sub(distance) } else { Some(first.low + distance) };
+            lane.of == first.of && lane.width == first.width && Some(lane.low) == low
+        };
+        let mut count = 1;
+        while let Some((left, right)) = segments.get(count).and_then(|segment| self.as_lane(segment))
+            && follows(count, left, a)
+            && follows(count, right, b)
+            && left.low / 64 == a.low / 64
+            && to % 64 + count as u32 <= 63
+            && count < 32
+        {
+            count += 1;
+        }
+        // As many as can be gathered at once.
+        let (low, constants) = loop {
+            if count < 2 {
+                return None;
+            }
+            let low = if reversed { a.low - (count as u32 - 1) * a.width } else { a.low } % 64;
+            match lanes::constants(low, a.width, count as u32, reversed) {
+                Some(constants) => break (low, constants),
+                None => count -= 1,
+            }
+        };
+        let shift = (low + a.width - 1) as u8;
+        let (a, b) = (self.at(a.of) + a.low / 64, self.at(b.of) + b.low / 64);
+        let (lanes, left) = (self.block(constants), (to % 64) as u8);
+        let more = std::mem::replace(&mut written[(to / 64) as usize], true);
+        let dst = dst + to / 64;
+        let done = count;
+        let count = count as u8;
+        self.ops.push(if more {
+            Op::PutLanesMore { dst, a, b, lanes, shift, count, left }
+        } else {
+            Op::PutLanes { dst, a, b, lanes, shift, count, left }
+        });
+        Some(done)
+    }
+
+    /// A comparison, used by this concatenation only, of bits at the same place of two limbs.
+    fn as_lane(&self, segment: &Segment) -> Option<(Segment, Segment)> {
+        let Value::Binary(Binary::Equal, a, b) = *self.graph.value(segment.of) else { return None };
+        let (a, b) = (self.segment(a), self.segment(b));
+        let same_place = a.low % 64 == b.low % 64 && a.low % 64 + a.width <= 64;
+        (self.uses[segment.of.index()] == 1 && same_place).then_some((a, b))
     }
 
     /// Reduces `a` to one bit. Slices and concatenations that nothing else uses are not put together first:

@@ -12,6 +12,7 @@ use super::elaborate::{Design, FlatRegister};
 use super::graph::{Value, ValueId};
 use super::layout::limbs_of;
 use super::program::{Copy, EnableGroup, MemoryPlan, Op, Place, Program, ReadPlan};
+use super::schedule::schedule;
 use super::storage::Lowering;
 
 /// Compiles `design`; `input_widths` are those of the top's input ports. Properties are left out of what is
@@ -35,6 +36,7 @@ pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> 
     program.evaluate.append(&mut lowering.emit());
     let moves = edge.moves.iter().map(|(dst, next)| copy(&mut lowering, *dst, *next)).collect();
     program.evaluate.append(&mut blocks(moves));
+    program.evaluate = schedule(program.evaluate, lowering.limbs as usize);
     plan_edge(design, &mut lowering, &mut program, &state, &edge, &snapshots);
     program.outputs = design.outputs.iter().map(|output| lowering.place(*output)).collect();
     if properties {
@@ -45,6 +47,7 @@ pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> 
     let names: Vec<_> = design.names.iter().map(|name| name.value).collect();
     lowering.mark(&names);
     program.observe = lowering.emit();
+    program.observe = schedule(program.observe, lowering.limbs as usize);
     program.names = names.iter().map(|name| lowering.place(*name)).collect();
     program.constants = lowering.constants;
     program.limbs = lowering.limbs as usize;

@@ -1,20 +1,24 @@
 //! The in-process simulator.
 //!
 //! [`Simulator::new`] flattens a hierarchy into one graph of values (`elaborate`, `graph`, `fold`), turns that
-//! into a list of simple operations on 64-bit limbs (`lower`, `select`, `assemble`, `storage`, `program`), and
-//! runs the list once per clock cycle (`interpret`, `wide`, `memory`). `layout` says how ports lie in the
-//! arrays that co-simulation exchanges with this simulator and with Verilator alike.
+//! into a list of simple operations on 64-bit limbs (`lower`, `select`, `assemble`, `storage`, `program`), puts
+//! operations of one kind side by side (`schedule`, `access`) and runs the list once per clock cycle
+//! (`interpret`, `wide`, `lanes`, `memory`). `layout` says how ports lie in the arrays that co-simulation
+//! exchanges with this simulator and with Verilator alike.
 
+mod access;
 mod assemble;
 mod elaborate;
 mod fold;
 mod graph;
 mod interpret;
+mod lanes;
 mod layout;
 mod lower;
 mod memory;
 mod program;
 mod properties;
+mod schedule;
 mod select;
 mod simulator;
 mod storage;

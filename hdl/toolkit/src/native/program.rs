@@ -187,6 +187,27 @@ pub enum Op {
         left: u8,
     },
 
+    /// Compares adjacent lanes of two limbs, a result bit per lane; see [`super::lanes`].
+    PutLanes {
+        dst: u32,
+        a: u32,
+        b: u32,
+        lanes: u32,
+        shift: u8,
+        count: u8,
+        left: u8,
+    },
+    /// Like `PutLanes`, or-ed into the destination.
+    PutLanesMore {
+        dst: u32,
+        a: u32,
+        b: u32,
+        lanes: u32,
+        shift: u8,
+        count: u8,
+        left: u8,
+    },
+
     // Several limbs.
     NotWide {
         dst: u32,

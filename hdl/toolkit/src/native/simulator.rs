@@ -13,7 +13,7 @@ use super::interpret::run;
 use super::layout::{PortLayout, limbs_of};
 use super::lower::lower;
 use super::memory::MemoryState;
-use super::program::{Place, Program};
+use super::program::{Copy, Place, Program};
 use super::properties::{Failure, Properties};
 use super::storage::spare;
 use super::wave::{Wave, WaveError};
@@ -222,10 +222,8 @@ impl Simulator {
         &self.m[offset as usize..offset as usize + limbs_of(width)]
     }
 
-    /// One clock cycle: settles, checks properties, then the rising edge.
-    ///
-    /// # Errors
-    /// None without waveforms; with them, what [`Simulator::finish_wave`] reports too is kept until then.
+    /// One clock cycle: settles, checks properties, then the rising edge. An error in writing a waveform is kept
+    /// for [`Simulator::finish_wave`].
     pub fn step(&mut self) {
         self.evaluate();
         self.edge();
@@ -269,24 +267,20 @@ impl Simulator {
         for memory in &mut self.memories {
             memory.edge(m);
         }
-        let mut apply = |copy: &super::program::Copy| {
-            let src = copy.src as usize;
-            m.copy_within(src..src + copy.limbs as usize, copy.dst as usize);
+        let apply = |m: &mut [u64], copies: &[Copy]| {
+            for Copy { dst, src, limbs } in copies {
+                m.copy_within(*src as usize..(src + limbs) as usize, *dst as usize);
+            }
         };
-        self.program.copies.iter().for_each(&mut apply);
+        apply(m, &self.program.copies);
         for group in &self.program.groups {
-            if self.m[group.enable as usize] != 0 {
+            if m[group.enable as usize] != 0 {
                 let copies = group.copies.start as usize..group.copies.end as usize;
-                for copy in &self.program.enabled_copies[copies] {
-                    let src = copy.src as usize;
-                    self.m.copy_within(src..src + copy.limbs as usize, copy.dst as usize);
-                }
+                apply(m, &self.program.enabled_copies[copies]);
             }
         }
         if reset {
-            for copy in &self.program.resets {
-                self.m[copy.dst as usize] = self.m[copy.src as usize];
-            }
+            apply(m, &self.program.resets);
         }
         self.cycle += 1;
         self.settled = false;

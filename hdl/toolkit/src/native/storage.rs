@@ -23,6 +23,7 @@ pub(super) struct Lowering<'d> {
     pub(super) limbs: u32,
     pub(super) constants: Vec<(u32, u64)>,
     pool: HashMap<u64, u32>,
+    blocks: HashMap<[u64; 3], u32>,
 }
 
 impl<'d> Lowering<'d> {
@@ -38,6 +39,7 @@ impl<'d> Lowering<'d> {
             limbs: 0,
             constants: Vec::new(),
             pool: HashMap::new(),
+            blocks: HashMap::new(),
         }
     }
 
@@ -56,6 +58,17 @@ impl<'d> Lowering<'d> {
         let offset = self.allocate(64);
         self.constants.push((offset, limb));
         self.pool.insert(limb, offset);
+        offset
+    }
+
+    /// The offset of three constant limbs in a row.
+    pub(super) fn block(&mut self, limbs: [u64; 3]) -> u32 {
+        if let Some(&offset) = self.blocks.get(&limbs) {
+            return offset;
+        }
+        let offset = self.allocate(64 * 3);
+        self.constants.extend((offset..).zip(limbs));
+        self.blocks.insert(limbs, offset);
         offset
     }
 

@@ -76,13 +76,16 @@ impl Wave {
             }
             let here = &design.scopes[scope];
             header.scope(&here.name, &here.module.name, FstScopeType::Module)?;
-            let implicit = [("clk", here.module.has_clock || scope == 0, &mut clock)];
-            let implicit = implicit.into_iter().chain([("rst", here.module.has_reset, &mut reset)]);
-            for (name, present, first) in implicit.filter(|(_, present, _)| *present) {
-                debug_assert!(present);
-                let bit = FstSignalType::bit_vec(1);
-                let id = header.var(name, bit, FstVarType::Wire, FstVarDirection::Input, *first)?;
-                first.get_or_insert(id);
+            // The top always shows the clock, for the cycles' borders.
+            let has_clock = here.module.has_clock || scope == 0;
+            for (name, present, first) in
+                [("clk", has_clock, &mut clock), ("rst", here.module.has_reset, &mut reset)]
+            {
+                if present {
+                    let bit = FstSignalType::bit_vec(1);
+                    let id = header.var(name, bit, FstVarType::Wire, FstVarDirection::Input, *first)?;
+                    first.get_or_insert(id);
+                }
             }
             for position in &by_scope[scope] {
                 let (named, place) = (&design.names[*position], program.names[*position]);
