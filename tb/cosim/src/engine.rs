@@ -114,7 +114,11 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, Error> {
 ///
 /// # Errors
 /// Verilator cannot build the module; or `kind` is [`EngineKind::Golden`] ([`Error::Design`]).
-pub fn open(kind: EngineKind, module: &Arc<Module>, options: EngineOptions) -> Result<Box<dyn PortEngine>, Error> {
+pub fn open(
+    kind: EngineKind,
+    module: &Arc<Module>,
+    options: EngineOptions,
+) -> Result<Box<dyn PortEngine>, Error> {
     match kind {
         EngineKind::Golden => Err(Error::Design {
             config: module.name.clone(),

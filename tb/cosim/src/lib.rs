@@ -47,13 +47,19 @@
 pub mod driver;
 pub mod engine;
 mod error;
+mod histogram;
 pub mod pace;
 pub mod pins;
 mod protocol;
+pub mod scoreboard;
+pub mod session;
+pub mod stimulus;
+pub mod timing;
 pub mod unit;
 
 pub use driver::Driver;
 pub use engine::{EngineKind, EngineOptions, PortEngine};
 pub use error::Error;
+pub use histogram::Histogram;
 pub use pace::{Pace, Stalls};
 pub use unit::{Options, Reply, Unit};

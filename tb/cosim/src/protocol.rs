@@ -36,7 +36,12 @@ impl Protocol {
     }
 
     /// A cycle between reset and `init_done`; gives `init_done`.
-    pub(crate) fn check_initialisation(&self, cycle: u64, pins: &Pins, outputs: &[u64]) -> Result<bool, Error> {
+    pub(crate) fn check_initialisation(
+        &self,
+        cycle: u64,
+        pins: &Pins,
+        outputs: &[u64],
+    ) -> Result<bool, Error> {
         let done = pins.initialised(outputs);
         let states = [
             ("req_ready", pins.request_ready(outputs) && !done),
@@ -65,7 +70,9 @@ impl Protocol {
     ) -> Result<Option<Beat>, Error> {
         let valid = pins.response_valid(outputs);
         if let Some(held) = self.held {
-            require(valid, cycle, "rsp_valid never drops before rsp_ready", || format!("dropped: {held:x?}"))?;
+            require(valid, cycle, "rsp_valid never drops before rsp_ready", || {
+                format!("dropped: {held:x?}")
+            })?;
             let now = pins.beat(outputs);
             require(now == held, cycle, "the payload holds while valid and not ready", || {
                 format!("{held:x?} became {now:x?}")
@@ -80,10 +87,16 @@ impl Protocol {
             return broken(cycle, "every fault code has a meaning", format!("{raw:x?}"));
         };
         require(self.in_flight > 0, cycle, "beats answer accepted requests", || format!("{beat:x?}"))?;
-        require(beat.first != self.inside, cycle, "a request's beats begin with first, end with last", || {
-            let place = if self.inside { "amid a request's beats" } else { "at the start of a request's beats" };
-            format!("first is {} {place}: {beat:x?}", u8::from(beat.first))
-        })?;
+        require(
+            beat.first != self.inside,
+            cycle,
+            "a request's beats begin with first, end with last",
+            || {
+                let place =
+                    if self.inside { "amid a request's beats" } else { "at the start of a request's beats" };
+                format!("first is {} {place}: {beat:x?}", u8::from(beat.first))
+            },
+        )?;
         if ready {
             self.inside = !beat.last;
             self.in_flight -= u64::from(beat.last);
@@ -123,7 +136,12 @@ impl Protocol {
     }
 }
 
-fn require(holds: bool, cycle: u64, rule: &'static str, details: impl FnOnce() -> String) -> Result<(), Error> {
+fn require(
+    holds: bool,
+    cycle: u64,
+    rule: &'static str,
+    details: impl FnOnce() -> String,
+) -> Result<(), Error> {
     if holds { Ok(()) } else { Err(Error::Protocol { cycle, rule, details: details() }) }
 }
 

@@ -234,7 +234,9 @@ impl Unit {
                 }
                 Event::Taken(beat) => {
                     self.open[0].beats.push(beat);
-                    if beat.last && let Some(done) = self.open.pop_front() {
+                    if beat.last
+                        && let Some(done) = self.open.pop_front()
+                    {
                         self.accepted -= 1;
                         let latency = done.shown_at.map(|shown| shown - done.accepted_at);
                         let accepted_at = Some(done.accepted_at);

@@ -1,7 +1,9 @@
 //! The same few updates and requests on every engine.
 
 use stagecoach_cosim::{EngineKind, Options, Unit};
-use stagecoach_spec::{Access, Fault, NetId, Op, Preset, Region, Request, Slices, Stages, Update, UpdateError};
+use stagecoach_spec::{
+    Access, Fault, NetId, Op, Preset, Region, Request, Slices, Stages, Update, UpdateError,
+};
 
 const VM: NetId = NetId::from_u128(0x0a00_0102);
 

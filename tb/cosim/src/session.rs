@@ -1,0 +1,142 @@
+//! Plays a script on an engine under scoreboard and timing; makes a failing script smaller.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stagecoach_hdl::Module;
+
+use crate::Error;
+use crate::driver::{Driver, Timed};
+use crate::engine::{self, EngineKind, EngineOptions};
+use crate::histogram::Histogram;
+use crate::pace::Stalls;
+use crate::scoreboard::{Mismatch, Scoreboard};
+use crate::stimulus::{Script, Step};
+use crate::timing::{Counts, OffTime, Timing};
+
+/// Requests that may wait before the port: few, so that updates race with the requests beside them in the script.
+const QUEUED_REQUESTS: usize = 4;
+
+/// How a script is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// On which engine.
+    pub kind: EngineKind,
+    /// Seed of first contents: nothing may depend on it.
+    pub engine_seed: u64,
+    /// Seed of stall patterns and of noise on idle payloads.
+    pub driver_seed: u64,
+    /// When each port is willing.
+    pub stalls: Stalls,
+}
+
+/// What a script that passed has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Verdicts and answers.
+    pub histogram: Histogram,
+    /// Beats whose cycle was foretold.
+    pub timing: Counts,
+    /// Everything that happened, with its cycle: the same on every engine and with every engine seed.
+    pub trace: Vec<Timed>,
+}
+
+/// Why a script failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A rule of the ports was broken, an assertion failed, or nothing moved any more.
+    #[error(transparent)]
+    Broken(#[from] Error),
+    /// A wrong answer.
+    #[error("{0}")]
+    Wrong(#[from] Box<Mismatch>),
+    /// A beat in another cycle than the contract says.
+    #[error(transparent)]
+    OffTime(#[from] OffTime),
+}
+
+/// Plays all steps; updates and requests race at their ports.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outcome, Failure> {
+    let options = EngineOptions { seed: setup.engine_seed, ..EngineOptions::default() };
+    let engine = engine::open(setup.kind, module, options)?;
+    let mut driver = Driver::new(engine, &script.config, setup.driver_seed, setup.stalls)?;
+    let mut scoreboard = Scoreboard::new(&script.config);
+    let mut timing = Timing::new(&script.config);
+    let mut trace = Vec::new();
+    let mut steps = script.steps.iter().peekable();
+    while steps.peek().is_some() || !driver.is_idle() {
+        while let Some(step) = steps.next_if(|step| has_room(&driver, step)) {
+            match step {
+                Step::Request(request) => driver.request(*request, &script.config)?,
+                _ => step.commands().into_iter().for_each(|command| driver.command(command)),
+            }
+        }
+        let seen = trace.len();
+        driver.step(&mut trace)?;
+        for timed in &trace[seen..] {
+            scoreboard.observe(timed)?;
+            timing.observe(timed, &scoreboard)?;
+        }
+    }
+    scoreboard.finish()?;
+    driver.finish()?;
+    Ok(Outcome { histogram: scoreboard.histogram().clone(), timing: timing.counts(), trace })
+}
+
+fn has_room(driver: &Driver, step: &Step) -> bool {
+    match step {
+        Step::Request(_) => driver.queued_requests() < QUEUED_REQUESTS,
+        _ => driver.open_commands() == 0,
+    }
+}
+
+/// Leaves out steps as long as the script still fails (delta debugging), for at most `time`.
+pub fn smallest(script: &Script, time: Duration, mut fails: impl FnMut(&Script) -> bool) -> Script {
+    let deadline = Instant::now() + time;
+    let mut best = script.clone();
+    let mut chunk = best.steps.len().div_ceil(2).max(1);
+    loop {
+        let mut from = 0;
+        let before = best.steps.len();
+        while from < best.steps.len() {
+            if Instant::now() > deadline {
+                return best;
+            }
+            let mut smaller = best.clone();
+            smaller.steps.drain(from..(from + chunk).min(best.steps.len()));
+            if fails(&smaller) {
+                best = smaller;
+            } else {
+                from += chunk;
+            }
+        }
+        if chunk == 1 && best.steps.len() == before {
+            return best;
+        }
+        chunk = (chunk / 2).max(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stimulus::Shape;
+    use stagecoach_spec::Preset;
+
+    #[test]
+    fn a_failing_script_shrinks_to_what_matters() {
+        let shape = Shape { requests: 300, most_between: 20, fills: 0 };
+        let script = Script::random(&Preset::Tiny.config(), 3, shape);
+        let requests: Vec<Step> =
+            script.steps.iter().copied().filter(|step| matches!(step, Step::Request(_))).collect();
+        let (one, other) = (requests[17], requests[200]);
+        let fails = |script: &Script| script.steps.contains(&one) && script.steps.contains(&other);
+        let smallest = smallest(&script, Duration::from_secs(20), fails);
+        assert_eq!(smallest.steps, [one, other]);
+        let text = smallest.to_string();
+        assert!(text.contains("net_id_bits = 32") && text.contains("seed 3, 2 steps"), "{text}");
+    }
+}

@@ -1,0 +1,201 @@
+//! Lists of steps, to be played in order at both ports at once.
+
+use std::fmt;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stagecoach_spec::{Command, Config, Request, Slices, Update, UpdateError, UpdateOp};
+
+use super::request::{self, Target};
+use super::world::World;
+use super::{pick, refusal, update};
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// All commands of an update.
+    Update(Update),
+    /// A bare command.
+    Command(Command),
+    /// A request.
+    Request(Request),
+}
+
+impl Step {
+    /// The commands at the update port; none for a request.
+    pub fn commands(&self) -> Vec<Command> {
+        match self {
+            Step::Update(update) => update.encode(),
+            Step::Command(command) => vec![*command],
+            Step::Request(_) => Vec::new(),
+        }
+    }
+}
+
+/// How much stimulus, and of which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Requests in all.
+    pub requests: usize,
+    /// Most requests between two updates.
+    pub most_between: usize,
+    /// How often all bindings are filled: a long row of updates where there are many bindings.
+    pub fills: usize,
+}
+
+/// A configuration and what to do with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The configuration.
+    pub config: Config,
+    /// The seed that made the steps.
+    pub seed: u64,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Script {
+    /// Random steps.
+    pub fn random(config: &Config, seed: u64, shape: Shape) -> Script {
+        let mut maker = Maker {
+            random: ChaCha8Rng::seed_from_u64(seed),
+            world: World::new(config),
+            steps: Vec::new(),
+            hot: None,
+        };
+        maker.set_tables();
+        let mut requests = 0;
+        let mut fills = shape.fills;
+        while requests < shape.requests {
+            let share = requests * (shape.fills + 1) / shape.requests.max(1);
+            if fills > 0 && share > shape.fills - fills {
+                fills -= 1;
+                maker.provoke(UpdateError::BindingsFull);
+            } else {
+                maker.change();
+            }
+            let between = maker.random.random_range(0..=shape.most_between);
+            for _ in 0..between {
+                let request = request::random(&mut maker.random, &maker.world, maker.hot);
+                maker.steps.push(Step::Request(request));
+            }
+            requests += between;
+        }
+        Script { config: config.clone(), seed, steps: maker.steps }
+    }
+}
+
+struct Maker {
+    random: ChaCha8Rng,
+    world: World,
+    steps: Vec<Step>,
+    hot: Option<Target>,
+}
+
+impl Maker {
+    /// Most tables get parts of the pools; most of those an identifier.
+    fn set_tables(&mut self) {
+        let config = self.world.config().clone();
+        let tables = config.tables.min(8);
+        let share = |pool: u32, table: u32| {
+            let (from, to) = (u64::from(pool) * u64::from(table), u64::from(pool) * u64::from(table + 1));
+            ((from / u64::from(tables)) as u32, (to / u64::from(tables) - from / u64::from(tables)) as u32)
+        };
+        let frames = 1u64 << config.frame_bits();
+        let window = frames / u64::from(tables);
+        for part in 0..tables {
+            let table = if part + 1 == tables { config.tables - 1 } else { part } as u16;
+            let (region_base, region_count) = share(config.regions, part);
+            let (slot_base, slot_count) = share(config.slots, part);
+            // Bases that are no round numbers, as large pages have to cope with.
+            let inset = if window > 64 { u64::from(part) } else { 0 };
+            let slices = Slices {
+                region_base,
+                region_count,
+                slot_base,
+                slot_count,
+                window_base: window * u64::from(part) + inset,
+                window_count: window - inset,
+            };
+            self.play(Step::Update(Update::SetTable { table, slices }));
+            if tables == 1 || self.random.random_ratio(7, 8) {
+                let net_id = update::net_id(&mut self.random, &self.world);
+                self.play(Step::Update(Update::Bind { table, net_id }));
+            }
+        }
+    }
+
+    /// The next updates, and what they make worth aiming at.
+    fn change(&mut self) {
+        if self.random.random_ratio(1, 4) {
+            let error = pick(&mut self.random, &UpdateError::ALL);
+            // Filling the bindings is for `Shape::fills`.
+            if error != UpdateError::BindingsFull {
+                self.provoke(error);
+            }
+            return;
+        }
+        for update in update::random(&mut self.random, &self.world) {
+            self.aim(&update);
+            self.play(Step::Update(update));
+        }
+    }
+
+    fn provoke(&mut self, error: UpdateError) {
+        let steps = refusal::provoke(&mut self.random, &self.world, error);
+        steps.into_iter().flatten().for_each(|step| self.play(step));
+    }
+
+    /// Requests follow what an update is about, also when that is gone afterwards.
+    fn aim(&mut self, update: &Update) {
+        let world = &self.world;
+        let region_of = |table: u16| world.regions_of(table);
+        let target = match *update {
+            Update::Install { table, key, region } => Some((table, key, region)),
+            Update::Invalidate { table, key } => {
+                world.regions.get(&(table, key >> 8)).map(|(key, region)| (table, *key, *region))
+            }
+            Update::SetSlot { table, slot, .. } | Update::ClearSlot { table, slot } => region_of(table)
+                .into_iter()
+                .find(|(_, region)| (region.first_slot..region.first_slot + 6).contains(&slot))
+                .map(|(key, region)| (table, key, region)),
+            Update::Freeze { table } | Update::Thaw { table } | Update::Bind { table, .. } => {
+                region_of(table).first().map(|(key, region)| (table, *key, *region))
+            }
+            _ => None,
+        };
+        self.hot = target.or(self.hot);
+    }
+
+    fn play(&mut self, step: Step) {
+        match &step {
+            Step::Update(update) => {
+                let _ = self.world.update(update);
+            }
+            Step::Command(command) => {
+                let _ = self.world.command(command);
+            }
+            Step::Request(_) => {}
+        }
+        self.steps.push(step);
+    }
+}
+
+/// As text that can be read and typed again: configuration, seed, then a line per step.
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# configuration\n{}", self.config.to_toml().trim_end())?;
+        writeln!(f, "# seed {}, {} steps", self.seed, self.steps.len())?;
+        for step in &self.steps {
+            match step {
+                Step::Update(update) => writeln!(f, "{update:x?}")?,
+                Step::Command(command) => {
+                    let name = UpdateOp::from_code(command.op).map_or("unknown", UpdateOp::name);
+                    writeln!(f, "{name} {command:x?}")?;
+                }
+                Step::Request(request) => writeln!(f, "{request:x?}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! Updates that succeed. Those that meet an error are in `refusal`.
+
+use rand::Rng;
+use stagecoach_spec::{NetId, PeekEntry, Region, Slices, Update};
+
+use super::world::{Table, World};
+use super::{mask, pick, region};
+
+/// A set table that fulfils a condition, if there is one.
+pub(super) fn any_table(
+    random: &mut impl Rng,
+    world: &World,
+    fits: impl Fn(u16, &Table) -> bool,
+) -> Option<(u16, Table)> {
+    let tables: Vec<_> = world.tables.iter().filter(|(number, table)| fits(**number, table)).collect();
+    (!tables.is_empty()).then(|| {
+        let (number, table) = pick(random, &tables);
+        (*number, *table)
+    })
+}
+
+/// A valid region with its table, preferably of a bound table that is not frozen.
+pub(super) fn any_region(random: &mut impl Rng, world: &World) -> Option<(u16, u32, Region)> {
+    let regions: Vec<_> =
+        world.regions.iter().map(|((table, _), (key, region))| (*table, *key, *region)).collect();
+    (!regions.is_empty()).then(|| pick(random, &regions))
+}
+
+/// An identifier that fits, from a small family so that they resemble each other.
+pub(super) fn net_id(random: &mut impl Rng, world: &World) -> NetId {
+    let bits = world.config().net_id_bits;
+    let mut limbs = match (random.random_range(0..3), world.bindings.keys().next()) {
+        (0, Some(bound)) => bound.limbs(),
+        (1, _) => [u64::MAX; 3],
+        _ => std::array::from_fn(|_| random.random()),
+    };
+    // One bit makes it another one.
+    let bit = random.random_range(0..bits);
+    limbs[bit as usize / 64] ^= 1 << (bit % 64);
+    for (limb, value) in limbs.iter_mut().enumerate() {
+        *value &= mask(bits.saturating_sub(limb as u32 * 64).min(64));
+    }
+    NetId::from_limbs(limbs)
+}
+
+/// The next updates: all of them succeed in this world, unless the world has no place for them.
+pub(super) fn random(random: &mut impl Rng, world: &World) -> Vec<Update> {
+    let frozen = any_table(random, world, |_, table| table.frozen);
+    let choice = random.random_range(0..100);
+    if let Some((table, _)) = frozen
+        && choice < 20
+    {
+        return vec![Update::Thaw { table }];
+    }
+    let none = Vec::new();
+    match choice {
+        0..=39 => register(random, world),
+        40..=47 => {
+            any_region(random, world).map_or(none, |(table, _, region)| page(random, world, table, region))
+        }
+        48..=54 => clear_slot(random, world).map_or(none, |update| vec![update]),
+        55..=62 => {
+            any_region(random, world).map_or(none, |(table, key, _)| vec![Update::Invalidate { table, key }])
+        }
+        63..=69 => any_table(random, world, |_, table| !table.frozen)
+            .map_or(none, |(table, _)| vec![Update::Freeze { table }]),
+        70..=77 => bind(random, world),
+        78..=81 => unbind(random, world),
+        82..=86 => set_table(random, world),
+        _ => vec![peek(random, world)],
+    }
+}
+
+/// Slots first, region last, as drivers do; sometimes a slot is left out or has a page of another size.
+fn register(random: &mut impl Rng, world: &World) -> Vec<Update> {
+    let bound = |number: u16| world.bindings.values().any(|table| *table == number);
+    let fits = |table: &Table| !table.frozen && table.slices.region_count > 0;
+    let chosen = any_table(random, world, |number, table| fits(table) && bound(number))
+        .or_else(|| any_table(random, world, |_, table| fits(table)));
+    let Some((table, Table { slices, .. })) = chosen else { return Vec::new() };
+    let config = world.config();
+    let region = region::random(random, config, &slices);
+    let shift = config.page_shifts[usize::from(region.page_size)];
+    let extent = u128::from(region.length) + u128::from(region.first_offset);
+    let pages = if region.length == 0 { 0 } else { extent.div_ceil(1 << shift) as u32 };
+    let mut updates = Vec::new();
+    let skips_pages = random.random_ratio(1, 4);
+    for slot in region.first_slot..region.first_slot + pages {
+        let other_size = random.random_ratio(1, 15);
+        let page_size = if other_size {
+            random.random_range(0..config.page_shifts.len()) as u8
+        } else {
+            region.page_size
+        };
+        let left_out = skips_pages && random.random_ratio(1, 2);
+        let frame = region::frame(random, &slices, config.page_shifts[usize::from(page_size)]);
+        if let Some(frame) = frame.filter(|_| !left_out) {
+            updates.push(Update::SetSlot { table, slot, frame, page_size });
+        }
+    }
+    let known = world.regions_of(table);
+    let index = match known.first() {
+        Some(_) if random.random() => pick(random, &known).0 >> 8,
+        _ => {
+            let anywhere = random.random_range(0..slices.region_count);
+            pick(random, &[0, slices.region_count - 1, anywhere, anywhere])
+        }
+    };
+    let variant = pick(random, &[0, 1, 0x80, 0xff]);
+    updates.push(Update::Install { table, key: index << 8 | variant, region });
+    updates
+}
+
+/// Another page into a slot of a region.
+fn page(random: &mut impl Rng, world: &World, table: u16, region: Region) -> Vec<Update> {
+    let config = world.config();
+    let Some(Table { slices, .. }) = world.tables.get(&table) else { return Vec::new() };
+    let shift = config.page_shifts[usize::from(region.page_size)];
+    let slot = region.first_slot + random.random_range(0..3);
+    match region::frame(random, slices, shift) {
+        Some(frame) if slot < slices.slot_count => {
+            vec![Update::SetSlot { table, slot, frame, page_size: region.page_size }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn clear_slot(random: &mut impl Rng, world: &World) -> Option<Update> {
+    let slots: Vec<_> = world.slots.keys().collect();
+    (!slots.is_empty()).then(|| {
+        let (table, slot) = *pick(random, &slots);
+        Update::ClearSlot { table, slot }
+    })
+}
+
+pub(super) fn bind(random: &mut impl Rng, world: &World) -> Vec<Update> {
+    let unbound = |number: u16| !world.bindings.values().any(|table| *table == number);
+    let chosen = any_table(random, world, |number, _| unbound(number))
+        .or_else(|| any_table(random, world, |_, _| true));
+    chosen.map_or(Vec::new(), |(table, _)| vec![Update::Bind { table, net_id: net_id(random, world) }])
+}
+
+/// Ends a binding, often to bind the identifier again elsewhere.
+fn unbind(random: &mut impl Rng, world: &World) -> Vec<Update> {
+    let bindings: Vec<_> = world.bindings.iter().map(|(net_id, table)| (*net_id, *table)).collect();
+    if bindings.is_empty() {
+        return Vec::new();
+    }
+    let (net_id, table) = pick(random, &bindings);
+    let mut updates = vec![Update::Unbind { table, net_id }];
+    if let Some((table, _)) = any_table(random, world, |_, _| true)
+        && random.random_ratio(3, 4)
+    {
+        updates.push(Update::Bind { table, net_id });
+    }
+    updates
+}
+
+/// Gives a free table a part of the pools that nobody owns.
+fn set_table(random: &mut impl Rng, world: &World) -> Vec<Update> {
+    let config = world.config();
+    let free: Vec<u16> = (0..config.tables as u16).filter(|table| world.is_free(*table)).collect();
+    if free.is_empty() {
+        return Vec::new();
+    }
+    let table = pick(random, &free);
+    let owners =
+        || world.tables.iter().filter(|(number, _)| **number != table).map(|(_, table)| table.slices);
+    let regions =
+        gap(random, config.regions.into(), owners().map(|s| (s.region_base.into(), s.region_count.into())));
+    let slots = gap(random, config.slots.into(), owners().map(|s| (s.slot_base.into(), s.slot_count.into())));
+    let frames = 1u64 << config.frame_bits();
+    let windows = gap(random, frames, owners().map(|s| (s.window_base, s.window_count)));
+    let slices = Slices {
+        region_base: regions.0 as u32,
+        region_count: regions.1 as u32,
+        slot_base: slots.0 as u32,
+        slot_count: slots.1 as u32,
+        window_base: windows.0,
+        window_count: windows.1,
+    };
+    vec![Update::SetTable { table, slices }]
+}
+
+/// A part between what is owned: base and count, the count 0 where nothing is left.
+pub(super) fn gap(random: &mut impl Rng, pool: u64, owned: impl Iterator<Item = (u64, u64)>) -> (u64, u64) {
+    let mut owned: Vec<_> = owned.filter(|(_, count)| *count > 0).collect();
+    owned.sort_unstable();
+    owned.push((pool, 0));
+    let mut gaps = Vec::new();
+    let mut from = 0;
+    for (base, count) in owned {
+        if base > from {
+            gaps.push((from, base - from));
+        }
+        from = from.max(base + count);
+    }
+    if gaps.is_empty() {
+        return (0, 0);
+    }
+    let (base, count) = pick(random, &gaps);
+    match random.random_range(0..4) {
+        0 => (base, count),
+        1 => (base, count.div_ceil(2)),
+        2 => (base + count / 2, count - count / 2),
+        _ => (base + count / 3, (count - count / 3).div_ceil(2)),
+    }
+}
+
+/// Reads some entry, mostly one that something was done to.
+fn peek(random: &mut impl Rng, world: &World) -> Update {
+    let table = any_table(random, world, |_, _| true).map_or(0, |(table, _)| table);
+    let bindings = world.config().bindings;
+    let entry = match (random.random_range(0..4), any_region(random, world)) {
+        (0, _) => PeekEntry::Binding { entry: random.random_range(0..bindings) },
+        (1, _) | (_, None) => PeekEntry::Table { table },
+        (2, Some((table, key, _))) => PeekEntry::Region { table, index: key >> 8 },
+        (_, Some((table, _, region))) => PeekEntry::Slot { table, slot: region.first_slot },
+    };
+    Update::Peek { entry, word: random.random_range(0..entry.words()) }
+}

@@ -1,0 +1,118 @@
+//! What the updates so far have made, to aim at. It follows the golden model's answers.
+
+use std::collections::BTreeMap;
+
+use stagecoach_model::Golden;
+use stagecoach_spec::{Answer, Command, Config, NetId, Region, Slices, Update};
+
+/// A page in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// First frame.
+    pub frame: u64,
+    /// Index of its size.
+    pub page_size: u8,
+}
+
+/// A table that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// What it owns.
+    pub slices: Slices,
+    /// It is frozen.
+    pub frozen: bool,
+}
+
+/// The state that follows from a list of updates.
+#[derive(Clone, Debug)]
+pub struct World {
+    golden: Golden,
+    /// Tables that are set.
+    pub tables: BTreeMap<u16, Table>,
+    /// Bound identifiers.
+    pub bindings: BTreeMap<NetId, u16>,
+    /// Valid regions by table and index, with the whole key.
+    pub regions: BTreeMap<(u16, u32), (u32, Region)>,
+    /// Present slots by table and slot.
+    pub slots: BTreeMap<(u16, u32), Page>,
+}
+
+impl World {
+    /// After reset.
+    pub fn new(config: &Config) -> World {
+        World {
+            golden: Golden::new(config),
+            tables: BTreeMap::new(),
+            bindings: BTreeMap::new(),
+            regions: BTreeMap::new(),
+            slots: BTreeMap::new(),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        self.golden.config()
+    }
+
+    /// Plays an update.
+    pub fn update(&mut self, update: &Update) -> Answer {
+        let answer = self.golden.update(update);
+        if answer.is_ok() {
+            self.follow(update);
+        }
+        answer
+    }
+
+    /// Plays a bare command. Only staging and refusals are followed exactly: what such a command may change is
+    /// left out of what is aimed at.
+    pub fn command(&mut self, command: &Command) -> Answer {
+        self.golden.command(command)
+    }
+
+    fn follow(&mut self, update: &Update) {
+        match *update {
+            Update::SetTable { table, slices } => {
+                self.tables.insert(table, Table { slices, frozen: false });
+            }
+            Update::Bind { table, net_id } => {
+                self.bindings.insert(net_id, table);
+            }
+            Update::Unbind { net_id, .. } => {
+                self.bindings.remove(&net_id);
+            }
+            Update::Freeze { table } => self.set_frozen(table, true),
+            Update::Thaw { table } => self.set_frozen(table, false),
+            Update::Install { table, key, region } => {
+                self.regions.insert((table, key >> 8), (key, region));
+            }
+            Update::Invalidate { table, key } => {
+                self.regions.remove(&(table, key >> 8));
+            }
+            Update::SetSlot { table, slot, frame, page_size } => {
+                self.slots.insert((table, slot), Page { frame, page_size });
+            }
+            Update::ClearSlot { table, slot } => {
+                self.slots.remove(&(table, slot));
+            }
+            Update::Peek { .. } => {}
+        }
+    }
+
+    fn set_frozen(&mut self, table: u16, frozen: bool) {
+        if let Some(state) = self.tables.get_mut(&table) {
+            state.frozen = frozen;
+        }
+    }
+
+    /// Whether the table is unbound and empty, so that it may be set.
+    pub fn is_free(&self, table: u16) -> bool {
+        !self.bindings.values().any(|bound| *bound == table)
+            && self.regions.range((table, 0)..=(table, u32::MAX)).next().is_none()
+            && self.slots.range((table, 0)..=(table, u32::MAX)).next().is_none()
+    }
+
+    /// The valid regions of a table: key and region.
+    pub fn regions_of(&self, table: u16) -> Vec<(u32, Region)> {
+        self.regions.range((table, 0)..=(table, u32::MAX)).map(|(_, region)| *region).collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! Checks latency and interval against the contract's table of stages.
+//!
+//! A request accepted in cycle t shows its first beat in cycle t + [`Stages::first_beat`], unless an earlier request
+//! is still being cut into spans; then right behind it, one span a cycle. So the cycle of every beat is known while
+//! the output does not stall. After a stall the cycles are not foretold until nothing is in flight any more; within
+//! that time only "not earlier than the constant" is checked.
+//!
+//! A request that ends at an absent page goes on cutting spans that nobody sees; how many depends on where it began,
+//! and so does the earliest cycle of the next: it is then a range.
+
+use std::collections::VecDeque;
+
+use stagecoach_spec::{Beat, Config, Fault, Stages, UpdateOp};
+
+use crate::driver::{Event, Timed};
+use crate::scoreboard::Scoreboard;
+
+/// Follows the events of one driver.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    constant: u64,
+    /// The cycle of the last beat that has been foretold: at the earliest, at the latest.
+    busy: (u64, u64),
+    /// Beats to come.
+    foretold: VecDeque<Foretold>,
+    /// Requests in flight.
+    in_flight: u64,
+    /// The output stalled, and not everything from before has left.
+    disturbed: bool,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Foretold {
+    earliest: u64,
+    latest: u64,
+    /// A first beat that nothing delays.
+    constant: bool,
+    /// No stall since the request was accepted, or in flight then.
+    exact: bool,
+}
+
+/// How much was checked, so that a test can ask for a minimum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// First beats that came in the constant latency to the cycle.
+    pub constant: u64,
+    /// Beats that came in the one cycle (or the range) that was foretold, the former included.
+    pub foretold: u64,
+    /// Beats that were only checked not to come too early.
+    pub bounded: u64,
+}
+
+/// A beat came in another cycle than the contract says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cycle {cycle}: a beat that was due in cycles {earliest} to {latest} is visible: {beat:x?}")]
+pub struct OffTime {
+    /// When it became visible.
+    pub cycle: u64,
+    /// First cycle that the contract allows.
+    pub earliest: u64,
+    /// Last cycle that the contract allows.
+    pub latest: u64,
+    /// The beat.
+    pub beat: Beat,
+}
+
+impl Timing {
+    /// For a unit that was just initialised.
+    pub fn new(config: &Config) -> Timing {
+        Timing {
+            constant: Stages::of(config).first_beat().into(),
+            busy: (0, 0),
+            foretold: VecDeque::new(),
+            in_flight: 0,
+            disturbed: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What has been checked.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Takes the next event, which `scoreboard` has observed already.
+    ///
+    /// # Errors
+    /// A beat came in a cycle in which the contract does not have it.
+    pub fn observe(&mut self, timed: &Timed, scoreboard: &Scoreboard) -> Result<(), OffTime> {
+        let cycle = timed.cycle;
+        match timed.event {
+            Event::Accepted(request) => self.foretell(cycle, scoreboard.last_expected(), request.length),
+            Event::Commanded(command) => {
+                let refused = scoreboard.expected_answer().is_none_or(|answer| answer.is_err());
+                if !refused && command.op != UpdateOp::Stage.code() {
+                    // Its token may take a place among the spans.
+                    let arrival = cycle + self.constant;
+                    self.busy.1 = arrival.max(self.busy.1 + 1);
+                }
+            }
+            Event::Shown(beat) => return self.check(cycle, beat),
+            Event::Taken(beat) => {
+                self.in_flight -= u64::from(beat.last);
+                if self.in_flight == 0 && self.disturbed {
+                    self.disturbed = false;
+                    // Spans behind an absent page may still be cut, unseen.
+                    self.busy.1 = self.busy.1.max(cycle + self.constant);
+                }
+            }
+            Event::Stalled => {
+                self.disturbed = true;
+                self.foretold.iter_mut().for_each(|beat| beat.exact = false);
+            }
+            Event::Answered(_) => {}
+        }
+        Ok(())
+    }
+
+    fn foretell(&mut self, cycle: u64, expected: &[Beat], length: u32) {
+        let arrival = cycle + self.constant;
+        self.in_flight += 1;
+        let constant = arrival > self.busy.1;
+        for beat in expected {
+            self.busy = (arrival.max(self.busy.0 + 1), arrival.max(self.busy.1 + 1));
+            let (earliest, latest) = self.busy;
+            let constant = constant && beat.first;
+            self.foretold.push_back(Foretold { earliest, latest, constant, exact: !self.disturbed });
+        }
+        if expected.last().is_some_and(|beat| beat.fault == Fault::PageAbsent) {
+            let most = u64::from((length + 4095).div_ceil(4096).max(1));
+            self.busy.1 += most.saturating_sub(expected.len() as u64);
+        }
+    }
+
+    fn check(&mut self, cycle: u64, beat: Beat) -> Result<(), OffTime> {
+        // Whether it is due at all is the scoreboard's question.
+        let Some(due) = self.foretold.pop_front() else { return Ok(()) };
+        let too_late = due.exact && cycle > due.latest;
+        if cycle < due.earliest || too_late {
+            return Err(OffTime { cycle, earliest: due.earliest, latest: due.latest, beat });
+        }
+        if due.exact {
+            self.counts.foretold += 1;
+            self.counts.constant += u64::from(due.constant);
+        } else {
+            self.counts.bounded += 1;
+        }
+        Ok(())
+    }
+}
