@@ -1,0 +1,77 @@
+//! A configuration's design as files in memory.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::Module;
+use stagecoach_hdl::verilog::{self, FileKind};
+use stagecoach_spec::Config;
+
+use crate::Error;
+use crate::manifest::{MANIFEST, Manifest};
+
+/// Name of the configuration among the files.
+pub const CONFIGURATION: &str = "configuration.toml";
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A module, Verilog-2005.
+    Design,
+    /// A RAM wrapper, Verilog-2005: what to replace for a device family.
+    Ram,
+    /// A module with its properties, SystemVerilog, to be read instead of the design file of the same module.
+    Formal,
+    /// The configuration.
+    Configuration,
+    /// The manifest itself, which it does not list.
+    Manifest,
+}
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its name in the folder.
+    pub name: String,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its text.
+    pub text: String,
+}
+
+/// A configuration's hardware.
+///
+/// # Errors
+/// The description does not pass the toolkit's checks: a mistake of this project, not of its user.
+pub fn module(config: &Config) -> Result<Arc<Module>, Error> {
+    stagecoach_controller::mapping_unit(config)
+        .map_err(|error| Error::Design { name: config.name.clone(), problem: error.to_string() })
+}
+
+/// Everything that a generated folder holds, the manifest last. The same configuration always gives the same bytes.
+///
+/// # Errors
+/// As [`module`].
+pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
+    let module = module(config)?;
+    let mut files: Vec<OutputFile> = verilog::write(&module)
+        .into_iter()
+        .map(|file| OutputFile {
+            name: file.name,
+            purpose: match file.kind {
+                FileKind::Design => Purpose::Design,
+                FileKind::Ram => Purpose::Ram,
+                FileKind::Formal => Purpose::Formal,
+            },
+            text: file.text,
+        })
+        .collect();
+    let text = format!(
+        "# The configuration that the files beside this one are generated from.\n{}",
+        config.to_toml()
+    );
+    files.push(OutputFile { name: CONFIGURATION.into(), purpose: Purpose::Configuration, text });
+    let text = Manifest::of(config, &module, &files).to_json();
+    files.push(OutputFile { name: MANIFEST.into(), purpose: Purpose::Manifest, text });
+    Ok(files)
+}

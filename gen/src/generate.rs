@@ -1,0 +1,44 @@
+//! `generate`: Verilog and a manifest, in a folder.
+
+use std::path::{Path, PathBuf};
+
+use stagecoach_spec::Config;
+
+use crate::Error;
+use crate::cli::GenerateArguments;
+use crate::design::{self, OutputFile};
+use crate::folder;
+use crate::output::{counted, print, spinner};
+
+/// Folder below which `generate` writes and `check` looks.
+pub const DEFAULT_FOLDER: &str = "verilog-out";
+
+/// Runs the command.
+///
+/// # Errors
+/// The configuration or the folder cannot be used; then nothing was written.
+pub fn run(arguments: &GenerateArguments) -> Result<bool, Error> {
+    let config = arguments.choice.config()?;
+    let out = arguments.out.clone().unwrap_or_else(|| default_out(&config));
+    let files = generate(&config, &out)?;
+    let count = counted(files.len() as u64, "file", "files");
+    print(&format!("{}: {count} for configuration {config}\n", out.display()))?;
+    Ok(true)
+}
+
+/// Writes a configuration's folder and tells what it holds.
+///
+/// # Errors
+/// The folder cannot be used; then it is as it was.
+pub fn generate(config: &Config, out: &Path) -> Result<Vec<OutputFile>, Error> {
+    let busy = spinner(format!("generating {}", config.name));
+    let files = design::files(config)?;
+    folder::publish(out, &files)?;
+    busy.finish_and_clear();
+    Ok(files)
+}
+
+/// Where a configuration's files go unless told otherwise.
+pub fn default_out(config: &Config) -> PathBuf {
+    Path::new(DEFAULT_FOLDER).join(&config.name)
+}

@@ -1,0 +1,31 @@
+//! What the `stagecoach` command does.
+//!
+//! | module | command or idea |
+//! | --- | --- |
+//! | [`cli`] | the arguments |
+//! | [`generate`] | `generate`: Verilog and a manifest, in a folder |
+//! | [`check`] | `check`: whether generated folders are what today's sources give |
+//! | [`describe`] | `describe`: pipeline, ports and memories of a configuration |
+//! | [`replay`] | `replay`: captured RDMA traffic against an engine |
+//! | [`demo`] | `demo`: all of it once, on what is bundled |
+//! | [`design`] | a configuration's design as files in memory |
+//! | [`manifest`] | `manifest.json` |
+//! | [`folder`] | writing a folder or a file whole or not at all |
+//! | [`error`] | what can go wrong, and what to try |
+//!
+//! Every command's `run` answers `Ok(true)` when all is well, `Ok(false)` when it compared and found a difference
+//! (which it has printed), and an error when it could not do its work.
+
+pub mod check;
+pub mod cli;
+pub mod demo;
+pub mod describe;
+pub mod design;
+pub mod error;
+pub mod folder;
+pub mod generate;
+pub mod manifest;
+mod output;
+pub mod replay;
+
+pub use error::Error;
