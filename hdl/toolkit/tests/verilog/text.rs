@@ -10,7 +10,7 @@ use crate::designs;
 /// The design file of the topmost module.
 fn text(top: &Arc<Module>) -> String {
     let files = verilog::write(top).into_iter();
-    files.filter(|file| file.kind == FileKind::Design).last().expect("there is one").text
+    files.rev().find(|file| file.kind == FileKind::Design).expect("there is one").text
 }
 
 /// What follows `=` or `<=` where `name` gets its value.
