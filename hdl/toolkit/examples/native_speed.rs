@@ -117,9 +117,8 @@ fn main() {
     let module = design();
     let nodes: usize = module.hierarchy().iter().map(|module| module.nodes.len()).sum();
     let start = Instant::now();
-    let before = seconds(start);
     let mut simulator = Simulator::new(&module, Options::default());
-    println!("{nodes} nodes ready after {:.1} ms", (seconds(start) - before) * 1e3);
+    println!("{nodes} nodes ready after {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let layout = simulator.layout().clone();
     let mut inputs = vec![0; layout.input_limbs];
     let mut outputs = vec![0; layout.output_limbs];
