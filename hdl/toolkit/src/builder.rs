@@ -176,6 +176,11 @@ impl ModuleBuilder {
             [only] => *only,
             _ => {
                 let width = parts.iter().map(|part| part.width).sum();
+                if width > MAX_WIDTH {
+                    let message = format!("a concatenation of {width} bits is wider than {MAX_WIDTH}; split it");
+                    self.mistake(source, message);
+                    return self.zero(MAX_WIDTH);
+                }
                 self.add(Operation::Concat(parts.iter().map(|part| part.node).collect()), width, None, source)
             }
         }

@@ -79,7 +79,7 @@ pub struct Module {
     pub unused: Vec<NodeId>,
     /// Combinational paths (input port, output port) that the designer declared.
     pub combinational_paths: Vec<(String, String)>,
-    /// There is a register, a memory, an assertion or a clocked child: the module has a port `clk`.
+    /// There is a register, a memory or a clocked child: the module has a port `clk`.
     pub has_clock: bool,
     /// A register has a reset value, or a child has: the module has a port `rst` (synchronous, active high).
     pub has_reset: bool,

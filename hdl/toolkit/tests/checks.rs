@@ -273,6 +273,37 @@ fn names_are_legal_and_unique() {
 }
 
 #[test]
+fn two_ports_never_share_a_name() {
+    told(
+        |m| {
+            let word = m.delay("kept", m.input("word", 8));
+            m.output("shown", word);
+            m.output("shown", word);
+        },
+        &["two ports called `shown`"],
+    );
+    told(
+        |m| {
+            let word = m.input("word", 8);
+            m.combinational_path("word", "word");
+            m.output("word", word);
+        },
+        &["two ports called `word`"],
+    );
+}
+
+#[test]
+fn nothing_is_wider_than_the_limit() {
+    told(
+        |m| {
+            let wide = m.concat(&vec![m.input("word", 64); 65]);
+            m.output("shown", m.delay("kept", wide));
+        },
+        &["a concatenation of 4160 bits is wider than 4096"],
+    );
+}
+
+#[test]
 fn signals_of_another_module_are_refused() {
     let other = ModuleBuilder::new("other", "");
     let foreign = other.input("foreign", 8);

@@ -33,6 +33,12 @@ pub(super) fn check(module: &Module) -> Vec<DesignError> {
         let source = std::panic::Location::caller();
         errors.push(error(module, source, format!("module name `{}` {problem}", module.name)));
     }
+    for (position, port) in module.ports.iter().enumerate() {
+        if module.ports[..position].iter().any(|earlier| earlier.name == port.name) {
+            let message = format!("there are two ports called `{}`", port.name);
+            errors.push(error(module, port.source, message));
+        }
+    }
     let mut seen: HashMap<&str, (Source, Option<NodeId>)> = HashMap::new();
     for (name, source, node) in all(module) {
         if let Some(problem) = illegal(name) {
