@@ -7,7 +7,7 @@ use stagecoach_hdl::Module;
 
 use crate::Error;
 use crate::driver::{Driver, Timed};
-use crate::engine::{self, EngineKind, EngineOptions};
+use crate::engine::{self, EngineKind, EngineOptions, PortEngine};
 use crate::histogram::Histogram;
 use crate::pace::Stalls;
 use crate::scoreboard::{Mismatch, Scoreboard};
@@ -61,7 +61,14 @@ pub enum Failure {
 /// The first thing that is wrong.
 pub fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outcome, Failure> {
     let options = EngineOptions { seed: setup.engine_seed, ..EngineOptions::default() };
-    let engine = engine::open(setup.kind, module, options)?;
+    play_on(engine::open(setup.kind, module, options)?, script, setup)
+}
+
+/// As [`play`], on an engine that is made already (`setup` does not choose it).
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn play_on(engine: Box<dyn PortEngine>, script: &Script, setup: &Setup) -> Result<Outcome, Failure> {
     let mut driver = Driver::new(engine, &script.config, setup.driver_seed, setup.stalls)?;
     let mut scoreboard = Scoreboard::new(&script.config);
     let mut timing = Timing::new(&script.config);

@@ -149,3 +149,66 @@ impl Timing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stagecoach_spec::{NetId, Op, Preset, Request};
+
+    const REQUEST: Request = Request {
+        net_id: NetId::from_u128(1),
+        key: 0,
+        pd: 0,
+        op: Op::RemoteRead,
+        va: 0,
+        length: 8,
+        bound: 8,
+        stream: 0,
+        tag: 0,
+    };
+
+    /// A request accepted in cycle 10 (answered UNKNOWN_NETWORK) whose beat shows up so many cycles later.
+    fn shown_after(latency: u64, stalled: bool) -> (Result<(), OffTime>, Counts) {
+        let config = Preset::Tiny.config();
+        let mut scoreboard = Scoreboard::new(&config);
+        let mut timing = Timing::new(&config);
+        let beat = Beat {
+            tag: 0,
+            stream: 0,
+            fault: Fault::UnknownNetwork,
+            pa: 0,
+            span: 0,
+            table: 0,
+            first: true,
+            last: true,
+        };
+        let mut events = vec![(10, Event::Accepted(REQUEST))];
+        if stalled {
+            events.push((11, Event::Stalled));
+        }
+        events.push((10 + latency, Event::Shown(beat)));
+        let mut outcome = Ok(());
+        for (cycle, event) in events {
+            let timed = Timed { cycle, event };
+            scoreboard.observe(&timed).unwrap();
+            outcome = timing.observe(&timed, &scoreboard);
+        }
+        (outcome, timing.counts())
+    }
+
+    #[test]
+    fn a_first_beat_is_due_in_one_cycle() {
+        let constant = u64::from(Stages::of(&Preset::Tiny.config()).first_beat());
+        assert_eq!(shown_after(constant, false).1.constant, 1);
+        assert!(shown_after(constant - 1, false).0.is_err());
+        assert!(shown_after(constant + 1, false).0.is_err());
+    }
+
+    #[test]
+    fn after_a_stall_it_may_be_late_but_not_early() {
+        let constant = u64::from(Stages::of(&Preset::Tiny.config()).first_beat());
+        let (late, counts) = shown_after(constant + 9, true);
+        assert_eq!((late, counts.bounded, counts.constant), (Ok(()), 1, 0));
+        assert!(shown_after(constant - 1, true).0.is_err());
+    }
+}

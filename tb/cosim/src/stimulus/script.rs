@@ -8,7 +8,7 @@ use stagecoach_spec::{Command, Config, Request, Slices, Update, UpdateError, Upd
 
 use super::request::{self, Target};
 use super::world::World;
-use super::{pick, refusal, update};
+use super::{refusal, update};
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,7 @@ impl Script {
             world: World::new(config),
             steps: Vec::new(),
             hot: None,
+            provoked: 0,
         };
         maker.set_tables();
         let mut requests = 0;
@@ -90,6 +91,8 @@ struct Maker {
     world: World,
     steps: Vec<Step>,
     hot: Option<Target>,
+    /// How many errors were aimed at.
+    provoked: usize,
 }
 
 impl Maker {
@@ -127,11 +130,12 @@ impl Maker {
 
     /// The next updates, and what they make worth aiming at.
     fn change(&mut self) {
-        if self.random.random_ratio(1, 4) {
-            let error = pick(&mut self.random, &UpdateError::ALL);
-            // Filling the bindings is for `Shape::fills`.
-            if error != UpdateError::BindingsFull {
-                self.provoke(error);
+        if self.random.random_ratio(1, 3) {
+            // In turn, so that each is met. Filling the bindings is for `Shape::fills`.
+            let errors = UpdateError::ALL.iter().filter(|error| **error != UpdateError::BindingsFull);
+            self.provoked += 1;
+            if let Some(error) = errors.cycle().nth(self.provoked) {
+                self.provoke(*error);
             }
             return;
         }

@@ -1,0 +1,294 @@
+//! The watchers watched: scoreboard, timing and protocol notice each thing that they are there for. A healthy engine's
+//! outputs are spoiled on their way to the driver.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use stagecoach_cosim::session::{self, Failure, Outcome, Setup};
+use stagecoach_cosim::stimulus::{Script, Shape};
+use stagecoach_cosim::{EngineKind, EngineOptions, Error, Pace, PortEngine, Stalls, engine};
+use stagecoach_hdl::Module;
+use stagecoach_hdl::native::PortLayout;
+use stagecoach_spec::{Config, Preset};
+
+/// Spoils outputs; given the cycle and access to ports by name.
+type Spoil = fn(&mut Ports<'_>);
+
+struct Ports<'a> {
+    layout: &'a PortLayout,
+    inputs: &'a [u64],
+    outputs: &'a mut [u64],
+    /// How often something was spoiled.
+    hits: &'a mut u64,
+    /// Free for the spoiler.
+    memory: &'a mut u64,
+}
+
+impl Ports<'_> {
+    fn input(&self, name: &str) -> u64 {
+        self.inputs[self.layout.input(name).expect("an input").offset]
+    }
+
+    fn get(&self, name: &str) -> u64 {
+        self.outputs[self.layout.output(name).expect("an output").offset]
+    }
+
+    fn set(&mut self, name: &str, value: u64) {
+        self.outputs[self.layout.output(name).expect("an output").offset] = value;
+        *self.hits += 1;
+    }
+
+    fn flip(&mut self, name: &str) {
+        self.set(name, self.get(name) ^ 1);
+    }
+
+    /// True from the hundredth time on that a beat is valid.
+    fn late_beat(&mut self) -> bool {
+        *self.memory += self.get("rsp_valid");
+        self.get("rsp_valid") == 1 && *self.memory > 100
+    }
+}
+
+struct Spoiled {
+    inner: Box<dyn PortEngine>,
+    layout: PortLayout,
+    spoil: Spoil,
+    hits: u64,
+    memory: u64,
+}
+
+impl PortEngine for Spoiled {
+    fn kind(&self) -> EngineKind {
+        self.inner.kind()
+    }
+
+    fn layout(&self) -> &PortLayout {
+        &self.layout
+    }
+
+    fn cycle(&mut self, inputs: &[u64], outputs: &mut [u64]) -> Result<(), Error> {
+        self.inner.cycle(inputs, outputs)?;
+        let Spoiled { layout, hits, memory, .. } = self;
+        (self.spoil)(&mut Ports { layout, inputs, outputs, hits, memory });
+        Ok(())
+    }
+
+    fn open_wave(&mut self, path: &Path) -> Result<(), Error> {
+        self.inner.open_wave(path)
+    }
+
+    fn close_wave(&mut self) -> Result<(), Error> {
+        self.inner.close_wave()
+    }
+
+    fn failures(&self) -> Vec<String> {
+        self.inner.failures()
+    }
+}
+
+fn tiny() -> &'static (Config, Arc<Module>) {
+    static TINY: OnceLock<(Config, Arc<Module>)> = OnceLock::new();
+    TINY.get_or_init(|| {
+        let config = Preset::Tiny.config();
+        let module = engine::describe(&config).expect("a preset can be described");
+        (config, module)
+    })
+}
+
+fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
+    let (config, module) = tiny();
+    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
+    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls };
+    let inner = engine::open(setup.kind, module, EngineOptions::default())?;
+    let layout = inner.layout().clone();
+    session::play_on(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }), &script, &setup)
+}
+
+const SLOW: Stalls = Stalls { request: Pace::Always, response: Pace::Percent(30), update: Pace::Always };
+
+/// The words of the failure that a spoiled output must cause.
+fn words(stalls: Stalls, spoil: Spoil) -> String {
+    match play(stalls, spoil) {
+        Ok(_) => panic!("nobody noticed"),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[test]
+fn a_healthy_engine_passes() {
+    let outcome = play(Stalls::NONE, |_| {}).unwrap();
+    assert!(outcome.histogram.requests() >= 1_500);
+    assert!(outcome.timing.constant > 500 && outcome.timing.bounded == 0, "{:?}", outcome.timing);
+    let slow = play(SLOW, |_| {}).unwrap();
+    assert!(slow.timing.bounded > 500, "{:?}", slow.timing);
+}
+
+#[test]
+fn each_field_of_a_beat_is_compared() {
+    let spoilers: [(&str, Spoil); 6] = [
+        ("rsp_tag", |p| {
+            if p.late_beat() {
+                p.flip("rsp_tag")
+            }
+        }),
+        ("rsp_stream", |p| {
+            if p.late_beat() {
+                p.flip("rsp_stream")
+            }
+        }),
+        ("rsp_fault", |p| {
+            if p.late_beat() {
+                p.flip("rsp_fault")
+            }
+        }),
+        ("rsp_pa", |p| {
+            if p.late_beat() {
+                p.flip("rsp_pa")
+            }
+        }),
+        ("rsp_span", |p| {
+            if p.late_beat() {
+                p.flip("rsp_span")
+            }
+        }),
+        ("rsp_table", |p| {
+            if p.late_beat() {
+                p.flip("rsp_table")
+            }
+        }),
+    ];
+    for (field, spoil) in spoilers {
+        let words = words(Stalls::NONE, spoil);
+        assert!(words.contains(&format!(": {field} differs")), "{field}: {words}");
+        assert!(words.contains("asked:") && words.contains("expected:"), "{words}");
+    }
+    let last = words(Stalls::NONE, |p| {
+        if p.late_beat() {
+            p.flip("rsp_last")
+        }
+    });
+    assert!(last.contains("rsp_last differs"), "{last}");
+    let first = words(Stalls::NONE, |p| {
+        if p.late_beat() {
+            p.flip("rsp_first")
+        }
+    });
+    assert!(first.contains("begin with first"), "{first}");
+}
+
+#[test]
+fn a_mismatch_shows_the_entries_that_matter() {
+    let words = words(Stalls::NONE, |p| {
+        if p.late_beat() && p.get("rsp_fault") == 0 && p.get("rsp_span") > 0 {
+            p.flip("rsp_pa");
+        }
+    });
+    for part in ["stored:   binding", "stored:   table", "stored:   region", "stored:   slot"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+}
+
+#[test]
+fn answers_to_updates_are_compared() {
+    let error = words(Stalls::NONE, |p| {
+        if p.get("upd_done") == 1 && p.get("upd_error") == 0 && p.get("upd_result") == 0 {
+            p.set("upd_error", 9);
+        }
+    });
+    assert!(error.contains("upd_error differs"), "{error}");
+    let result = words(Stalls::NONE, |p| {
+        if p.get("upd_done") == 1 && p.get("upd_error") == 0 {
+            p.flip("upd_result");
+        }
+    });
+    assert!(result.contains("upd_result differs"), "{result}");
+    let unknown = words(Stalls::NONE, |p| {
+        if p.get("upd_done") == 1 {
+            p.set("upd_error", 77)
+        }
+    });
+    assert!(unknown.contains("known code"), "{unknown}");
+}
+
+#[test]
+fn rules_of_the_ports_are_checked() {
+    let dropped = words(SLOW, |p| {
+        // The second look at a stalled beat finds nothing.
+        let stalled = p.get("rsp_valid") == 1 && p.input("rsp_ready") == 0;
+        if std::mem::replace(p.memory, u64::from(stalled)) == 1 {
+            p.set("rsp_valid", 0);
+        }
+    });
+    assert!(dropped.contains("rsp_valid never drops"), "{dropped}");
+    let changed = words(SLOW, |p| {
+        let stalled = p.get("rsp_valid") == 1 && p.input("rsp_ready") == 0;
+        if std::mem::replace(p.memory, u64::from(stalled)) == 1 {
+            p.flip("rsp_pa");
+        }
+    });
+    assert!(changed.contains("payload holds"), "{changed}");
+    let twice = words(Stalls::NONE, |p| {
+        let done = p.get("upd_done");
+        if std::mem::replace(p.memory, done) == 1 {
+            p.set("upd_done", 1);
+        }
+    });
+    assert!(twice.contains("upd_done answers an accepted command"), "{twice}");
+    let eager = words(Stalls::NONE, |p| {
+        if p.get("init_done") == 0 {
+            p.set("req_ready", 1)
+        }
+    });
+    assert!(eager.contains("nothing moves before init_done"), "{eager}");
+    let forgetful = words(Stalls::NONE, |p| {
+        if p.late_beat() {
+            p.set("init_done", 0)
+        }
+    });
+    assert!(forgetful.contains("init_done stays high"), "{forgetful}");
+    let meaningless = words(Stalls::NONE, |p| {
+        if p.late_beat() {
+            p.set("rsp_fault", 200)
+        }
+    });
+    assert!(meaningless.contains("every fault code has a meaning"), "{meaningless}");
+    let invented = words(Stalls::NONE, |p| {
+        // Some cycles after initialisation, before any request.
+        *p.memory += p.get("init_done");
+        if *p.memory == 3 {
+            p.set("rsp_valid", 1);
+            p.set("rsp_fault", 0);
+        }
+    });
+    assert!(invented.contains("beats answer accepted requests"), "{invented}");
+}
+
+#[test]
+fn hangs_end_and_name_what_waits() {
+    let deaf = words(Stalls::NONE, |p| {
+        p.set("upd_ready", 0);
+        p.set("upd_done", 0);
+    });
+    assert!(deaf.contains("commands for upd_ready"), "{deaf}");
+    let busy = words(Stalls::NONE, |p| {
+        p.set("req_ready", 0);
+        p.set("rsp_valid", 0);
+    });
+    assert!(busy.contains("requests for req_ready"), "{busy}");
+    let mute = words(Stalls::NONE, |p| p.set("rsp_valid", 0));
+    assert!(mute.contains("accepted requests for their last beat"), "{mute}");
+    let silent = words(Stalls::NONE, |p| {
+        p.set("upd_done", 0);
+        if *p.memory == 1 {
+            p.set("upd_ready", 0);
+        }
+        *p.memory |= p.input("upd_valid") & p.get("upd_ready");
+    });
+    assert!(silent.contains("an accepted command for upd_done"), "{silent}");
+    let never = words(Stalls::NONE, |p| {
+        p.set("init_done", 0);
+        p.set("req_ready", 0);
+        p.set("upd_ready", 0);
+    });
+    assert!(never.contains("init_done after reset"), "{never}");
+}
