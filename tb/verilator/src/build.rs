@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::pending::{self as verilog, FileKind, VerilogFile};
 use stagecoach_hdl::Module;
+use stagecoach_hdl::verilog::{self, FileKind, VerilogFile};
 
 use crate::cache::{self, Key};
 use crate::model::Library;
@@ -135,6 +135,8 @@ pub fn build_program(
     plan.run()
 }
 
+const NO_BIT_OPERATION_TREES: &str = "-fno-const-bit-op-tree";
+
 struct Plan<'a> {
     sources: &'a [SourceFile],
     top: &'a str,
@@ -215,6 +217,8 @@ impl Plan<'_> {
             "-o",
             self.product,
         ]);
+        // This step of Verilator's optimiser gets some reductions wrong in 5.006 (see docs at NO_BIT_OPERATION_TREES).
+        add(&[NO_BIT_OPERATION_TREES]);
         let initial = match options.initial {
             Initial::Fast => "fast",
             Initial::Unique => "unique",
@@ -264,8 +268,10 @@ impl Plan<'_> {
 /// Adds the remedy where the compiler's words mean that a package is missing.
 fn explain(error: Error) -> Error {
     let Error::ToolFailed { what, command, words } = error else { return error };
-    let hint = if words.contains("zlib.h") || words.contains("-lz") {
+    let hint = if words.contains("zlib.h") || words.contains("-lz: ") {
         "\nFST waveforms need zlib's headers: install the package zlib1g-dev"
+    } else if words.contains("lz4.h") || words.contains("-llz4") {
+        "\nFST waveforms of this Verilator need lz4's headers: install the package liblz4-dev"
     } else if words.contains("python3: ") || words.contains("python3: not found") {
         "\nVerilator's build needs python3: install the package python3"
     } else {

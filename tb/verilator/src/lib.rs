@@ -16,7 +16,6 @@ mod error;
 pub mod icarus;
 pub mod lint;
 mod model;
-mod pending;
 mod process;
 pub mod shim;
 pub mod structs;

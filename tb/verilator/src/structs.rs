@@ -56,7 +56,10 @@ fn structure(text: &mut String, module: &Module, name: &str, slots: &[PortSlot],
         "\n/// {side} of one cycle of `{}`; wide ports are limbs, least significant first.",
         module.name
     );
-    text.push_str("#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n");
+    // The standard library has a default for arrays up to this length.
+    let is_derivable = slots.iter().all(|slot| slot.limbs <= 32);
+    let default = if is_derivable { ", Default" } else { "" };
+    let _ = writeln!(text, "#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq, Eq{default})]");
     let _ = writeln!(text, "pub struct {name} {{");
     for slot in slots {
         let doc = match module.port(&slot.name) {
@@ -78,18 +81,10 @@ fn structure(text: &mut String, module: &Module, name: &str, slots: &[PortSlot],
             slot.offset * 8
         );
     }
-    let _ = writeln!(text, "\nimpl Default for {name} {{\n    fn default() -> Self {{");
-    if slots.is_empty() {
-        text.push_str("        Self {}\n");
-    } else {
-        text.push_str("        Self {\n");
-        for slot in slots {
-            let zero = if slot.limbs == 1 { "0".to_owned() } else { format!("[0; {}]", slot.limbs) };
-            let _ = writeln!(text, "            {}: {zero},", field_name(&slot.name));
-        }
-        text.push_str("        }\n");
+    if !is_derivable {
+        default_of(text, name, slots);
     }
-    text.push_str("    }\n}\n\n");
+    text.push('\n');
     let _ = writeln!(
         text,
         "// SAFETY: `repr(C)` over `u64`s only; size and offsets are asserted above and were taken, with the\n\
@@ -98,6 +93,15 @@ fn structure(text: &mut String, module: &Module, name: &str, slots: &[PortSlot],
          const FINGERPRINT: u64 = {:#018x};\n}}",
         fingerprint(slots)
     );
+}
+
+fn default_of(text: &mut String, name: &str, slots: &[PortSlot]) {
+    let _ = writeln!(text, "\nimpl Default for {name} {{\n    fn default() -> Self {{\n        Self {{");
+    for slot in slots {
+        let zero = if slot.limbs == 1 { "0".to_owned() } else { format!("[0; {}]", slot.limbs) };
+        let _ = writeln!(text, "            {}: {zero},", field_name(&slot.name));
+    }
+    text.push_str("        }\n    }\n}\n");
 }
 
 fn field_type(slot: &PortSlot) -> String {
@@ -145,6 +149,14 @@ mod tests {
         assert_ne!(one, fingerprint(&[slot("b", 8, 0), slot("a", 9, 1)]));
         assert_ne!(one, fingerprint(&[slot("a", 8, 0), slot("b", 8, 1)]));
         assert_eq!(one, fingerprint(&[slot("a", 8, 0), slot("b", 9, 1)]));
+    }
+
+    #[test]
+    fn a_port_of_the_widest_kind_has_a_default_too() {
+        let m = stagecoach_hdl::ModuleBuilder::new("broad", "");
+        m.output("late", m.delay("held", m.input("early", 4096)));
+        let text = write(&m.finish().unwrap());
+        assert!(text.contains("early: [0; 64],") && !text.contains("Eq, Default"), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use stagecoach_verilator::PortStruct;
 
 /// Inputs of one cycle of `mixer`; wide ports are limbs, least significant first.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MixerInputs {
     /// 1 bit: synchronous reset.
     pub rst: u64,
@@ -37,22 +37,6 @@ const _: () = assert!(std::mem::offset_of!(MixerInputs, in_65) == 48);
 const _: () = assert!(std::mem::offset_of!(MixerInputs, in_130) == 64);
 const _: () = assert!(std::mem::offset_of!(MixerInputs, from) == 88);
 
-impl Default for MixerInputs {
-    fn default() -> Self {
-        Self {
-            rst: 0,
-            in_1: 0,
-            in_8: 0,
-            in_9: 0,
-            in_17: 0,
-            in_33: 0,
-            in_65: [0; 2],
-            in_130: [0; 3],
-            from: 0,
-        }
-    }
-}
-
 // SAFETY: `repr(C)` over `u64`s only; size and offsets are asserted above and were taken, with the
 // fingerprint, from the same ports.
 unsafe impl PortStruct for MixerInputs {
@@ -62,7 +46,7 @@ unsafe impl PortStruct for MixerInputs {
 
 /// Outputs of one cycle of `mixer`; wide ports are limbs, least significant first.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MixerOutputs {
     /// 1 bit.
     pub out_1: u64,
@@ -91,21 +75,6 @@ const _: () = assert!(std::mem::offset_of!(MixerOutputs, out_33) == 32);
 const _: () = assert!(std::mem::offset_of!(MixerOutputs, out_65) == 40);
 const _: () = assert!(std::mem::offset_of!(MixerOutputs, out_130) == 56);
 const _: () = assert!(std::mem::offset_of!(MixerOutputs, to) == 80);
-
-impl Default for MixerOutputs {
-    fn default() -> Self {
-        Self {
-            out_1: 0,
-            out_8: 0,
-            out_9: 0,
-            out_17: 0,
-            out_33: 0,
-            out_65: [0; 2],
-            out_130: [0; 3],
-            to: 0,
-        }
-    }
-}
 
 // SAFETY: `repr(C)` over `u64`s only; size and offsets are asserted above and were taken, with the
 // fingerprint, from the same ports.
