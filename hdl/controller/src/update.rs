@@ -177,6 +177,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let (record_write, record_after) =
         (m.wire("record_write", 1), m.wire("record_after", w.record().iter().sum()));
     let records = m.memory("table_records", w.record().iter().sum(), 1 << w.table).output_register();
+    m.unused(scan_place.bits(w.table..w.scan_place()));
     let record_place = scan_busy.select(scan_place.low(w.table), table);
     let record_target = clear.select(clear_place.low(w.table), table);
     records.write(clear | record_write, record_target, record_after.gated_by(!clear));
