@@ -107,6 +107,9 @@ impl Maker {
         let frames = 1u64 << config.frame_bits();
         let window = frames / u64::from(tables);
         for part in 0..tables {
+            if part > 0 && self.random.random_ratio(1, 10) {
+                continue; // Left for later.
+            }
             let table = if part + 1 == tables { config.tables - 1 } else { part } as u16;
             let (region_base, region_count) = share(config.regions, part);
             let (slot_base, slot_count) = share(config.slots, part);
