@@ -27,7 +27,7 @@ pub fn describe(manifest: &Manifest) -> String {
     let mut text = format!("{}\n\nPipeline of {}\n", manifest.configuration, manifest.top);
     // Writing to a string cannot fail.
     let mut line = |words: std::fmt::Arguments| {
-        let _ = writeln!(text, "{words}");
+        let _ = writeln!(text, "{}", words.to_string().trim_end());
     };
     line(format_args!("  {:<10} {:>6}  {:<6} does", "stage", "cycles", "at"));
     let mut at = 0;

