@@ -3,7 +3,7 @@
 //! ```text
 //!            cycle 1          cycle 2            cycle 3         cycle 4           cycle 5
 //!  net_id ─▶ copies, one ──▶ compare every ──▶ match of ──────▶ table of the ──▶ or of the
-//!            per group        entry in chunks   every entry      matching entry   groups
+//!            per 4 entries    entry in chunks   every entry      matching entry   groups
 //!                                  ▲                             of each group
 //!                       token: the entry is written
 //! ```
@@ -17,11 +17,14 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 
 use crate::bundles::{Flow, delay_flow};
+use crate::copy;
 use crate::widths::Widths;
 
 /// Latency of the stage: see the picture.
 pub const CYCLES: u32 = 5;
-/// Entries that share a copy of the identifier and a first level of encoding.
+/// Entries that share a copy of the identifier.
+const COPY_GROUP: u32 = 4;
+/// Entries that share a first level of encoding.
 const GROUP: u32 = 16;
 /// Bits of the identifier that one chunk compares.
 const CHUNK: u32 = 8;
@@ -44,9 +47,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Cycle 1: a copy of the identifier for each group of entries; which entry a token writes");
     let binding1 = delay_flow(&m, "binding1", flow);
-    let groups = w.config.bindings.div_ceil(GROUP);
-    let copies: Vec<_> =
-        (0..groups).map(|group| m.delay(&format!("binding1_net_id_group{group}"), net_id)).collect();
+    let copy = copy::describe("mapping_binding_copy", w.config.net_id_bits)?;
+    let copies: Vec<_> = (0..w.config.bindings.div_ceil(COPY_GROUP))
+        .map(|group| {
+            let copy = m.instance(&format!("net_id_copy{group}"), &copy);
+            copy.input("value", net_id);
+            copy.output_as("copy", &format!("binding1_net_id{group}"))
+        })
+        .collect();
     let writes = flow.token & write;
     let binding1_write = m.delay_reset(
         "binding1_write",
@@ -59,7 +67,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .map(|entry| {
             let writes = binding1_write.bit(entry);
             let stored = Entry::stored(&m, entry, writes, write_valid, write_net_id, write_table);
-            let chunks = compare_chunks(&m, copies[(entry / GROUP) as usize], stored.net_id);
+            let chunks = compare_chunks(&m, copies[(entry / COPY_GROUP) as usize], stored.net_id);
             let equal = m.delay(&format!("binding2_chunks{entry}"), chunks);
             let valid = m.delay(&format!("binding2_valid{entry}"), stored.valid);
             (equal, valid, stored.table)

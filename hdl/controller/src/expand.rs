@@ -43,10 +43,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     queue.input("in_valid", in_valid).input("in_word", decided.pack(&m));
     let front_valid = queue.output_as("front_valid", "front_valid");
     let front = Decided::unpack(queue.output_as("front_word", "front_word"), &w.decided());
+    // An empty beat ends its request like one that fits; with that, `head_fits` is all that the head asks.
+    let front = Decided { fits: front.fits | front.empty, ..front };
 
     m.section("Credits: places of respond's queue that no beat is on its way to");
     let width = index_width(u64::from(respond::QUEUE_DEPTH) + 1);
     let credits = m.register("credits", width).reset_to(respond::QUEUE_DEPTH);
+    let has_credit = m.register("has_credit", 1).reset_to(1u32);
     let full = credits.value().is(respond::QUEUE_DEPTH);
     m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
 
@@ -57,14 +60,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let head = Decided::FIELDS.map_registers(|name| m.register(name, head_fields.next().unwrap_or(0)));
     let now = Decided::from_signals(&head.iter().map(|register| register.value()).collect::<Vec<_>>());
 
-    wire!(span_ends_request = now.empty | now.fits);
     wire!(issue_token = head_valid.value() & now.token);
-    wire!(issue_span = head_valid.value() & !now.token & credits.value().any());
-    wire!(head_leaves = issue_token | (issue_span & span_ends_request));
+    wire!(issue_span = head_valid.value() & !now.token & has_credit.value());
+    wire!(head_leaves = issue_token | (issue_span & now.fits));
     wire!(take = !head_valid.value() | head_leaves);
     wire!(load = take & front_valid);
     queue.input("take", take);
-    credits.next(next_credits(&m, credits.value(), issue_span, credit_return));
+    let credits_next = next_credits(&m, credits.value(), issue_span, credit_return);
+    credits.next(credits_next);
+    has_credit.next(credits_next.any());
     head_valid.next(front_valid | !take);
     head_first.next(take | (head_first.value() & !issue_span));
 
@@ -99,7 +103,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         fault: fault(&m, &now),
         empty: now.empty,
         first: head_first.value(),
-        last: span_ends_request,
+        last: now.fits,
         page_size: now.page_size,
         offset: now.offset,
         page_number: now.page_number,

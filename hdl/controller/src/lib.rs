@@ -22,6 +22,7 @@ pub mod binding;
 pub mod bounds;
 pub mod bundles;
 pub mod codes;
+pub mod copy;
 pub mod decide;
 pub mod expand;
 pub mod init;
@@ -38,6 +39,9 @@ pub mod slot;
 pub mod table;
 pub mod update;
 pub mod update_check;
+mod update_commit;
+mod update_peek;
+pub mod update_words;
 pub mod widths;
 
 pub use mapping_unit::mapping_unit;

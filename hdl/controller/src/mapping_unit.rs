@@ -8,6 +8,7 @@ use stagecoach_spec::Config;
 use crate::bundles::{Access, Asked, Beat, Checked, Decided, Early, Flow, Region, Slot, Span, Table};
 use crate::slice::Riding;
 use crate::table::TableWord;
+use crate::update_words::{Arguments, Port};
 use crate::widths::Widths;
 use crate::{binding, bounds, decide, expand, prepare, region, request, respond, slice, slot, table, update};
 
@@ -35,7 +36,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let rsp_ready = m.input("rsp_ready", 1);
     m.section("Updates");
     let upd_valid = m.input("upd_valid", 1).doc("valid/ready: an update; answered by upd_done");
-    let port = update::Port::inputs(&m, "upd", &update::Arguments::WIDTHS);
+    let port = Port::inputs(&m, "upd", &Arguments::WIDTHS);
     m.section("Retirement of granted spans: counted from the version with fences on");
     for (name, width) in [("valid", 1), ("table", w.table), ("frame", w.frame), ("write", 1)] {
         m.unused(m.input(&format!("ret_{name}"), width));
@@ -206,7 +207,7 @@ fn drive_all<'m>(wires: &[stagecoach_hdl::Signal<'m>], drivers: &[stagecoach_hdl
 }
 
 /// A line on each port that its name does not explain.
-const PORT_DOCS: [(&str, &str); 22] = [
+const PORT_DOCS: &[(&str, &str)] = &[
     ("req_key", "index in 31:8, variant in 7:0"),
     ("req_pd", "protection domain of the asker"),
     ("req_op", "0 remote_read, 1 remote_write, 2 remote_atomic, 3 local_read, 4 local_write"),
@@ -215,11 +216,18 @@ const PORT_DOCS: [(&str, &str); 22] = [
     ("req_bound", "bytes from req_va that must lie in the region"),
     ("req_stream", "queue pair or other source, handed through"),
     ("req_tag", "handed through"),
+    ("req_ready", "a request is accepted"),
+    ("rsp_ready", "the beat is taken"),
+    ("rsp_tag", "from the request"),
+    ("rsp_stream", "from the request"),
+    ("rsp_first", "first beat of its request"),
+    ("rsp_last", "last beat of its request"),
     ("rsp_valid", "valid/ready: a beat, in request order"),
     ("rsp_fault", "verdict, 0 granted"),
     ("rsp_pa", "physical address of the first byte"),
     ("rsp_span", "bytes"),
     ("rsp_table", "table that the network identifier names"),
+    ("upd_ready", "the update is accepted: it acts between the requests before and after this cycle"),
     ("upd_op", "operation"),
     ("upd_arg_table", "table"),
     ("upd_arg_index", "key, slot, entry or staging word"),
@@ -228,7 +236,10 @@ const PORT_DOCS: [(&str, &str); 22] = [
     ("upd_error", "why it was refused, 0 if it was not"),
     ("upd_result", "what peek read"),
     ("init_done", "every stored entry is clear; nothing is accepted before"),
-    ("ret_valid", "a granted span is over"),
+    ("ret_valid", "a granted span with bytes is over"),
+    ("ret_table", "its table"),
+    ("ret_frame", "its frame"),
+    ("ret_write", "it was written, not read"),
 ];
 
 #[cfg(test)]

@@ -57,7 +57,8 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
 
     m.section("The words");
     let memory = m.memory("queue_memory", width, depth).style(MemoryStyle::Distributed);
-    memory.write(store, write_pointer.value().low(address_width), in_word);
+    // Every word is written, also one that goes past the memory: so the write enable does not wait for `take`.
+    memory.write(in_valid, write_pointer.value().low(address_width), in_word);
     let fetched = memory.read_enabled("fetched_word", fetch, read_pointer.value().low(address_width));
     let direct_word = m.register("direct_word", width).enabled_by(direct);
     direct_word.next(in_word);

@@ -41,12 +41,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Credits: places of expand's queue that no traveller is on its way to");
     let width = index_width(u64::from(expand::QUEUE_DEPTH) + 1);
     let credits = m.register("credits", width).reset_to(expand::QUEUE_DEPTH);
-    wire!(has_credit = credits.value().any());
-    wire!(ready = has_credit & initialised & !commit_wanted);
+    let has_credit = m.register("has_credit", 1).reset_to(1u32);
+    wire!(ready = has_credit.value() & initialised & !commit_wanted);
     wire!(accept_request = ready & req_valid);
-    wire!(accept_token = has_credit & commit_wanted);
+    wire!(accept_token = has_credit.value() & commit_wanted);
     wire!(enters = accept_request | accept_token);
-    credits.next(next_credits(&m, credits.value(), enters, credit_return));
+    let credits_next = next_credits(&m, credits.value(), enters, credit_return);
+    credits.next(credits_next);
+    has_credit.next(credits_next.any());
     let full = credits.value().is(expand::QUEUE_DEPTH);
     m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
 

@@ -21,87 +21,12 @@ use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
 use crate::bundles::{Region, Slot};
 use crate::codes::{code, is};
 use crate::scan::{BindingWord, Owned};
-use crate::table::TableWord;
 use crate::update_check::Findings;
+use crate::update_commit::Commit;
+use crate::update_peek::Peeked;
+use crate::update_words::{Arguments, Port, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, Widths, fit};
 use crate::{init, install_check, scan, update_check};
-
-stagecoach_hdl::bundle! {
-    /// What stands at the port beside the staged words.
-    pub struct Arguments {
-        /// Operation, 5 bits.
-        op,
-        /// Table, 16 bits.
-        table,
-        /// Key, slot, entry or staging word, 32 bits.
-        index,
-        /// 64 bits.
-        data,
-    }
-}
-
-impl Arguments<'_> {
-    /// Field widths.
-    pub const WIDTHS: [u32; 4] = [5, 16, 32, 64];
-}
-
-stagecoach_hdl::bundle! {
-    /// The staging words, 64 bits each.
-    pub struct Staged {
-        /// Word 0.
-        word0,
-        /// Word 1.
-        word1,
-        /// Word 2.
-        word2,
-        /// Word 3.
-        word3,
-    }
-}
-
-stagecoach_hdl::bundle! {
-    /// All that is known of a table. All zero where none was set.
-    pub struct Record {
-        /// It was set.
-        exists,
-        /// It is frozen.
-        frozen,
-        /// First region of its slice.
-        region_base,
-        /// Regions in it.
-        region_count,
-        /// First slot of its slice.
-        slot_base,
-        /// Slots in it.
-        slot_count,
-        /// First frame of its window.
-        window_base,
-        /// Frames in it.
-        window_count,
-        /// Bindings that name it.
-        bindings,
-        /// Its valid regions.
-        regions,
-        /// Its present slots.
-        slots,
-    }
-}
-
-impl<'m> Record<'m> {
-    fn owned(&self) -> Owned<'m> {
-        let Record { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } =
-            *self;
-        Owned { region_base, region_count, slot_base, slot_count, window_base, window_count }
-    }
-}
-
-impl Widths {
-    /// Field widths of [`Record`].
-    pub fn record(&self) -> Vec<u32> {
-        let counts = [self.binding_count, self.region_count, self.slot_count];
-        [1, 1].into_iter().chain(self.owned()).chain(counts).collect()
-    }
-}
 
 /// Cycles of LOOK: records (3 from the arguments), entries of the slices (4 more), checks.
 const LOOK_CYCLES: u64 = 8 + install_check::CYCLES as u64 + update_check::CYCLES as u64;
@@ -133,7 +58,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         ],
     );
     let upd_valid = m.input("upd_valid", 1);
-    let port = Port::inputs(&m, &Arguments::WIDTHS);
+    let port = Port::inputs(&m, "upd", &Arguments::WIDTHS);
     let commit_granted = m.input("commit_granted", 1).doc("the token enters the pipeline in this cycle");
     let token_done = m.input("token_done", 1).doc("the token has left stage slot");
     let region_seen = m.input("region_seen", 1).doc("the token has left stage region");
@@ -374,48 +299,6 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-stagecoach_hdl::bundle! {
-    /// The argument ports.
-    pub struct Port {
-        /// Operation.
-        op,
-        /// Table.
-        arg_table,
-        /// Key, slot, entry or staging word.
-        arg_index,
-        /// Data.
-        arg_data,
-    }
-}
-
-impl<'m> Port<'m> {
-    fn inputs(m: &'m ModuleBuilder, widths: &[u32]) -> Port<'m> {
-        Bundle::inputs(m, "upd", widths)
-    }
-
-    fn arguments(&self) -> Arguments<'m> {
-        Arguments { op: self.op, table: self.arg_table, index: self.arg_index, data: self.arg_data }
-    }
-}
-
-/// Which operation the arguments name.
-struct Which<'m> {
-    m: &'m ModuleBuilder,
-    op: Signal<'m>,
-}
-
-impl<'m> Which<'m> {
-    #[track_caller]
-    fn is(&self, op: UpdateOp) -> Signal<'m> {
-        is(self.op, op)
-    }
-
-    #[track_caller]
-    fn any(&self, ops: &[UpdateOp]) -> Signal<'m> {
-        ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
-    }
-}
-
 /// What `set_table` asks for, cut to what the pools have: more was refused.
 fn wanted_slices<'m>(w: &Widths, staged: &Staged<'m>) -> Owned<'m> {
     Owned {
@@ -438,109 +321,4 @@ fn count<'m>(
 ) -> Signal<'m> {
     let one = m.constant(value.width(), 1u32);
     up.select(value + one, down.select(value - one, value)).named(format!("{name}_after"))
-}
-
-/// The outputs that tell the stages what the token in flight does. They stand still while it travels.
-struct Commit<'a, 'm> {
-    m: &'m ModuleBuilder,
-    w: &'a Widths,
-    ops: &'a Which<'m>,
-}
-
-impl<'m> Commit<'_, 'm> {
-    fn outputs(
-        &self,
-        record: &Record<'m>,
-        argument: &Arguments<'m>,
-        wanted: &Owned<'m>,
-        clear: Signal<'m>,
-        table: Signal<'m>,
-    ) {
-        let (m, w, ops) = (self.m, self.w, self.ops);
-        m.output("commit_binding", ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
-        m.output("commit_valid", ops.is(UpdateOp::Bind));
-        m.output("commit_table", table);
-        m.output("commit_table_word", ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]));
-        let sets = ops.is(UpdateOp::SetTable);
-        TableWord {
-            frozen: ops.is(UpdateOp::Freeze),
-            region_base: sets.select(wanted.region_base, record.region_base),
-            region_count: sets.select(wanted.region_count, record.region_count),
-            slot_base: sets.select(wanted.slot_base, record.slot_base),
-        }
-        .outputs(m, "commit");
-        m.output("commit_write_region", ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
-        m.output("commit_write_slot", ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
-        m.output("init_write", clear);
-        let page = Slot {
-            present: m.bit(true),
-            page_size: argument.data.bits(56..56 + w.page_size),
-            frame: argument.data.low(w.frame),
-        };
-        let writes = ops.is(UpdateOp::SetSlot) & !clear;
-        m.output("commit_slot_word", page.pack(m).gated_by(writes));
-    }
-}
-
-/// Entries as `peek` shows them, in words of 64 bits: the layout stands in the contract (`PeekEntry`).
-struct Peeked<'m> {
-    m: &'m ModuleBuilder,
-    region: Region<'m>,
-    slot: Slot<'m>,
-    record: Record<'m>,
-    listed: BindingWord<'m>,
-}
-
-impl<'m> Peeked<'m> {
-    fn word(&self, space: Signal<'m>, word: Signal<'m>) -> Signal<'m> {
-        let spaces = [self.binding(), self.table(), self.region(), self.slot()];
-        let chosen: Vec<_> = spaces.iter().map(|words| word.choose(words)).collect();
-        space.choose(&chosen).named("peeked_word")
-    }
-
-    /// Parts at their lowest bits, zeros elsewhere.
-    fn word_of(&self, name: &str, parts: &[(u32, Signal<'m>)]) -> Signal<'m> {
-        let placed = parts.iter().map(|(low, part)| part.shifted_up(*low).zero_extend(64));
-        placed.reduce(|a, b| a | b).unwrap_or_else(|| self.m.zero(64)).named(format!("peek_{name}"))
-    }
-
-    fn binding(&self) -> Vec<Signal<'m>> {
-        let id = self.listed.net_id.zero_extend(192);
-        let state = self.word_of("binding_state", &[(0, self.listed.valid), (32, self.listed.table)]);
-        vec![id.bits(0..64), id.bits(64..128), id.bits(128..192), state]
-    }
-
-    fn table(&self) -> Vec<Signal<'m>> {
-        let r = &self.record;
-        vec![
-            self.word_of("table_regions", &[(0, r.region_base), (32, r.region_count)]),
-            self.word_of("table_slots", &[(0, r.slot_base), (32, r.slot_count)]),
-            self.word_of("table_window_base", &[(0, r.window_base)]),
-            self.word_of("table_window_count", &[(0, r.window_count)]),
-            self.word_of("table_state", &[(0, r.exists), (1, r.frozen)]),
-        ]
-    }
-
-    fn region(&self) -> Vec<Signal<'m>> {
-        let r = &self.region;
-        let state = self.word_of(
-            "region_state",
-            &[
-                (0, r.valid),
-                (1, r.limit.bit(64)),
-                (8, r.rights),
-                (16, r.page_size),
-                (24, r.variant),
-                (32, r.pd),
-            ],
-        );
-        let origin = r.origin.zero_extend(64);
-        vec![r.base, r.limit.low(64), state, origin, r.first_slot.zero_extend(64)]
-    }
-
-    fn slot(&self) -> Vec<Signal<'m>> {
-        vec![
-            self.word_of("slot", &[(0, self.slot.frame), (56, self.slot.page_size), (63, self.slot.present)]),
-        ]
-    }
 }

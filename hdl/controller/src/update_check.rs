@@ -8,8 +8,8 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
 
-use crate::codes::{code, is};
-use crate::update::{Arguments, Record, Staged};
+use crate::codes::code;
+use crate::update_words::{Arguments, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, OFFSET, Widths};
 
 /// Cycles from standing inputs to a standing code.
@@ -64,7 +64,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.unused(record.slot_base);
 
     m.section("Which update it is");
-    let ops = Ops { m: &m, op: arguments.op };
+    let ops = Which { m: &m, op: arguments.op };
     let space = arguments.data.low(8);
     wire!(is_peek = ops.is(UpdateOp::Peek));
     wire!(peeks_binding = is_peek & space.is(0u32));
@@ -158,23 +158,6 @@ pub fn is_supported(op: UpdateOp) -> bool {
     )
 }
 
-struct Ops<'m> {
-    m: &'m ModuleBuilder,
-    op: Signal<'m>,
-}
-
-impl<'m> Ops<'m> {
-    #[track_caller]
-    fn is(&self, op: UpdateOp) -> Signal<'m> {
-        is(self.op, op)
-    }
-
-    #[track_caller]
-    fn any(&self, ops: &[UpdateOp]) -> Signal<'m> {
-        ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
-    }
-}
-
 /// value >= count, whichever is wider.
 fn at_least_wide<'m>(value: Signal<'m>, count: Signal<'m>) -> Signal<'m> {
     let width = value.width().max(count.width());
@@ -185,7 +168,7 @@ fn at_least_wide<'m>(value: Signal<'m>, count: Signal<'m>) -> Signal<'m> {
 fn bad_argument<'m>(
     m: &'m ModuleBuilder,
     w: &Widths,
-    ops: &Ops<'m>,
+    ops: &Which<'m>,
     arguments: &Arguments<'m>,
     staged: &Staged<'m>,
 ) -> Signal<'m> {

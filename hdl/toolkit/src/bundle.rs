@@ -1,6 +1,7 @@
 //! Bundles: structs of named signals that become ports, registers or one packed word together.
 
-use crate::builder::{InstanceHandle, ModuleBuilder};
+use crate::builder::ModuleBuilder;
+use crate::handles::InstanceHandle;
 use crate::signal::Signal;
 
 /// A struct of signals. [`crate::bundle!`] writes the implementation.

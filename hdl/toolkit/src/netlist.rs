@@ -79,6 +79,8 @@ pub struct Module {
     pub unused: Vec<NodeId>,
     /// Combinational paths (input port, output port) that the designer declared.
     pub combinational_paths: Vec<(String, String)>,
+    /// Synthesizers are asked not to look into the module: its registers are not merged with equal ones elsewhere.
+    pub keep_hierarchy: bool,
     /// There is a register, a memory or a clocked child: the module has a port `clk`.
     pub has_clock: bool,
     /// A register has a reset value, or a child has: the module has a port `rst` (synchronous, active high).

@@ -437,6 +437,9 @@ impl Writer<'_, '_> {
             };
             ports.push((direction, kind, range(port.width), &port.name, &port.doc));
         }
+        if module.keep_hierarchy {
+            text.push_str("(* keep_hierarchy = \"yes\" *)\n");
+        }
         if ports.is_empty() {
             let _ = writeln!(text, "module {name};\n");
         } else {

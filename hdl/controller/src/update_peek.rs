@@ -1,0 +1,70 @@
+//! Part of block `update`: what `peek` shows.
+
+use stagecoach_hdl::{ModuleBuilder, Signal};
+
+use crate::bundles::{Region, Slot};
+use crate::scan::BindingWord;
+use crate::update_words::Record;
+
+/// Entries as `peek` shows them, in words of 64 bits: the layout stands in the contract (`PeekEntry`).
+pub(crate) struct Peeked<'m> {
+    pub(crate) m: &'m ModuleBuilder,
+    pub(crate) region: Region<'m>,
+    pub(crate) slot: Slot<'m>,
+    pub(crate) record: Record<'m>,
+    pub(crate) listed: BindingWord<'m>,
+}
+
+impl<'m> Peeked<'m> {
+    pub(crate) fn word(&self, space: Signal<'m>, word: Signal<'m>) -> Signal<'m> {
+        let spaces = [self.binding(), self.table(), self.region(), self.slot()];
+        let chosen: Vec<_> = spaces.iter().map(|words| word.choose(words)).collect();
+        space.choose(&chosen).named("peeked_word")
+    }
+
+    /// Parts at their lowest bits, zeros elsewhere.
+    fn word_of(&self, name: &str, parts: &[(u32, Signal<'m>)]) -> Signal<'m> {
+        let placed = parts.iter().map(|(low, part)| part.shifted_up(*low).zero_extend(64));
+        placed.reduce(|a, b| a | b).unwrap_or_else(|| self.m.zero(64)).named(format!("peek_{name}"))
+    }
+
+    fn binding(&self) -> Vec<Signal<'m>> {
+        let id = self.listed.net_id.zero_extend(192);
+        let state = self.word_of("binding_state", &[(0, self.listed.valid), (32, self.listed.table)]);
+        vec![id.bits(0..64), id.bits(64..128), id.bits(128..192), state]
+    }
+
+    fn table(&self) -> Vec<Signal<'m>> {
+        let r = &self.record;
+        vec![
+            self.word_of("table_regions", &[(0, r.region_base), (32, r.region_count)]),
+            self.word_of("table_slots", &[(0, r.slot_base), (32, r.slot_count)]),
+            self.word_of("table_window_base", &[(0, r.window_base)]),
+            self.word_of("table_window_count", &[(0, r.window_count)]),
+            self.word_of("table_state", &[(0, r.exists), (1, r.frozen)]),
+        ]
+    }
+
+    fn region(&self) -> Vec<Signal<'m>> {
+        let r = &self.region;
+        let state = self.word_of(
+            "region_state",
+            &[
+                (0, r.valid),
+                (1, r.limit.bit(64)),
+                (8, r.rights),
+                (16, r.page_size),
+                (24, r.variant),
+                (32, r.pd),
+            ],
+        );
+        let origin = r.origin.zero_extend(64);
+        vec![r.base, r.limit.low(64), state, origin, r.first_slot.zero_extend(64)]
+    }
+
+    fn slot(&self) -> Vec<Signal<'m>> {
+        vec![
+            self.word_of("slot", &[(0, self.slot.frame), (56, self.slot.page_size), (63, self.slot.present)]),
+        ]
+    }
+}

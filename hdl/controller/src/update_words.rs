@@ -1,0 +1,123 @@
+//! The words of block `update`: its arguments, what is staged, what is known of a table.
+
+use stagecoach_hdl::{ModuleBuilder, Signal};
+use stagecoach_spec::UpdateOp;
+
+use crate::codes::is;
+use crate::scan::Owned;
+use crate::widths::Widths;
+
+stagecoach_hdl::bundle! {
+    /// What stands at the port beside the staged words.
+    pub struct Arguments {
+        /// Operation, 5 bits.
+        op,
+        /// Table, 16 bits.
+        table,
+        /// Key, slot, entry or staging word, 32 bits.
+        index,
+        /// 64 bits.
+        data,
+    }
+}
+
+impl Arguments<'_> {
+    /// Field widths.
+    pub const WIDTHS: [u32; 4] = [5, 16, 32, 64];
+}
+
+stagecoach_hdl::bundle! {
+    /// The staging words, 64 bits each.
+    pub struct Staged {
+        /// Word 0.
+        word0,
+        /// Word 1.
+        word1,
+        /// Word 2.
+        word2,
+        /// Word 3.
+        word3,
+    }
+}
+
+stagecoach_hdl::bundle! {
+    /// All that is known of a table. All zero where none was set.
+    pub struct Record {
+        /// It was set.
+        exists,
+        /// It is frozen.
+        frozen,
+        /// First region of its slice.
+        region_base,
+        /// Regions in it.
+        region_count,
+        /// First slot of its slice.
+        slot_base,
+        /// Slots in it.
+        slot_count,
+        /// First frame of its window.
+        window_base,
+        /// Frames in it.
+        window_count,
+        /// Bindings that name it.
+        bindings,
+        /// Its valid regions.
+        regions,
+        /// Its present slots.
+        slots,
+    }
+}
+
+impl<'m> Record<'m> {
+    pub(crate) fn owned(&self) -> Owned<'m> {
+        let Record { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } =
+            *self;
+        Owned { region_base, region_count, slot_base, slot_count, window_base, window_count }
+    }
+}
+
+impl Widths {
+    /// Field widths of [`Record`].
+    pub fn record(&self) -> Vec<u32> {
+        let counts = [self.binding_count, self.region_count, self.slot_count];
+        [1, 1].into_iter().chain(self.owned()).chain(counts).collect()
+    }
+}
+
+stagecoach_hdl::bundle! {
+    /// The argument ports.
+    pub struct Port {
+        /// Operation.
+        op,
+        /// Table.
+        arg_table,
+        /// Key, slot, entry or staging word.
+        arg_index,
+        /// Data.
+        arg_data,
+    }
+}
+
+impl<'m> Port<'m> {
+    pub(crate) fn arguments(&self) -> Arguments<'m> {
+        Arguments { op: self.op, table: self.arg_table, index: self.arg_index, data: self.arg_data }
+    }
+}
+
+/// Which operation the arguments name.
+pub(crate) struct Which<'m> {
+    pub(crate) m: &'m ModuleBuilder,
+    pub(crate) op: Signal<'m>,
+}
+
+impl<'m> Which<'m> {
+    #[track_caller]
+    pub(crate) fn is(&self, op: UpdateOp) -> Signal<'m> {
+        is(self.op, op)
+    }
+
+    #[track_caller]
+    pub(crate) fn any(&self, ops: &[UpdateOp]) -> Signal<'m> {
+        ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
+    }
+}
