@@ -153,21 +153,11 @@ pub enum Action {
 impl Command {
     /// Writes `data` into staging word `word`.
     pub const fn stage(word: u32, data: u64) -> Command {
-        Command {
-            op: UpdateOp::Stage.code(),
-            table: 0,
-            index: word,
-            data,
-        }
+        Command { op: UpdateOp::Stage.code(), table: 0, index: word, data }
     }
 
     const fn of(op: UpdateOp, table: u16, index: u32, data: u64) -> Command {
-        Command {
-            op: op.code(),
-            table,
-            index,
-            data,
-        }
+        Command { op: op.code(), table, index, data }
     }
 
     /// Reads a command with the words that are staged. Gives the errors that depend on neither tables nor entries:
@@ -179,64 +169,31 @@ impl Command {
             UpdateOp::Stage => {
                 let word = self.index as usize;
                 require(word < STAGED_WORDS)?;
-                return Ok(Action::Stage {
-                    word,
-                    data: self.data,
-                });
+                return Ok(Action::Stage { word, data: self.data });
             }
-            UpdateOp::SetTable => Update::SetTable {
-                table,
-                slices: slices(staged),
-            },
-            UpdateOp::Bind => Update::Bind {
-                table,
-                net_id: net_id(staged, config)?,
-            },
-            UpdateOp::Unbind => Update::Unbind {
-                table,
-                net_id: net_id(staged, config)?,
-            },
+            UpdateOp::SetTable => Update::SetTable { table, slices: slices(staged) },
+            UpdateOp::Bind => Update::Bind { table, net_id: net_id(staged, config)? },
+            UpdateOp::Unbind => Update::Unbind { table, net_id: net_id(staged, config)? },
             UpdateOp::Freeze => Update::Freeze { table },
             UpdateOp::Thaw => Update::Thaw { table },
-            UpdateOp::Install => Update::Install {
-                table,
-                key: self.index,
-                region: region(staged, config)?,
-            },
-            UpdateOp::Invalidate => Update::Invalidate {
-                table,
-                key: self.index,
-            },
+            UpdateOp::Install => Update::Install { table, key: self.index, region: region(staged, config)? },
+            UpdateOp::Invalidate => Update::Invalidate { table, key: self.index },
             UpdateOp::SetSlot => {
                 let frame = self.data & mask(52);
                 let page_size = (self.data >> 56) as u8;
                 require(self.data >> 52 & 0xf == 0)?;
                 require(config.page_shift(page_size).is_some())?;
                 require(frame <= mask(config.frame_bits()))?;
-                Update::SetSlot {
-                    table,
-                    slot: self.index,
-                    frame,
-                    page_size,
-                }
+                Update::SetSlot { table, slot: self.index, frame, page_size }
             }
-            UpdateOp::ClearSlot => Update::ClearSlot {
-                table,
-                slot: self.index,
-            },
+            UpdateOp::ClearSlot => Update::ClearSlot { table, slot: self.index },
             UpdateOp::Peek => {
                 require(self.data >> 16 == 0)?;
                 let entry = match self.data as u8 {
                     0 => PeekEntry::Binding { entry: self.index },
                     1 => PeekEntry::Table { table },
-                    2 => PeekEntry::Region {
-                        table,
-                        index: self.index,
-                    },
-                    3 => PeekEntry::Slot {
-                        table,
-                        slot: self.index,
-                    },
+                    2 => PeekEntry::Region { table, index: self.index },
+                    3 => PeekEntry::Slot { table, slot: self.index },
                     _ => return Err(UpdateError::BadArgument),
                 };
                 let word = (self.data >> 8) as u8;
@@ -275,11 +232,7 @@ impl Update {
             }
             Update::Freeze { table } => vec![Command::of(UpdateOp::Freeze, table, 0, 0)],
             Update::Thaw { table } => vec![Command::of(UpdateOp::Thaw, table, 0, 0)],
-            Update::Install {
-                table,
-                key,
-                region: r,
-            } => commit(
+            Update::Install { table, key, region: r } => commit(
                 &[
                     r.base,
                     r.length,
@@ -293,20 +246,10 @@ impl Update {
             Update::Invalidate { table, key } => {
                 vec![Command::of(UpdateOp::Invalidate, table, key, 0)]
             }
-            Update::SetSlot {
-                table,
-                slot,
-                frame,
-                page_size,
-            } => {
+            Update::SetSlot { table, slot, frame, page_size } => {
                 // A frame above 52 bits would reach the page size; saturating keeps it refused.
                 let frame = if frame > mask(52) { mask(56) } else { frame };
-                vec![Command::of(
-                    UpdateOp::SetSlot,
-                    table,
-                    slot,
-                    frame | u64::from(page_size) << 56,
-                )]
+                vec![Command::of(UpdateOp::SetSlot, table, slot, frame | u64::from(page_size) << 56)]
             }
             Update::ClearSlot { table, slot } => {
                 vec![Command::of(UpdateOp::ClearSlot, table, slot, 0)]
@@ -327,10 +270,7 @@ impl Update {
 
 /// Stages `words` from word 0 on, then commits.
 fn commit(words: &[u64], last: Command) -> Vec<Command> {
-    let staging = words
-        .iter()
-        .enumerate()
-        .map(|(word, data)| Command::stage(word as u32, *data));
+    let staging = words.iter().enumerate().map(|(word, data)| Command::stage(word as u32, *data));
     staging.chain([last]).collect()
 }
 
@@ -340,19 +280,11 @@ fn pair(low: u32, high: u32) -> u64 {
 
 /// `bits` ones; 64 or more give all of them.
 fn mask(bits: u32) -> u64 {
-    if bits >= 64 {
-        u64::MAX
-    } else {
-        (1 << bits) - 1
-    }
+    if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }
 
 fn require(holds: bool) -> Result<(), UpdateError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(UpdateError::BadArgument)
-    }
+    if holds { Ok(()) } else { Err(UpdateError::BadArgument) }
 }
 
 fn slices(staged: &Staged) -> Slices {

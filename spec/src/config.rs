@@ -170,10 +170,7 @@ impl Config {
         })?;
         match config.validate() {
             Ok(()) => Ok(config),
-            Err(error) => Err(ConfigError::In {
-                name: name.to_owned(),
-                error: Box::new(error),
-            }),
+            Err(error) => Err(ConfigError::In { name: name.to_owned(), error: Box::new(error) }),
         }
     }
 
@@ -194,62 +191,14 @@ impl Config {
                 reason: "it becomes part of file names",
             });
         }
-        range(
-            "net_id_bits",
-            self.net_id_bits,
-            1,
-            160,
-            "staged words carry 160 bits",
-        )?;
-        range(
-            "bindings",
-            self.bindings,
-            1,
-            4096,
-            "every binding has a comparator",
-        )?;
-        range(
-            "tables",
-            self.tables,
-            1,
-            4096,
-            "the table number has 12 bits",
-        )?;
-        range(
-            "regions",
-            self.regions,
-            1,
-            1 << 24,
-            "a key has 24 index bits",
-        )?;
-        range(
-            "slots",
-            self.slots,
-            1,
-            1 << 24,
-            "a region's pages must keep its position within 54 bits",
-        )?;
-        range(
-            "pd_bits",
-            self.pd_bits,
-            0,
-            32,
-            "the staged word has 32 bits for it",
-        )?;
-        range(
-            "stream_bits",
-            self.stream_bits,
-            0,
-            32,
-            "the contract carries 32 bits at most",
-        )?;
-        range(
-            "tag_bits",
-            self.tag_bits,
-            0,
-            32,
-            "the contract carries 32 bits at most",
-        )?;
+        range("net_id_bits", self.net_id_bits, 1, 160, "staged words carry 160 bits")?;
+        range("bindings", self.bindings, 1, 4096, "every binding has a comparator")?;
+        range("tables", self.tables, 1, 4096, "the table number has 12 bits")?;
+        range("regions", self.regions, 1, 1 << 24, "a key has 24 index bits")?;
+        range("slots", self.slots, 1, 1 << 24, "a region's pages must keep its position within 54 bits")?;
+        range("pd_bits", self.pd_bits, 0, 32, "the staged word has 32 bits for it")?;
+        range("stream_bits", self.stream_bits, 0, 32, "the contract carries 32 bits at most")?;
+        range("tag_bits", self.tag_bits, 0, 32, "the contract carries 32 bits at most")?;
         range(
             "physical_address_bits",
             self.physical_address_bits,
@@ -380,10 +329,7 @@ impl Config {
 
     /// The index that stands for a page of `1 << shift` bytes, when the configuration has it.
     pub fn page_size_index(&self, shift: u32) -> Option<u8> {
-        self.page_shifts
-            .iter()
-            .position(|s| *s == shift)
-            .map(|index| index as u8)
+        self.page_shifts.iter().position(|s| *s == shift).map(|index| index as u8)
     }
 
     /// The shift that a stored page-size index stands for.
@@ -427,18 +373,9 @@ fn range(
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(ConfigError::Range {
-        field,
-        value: value.to_string(),
-        allowed: format!("{low} to {high}"),
-        reason,
-    })
+    Err(ConfigError::Range { field, value: value.to_string(), allowed: format!("{low} to {high}"), reason })
 }
 
 fn later(value: &'static str) -> ConfigError {
-    ConfigError::Later {
-        field: "protection",
-        value,
-        allowed: "\"none\"",
-    }
+    ConfigError::Later { field: "protection", value, allowed: "\"none\"" }
 }

@@ -148,9 +148,7 @@ impl Fault {
             | Fault::AccessRights
             | Fault::AddressWrap
             | Fault::OutOfBounds => WireCode::Nak(0x62),
-            Fault::MisalignedAtomic | Fault::InvalidRequest | Fault::PayloadLength => {
-                WireCode::Nak(0x61)
-            }
+            Fault::MisalignedAtomic | Fault::InvalidRequest | Fault::PayloadLength => WireCode::Nak(0x61),
             Fault::PageAbsent | Fault::TableCorrupt | Fault::BusError => WireCode::Nak(0x63),
         }
     }
@@ -160,17 +158,9 @@ impl Fault {
         let is_write = op == Op::RemoteWrite;
         let protection = |read: u8, write: u8| {
             if is_write {
-                WireCode::Terminate {
-                    layer: 1,
-                    error_type: 1,
-                    code: write,
-                }
+                WireCode::Terminate { layer: 1, error_type: 1, code: write }
             } else {
-                WireCode::Terminate {
-                    layer: 0,
-                    error_type: 1,
-                    code: read,
-                }
+                WireCode::Terminate { layer: 0, error_type: 1, code: read }
             }
         };
         match self {
@@ -185,18 +175,12 @@ impl Fault {
             Fault::AddressWrap => protection(0x04, 0x03),
             // RDMAP remote operation error, unspecified: no code says these.
             Fault::MisalignedAtomic | Fault::InvalidRequest | Fault::PayloadLength => {
-                WireCode::Terminate {
-                    layer: 0,
-                    error_type: 2,
-                    code: 0xff,
-                }
+                WireCode::Terminate { layer: 0, error_type: 2, code: 0xff }
             }
             // RDMAP local catastrophic error; that type has no codes.
-            Fault::PageAbsent | Fault::TableCorrupt | Fault::BusError => WireCode::Terminate {
-                layer: 0,
-                error_type: 0,
-                code: 0,
-            },
+            Fault::PageAbsent | Fault::TableCorrupt | Fault::BusError => {
+                WireCode::Terminate { layer: 0, error_type: 0, code: 0 }
+            }
         }
     }
 }
@@ -242,21 +226,14 @@ mod tests {
             Nak(0x61),
         ];
         for op in [Op::RemoteRead, Op::RemoteWrite, Op::RemoteAtomic] {
-            assert_eq!(
-                Fault::ALL.map(|fault| fault.wire_code(op, Transport::Roce)),
-                expected
-            );
+            assert_eq!(Fault::ALL.map(|fault| fault.wire_code(op, Transport::Roce)), expected);
         }
     }
 
     #[test]
     fn iwarp_wire_codes() {
         let code = |fault: Fault, op| match fault.wire_code(op, Transport::Iwarp) {
-            WireCode::Terminate {
-                layer,
-                error_type,
-                code,
-            } => (layer, error_type, code),
+            WireCode::Terminate { layer, error_type, code } => (layer, error_type, code),
             other => panic!("{fault}: {other:?}"),
         };
         let protection = [
@@ -274,14 +251,8 @@ mod tests {
             assert_eq!(code(Fault::PageAbsent, op), (0, 0, 0));
             assert_eq!(code(Fault::TableCorrupt, op), (0, 0, 0));
             assert_eq!(code(Fault::InvalidRequest, op), (0, 2, 0xff));
-            assert_eq!(
-                Fault::Frozen.wire_code(op, Transport::Iwarp),
-                WireCode::HeldBack
-            );
-            assert_eq!(
-                Fault::UnknownNetwork.wire_code(op, Transport::Iwarp),
-                WireCode::Dropped
-            );
+            assert_eq!(Fault::Frozen.wire_code(op, Transport::Iwarp), WireCode::HeldBack);
+            assert_eq!(Fault::UnknownNetwork.wire_code(op, Transport::Iwarp), WireCode::Dropped);
         }
     }
 
@@ -290,14 +261,8 @@ mod tests {
         for op in [Op::LocalRead, Op::LocalWrite] {
             for transport in [Transport::Roce, Transport::Iwarp] {
                 assert_eq!(Fault::Frozen.wire_code(op, transport), WireCode::HeldBack);
-                assert_eq!(
-                    Fault::OutOfBounds.wire_code(op, transport),
-                    WireCode::LocalError
-                );
-                assert_eq!(
-                    Fault::UnknownNetwork.wire_code(op, transport),
-                    WireCode::LocalError
-                );
+                assert_eq!(Fault::OutOfBounds.wire_code(op, transport), WireCode::LocalError);
+                assert_eq!(Fault::UnknownNetwork.wire_code(op, transport), WireCode::LocalError);
                 assert_eq!(Fault::Granted.wire_code(op, transport), WireCode::Accepted);
             }
         }

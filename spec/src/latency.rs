@@ -42,12 +42,7 @@ impl Stages {
                     + BINDING_ENCODE_CYCLES
             }
         };
-        let stage = |name, cycles, what, doc| Stage {
-            name,
-            cycles,
-            what,
-            doc,
-        };
+        let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
         let table = if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 };
         Stages(vec![
@@ -95,12 +90,7 @@ impl Stages {
                 "reads the page slot of a span",
                 "address fan-out, memory read, output register",
             ),
-            stage(
-                "respond",
-                2,
-                "joins frame and position, and puts the beat out",
-                "join, head of the queue",
-            ),
+            stage("respond", 2, "joins frame and position, and puts the beat out", "join, head of the queue"),
         ])
     }
 
@@ -111,10 +101,7 @@ impl Stages {
 
     /// Cycles of one stage by its name.
     pub fn cycles(&self, name: &str) -> Option<u32> {
-        self.0
-            .iter()
-            .find(|stage| stage.name == name)
-            .map(|stage| stage.cycles)
+        self.0.iter().find(|stage| stage.name == name).map(|stage| stage.cycles)
     }
 
     /// Latency of a first beat: a request accepted in cycle t has `rsp_valid` high in cycle t + this, when no earlier
@@ -143,14 +130,11 @@ mod tests {
         let stages = Stages::of(&Preset::Roce.config());
         let names: Vec<&str> = stages.iter().map(|stage| stage.name).collect();
         let expected = [
-            "request", "binding", "table", "slice", "region", "bounds", "decide", "expand", "slot",
-            "respond",
+            "request", "binding", "table", "slice", "region", "bounds", "decide", "expand", "slot", "respond",
         ];
         assert_eq!(names, expected);
         assert!(
-            stages
-                .iter()
-                .all(|stage| stage.cycles > 0 && !stage.what.is_empty() && !stage.doc.is_empty())
+            stages.iter().all(|stage| stage.cycles > 0 && !stage.what.is_empty() && !stage.doc.is_empty())
         );
     }
 
@@ -158,10 +142,7 @@ mod tests {
     fn the_first_beat_takes_the_sum() {
         for preset in Preset::all() {
             let stages = Stages::of(&preset.config());
-            let sum: u32 = stages
-                .iter()
-                .map(|stage| stages.cycles(stage.name).unwrap())
-                .sum();
+            let sum: u32 = stages.iter().map(|stage| stages.cycles(stage.name).unwrap()).sum();
             assert_eq!(stages.first_beat(), sum);
         }
         assert_eq!(Stages::of(&Config::default()).cycles("nowhere"), None);

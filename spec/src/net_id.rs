@@ -77,11 +77,7 @@ impl NetId {
         if needs <= config.net_id_bits {
             return Ok(());
         }
-        Err(NetIdError {
-            net_id: self.to_string(),
-            needs,
-            has: config.net_id_bits,
-        })
+        Err(NetIdError { net_id: self.to_string(), needs, has: config.net_id_bits })
     }
 }
 
@@ -94,11 +90,7 @@ impl fmt::Display for NetId {
         } else if high == 0 && low <= u64::from(u32::MAX) {
             return write!(f, "{}", Ipv4Addr::from(low as u32));
         }
-        write!(
-            f,
-            "{}",
-            Ipv6Addr::from(u128::from(high) << 64 | u128::from(low))
-        )
+        write!(f, "{}", Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
     }
 }
 
@@ -134,24 +126,10 @@ mod tests {
     fn what_does_not_fit_is_refused_with_both_widths() {
         let error = NetId::from_ip(ip("fd00:1::2"), &Preset::Tiny.config()).unwrap_err();
         assert_eq!((error.needs, error.has), (128, 32));
-        let narrow = Config {
-            net_id_bits: 16,
-            ..Config::default()
-        };
-        assert_eq!(
-            NetId::from_ip(ip("10.0.1.2"), &narrow).unwrap_err().needs,
-            32
-        );
-        assert!(
-            NetId::from_u128(1 << 32)
-                .check(&Preset::Tiny.config())
-                .is_err()
-        );
-        assert!(
-            NetId::from_u128((1 << 32) - 1)
-                .check(&Preset::Tiny.config())
-                .is_ok()
-        );
+        let narrow = Config { net_id_bits: 16, ..Config::default() };
+        assert_eq!(NetId::from_ip(ip("10.0.1.2"), &narrow).unwrap_err().needs, 32);
+        assert!(NetId::from_u128(1 << 32).check(&Preset::Tiny.config()).is_err());
+        assert!(NetId::from_u128((1 << 32) - 1).check(&Preset::Tiny.config()).is_ok());
         let wide = NetId::from_limbs([0, 0, 1 << 24]);
         assert_eq!(wide.check(&Preset::Cloud.config()).unwrap_err().needs, 153);
     }

@@ -74,10 +74,7 @@ impl FromStr for Preset {
             .into_iter()
             .min_by_key(|p| edit_distance(&wanted, p.name()))
             .unwrap_or(Preset::Roce);
-        Err(UnknownPreset {
-            given: given.to_owned(),
-            suggestion,
-        })
+        Err(UnknownPreset { given: given.to_owned(), suggestion })
     }
 }
 
@@ -113,16 +110,7 @@ mod tests {
     fn sizes_are_those_of_the_issue() {
         let sizes = Preset::all().map(|p| {
             let c = p.config();
-            (
-                c.tables,
-                c.bindings,
-                c.net_id_bits,
-                c.regions,
-                c.slots,
-                c.pd_bits,
-                c.stream_bits,
-                c.tag_bits,
-            )
+            (c.tables, c.bindings, c.net_id_bits, c.regions, c.slots, c.pd_bits, c.stream_bits, c.tag_bits)
         });
         assert_eq!(sizes[0], (16, 16, 32, 256, 1024, 8, 8, 8));
         assert_eq!(sizes[1], (64, 64, 128, 4096, 16384, 16, 24, 8));
@@ -131,13 +119,7 @@ mod tests {
 
     #[test]
     fn roce_is_the_default() {
-        assert_eq!(
-            Preset::Roce.config(),
-            Config {
-                name: "roce".into(),
-                ..Config::default()
-            }
-        );
+        assert_eq!(Preset::Roce.config(), Config { name: "roce".into(), ..Config::default() });
     }
 
     #[test]
@@ -145,13 +127,7 @@ mod tests {
         let error = "rocce".parse::<Preset>().unwrap_err();
         assert_eq!(error.suggestion, Preset::Roce);
         assert!(error.to_string().contains("did you mean `roce`"), "{error}");
-        assert_eq!(
-            "clowd".parse::<Preset>().unwrap_err().suggestion,
-            Preset::Cloud
-        );
-        assert_eq!(
-            "tinny".parse::<Preset>().unwrap_err().suggestion,
-            Preset::Tiny
-        );
+        assert_eq!("clowd".parse::<Preset>().unwrap_err().suggestion, Preset::Cloud);
+        assert_eq!("tinny".parse::<Preset>().unwrap_err().suggestion, Preset::Tiny);
     }
 }

@@ -142,21 +142,9 @@ impl BitOr for Access {
 
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = [
-            "local_write",
-            "remote_write",
-            "remote_read",
-            "remote_atomic",
-        ];
-        let given: Vec<&str> = (0..4)
-            .filter(|bit| self.0 >> bit & 1 == 1)
-            .map(|bit| names[bit])
-            .collect();
-        f.write_str(&if given.is_empty() {
-            "none".to_owned()
-        } else {
-            given.join("|")
-        })
+        let names = ["local_write", "remote_write", "remote_read", "remote_atomic"];
+        let given: Vec<&str> = (0..4).filter(|bit| self.0 >> bit & 1 == 1).map(|bit| names[bit]).collect();
+        f.write_str(&if given.is_empty() { "none".to_owned() } else { given.join("|") })
     }
 }
 
@@ -221,11 +209,7 @@ impl Request {
         ];
         for (field, value, bits) in fields {
             if u64::from(value) >> bits != 0 {
-                return Err(RequestError {
-                    field,
-                    value: value.to_string(),
-                    bits,
-                });
+                return Err(RequestError { field, value: value.to_string(), bits });
             }
         }
         self.net_id.check(config).map_err(|error| RequestError {
@@ -259,18 +243,14 @@ mod tests {
         assert_eq!(Op::RemoteAtomic.needed_access().bits(), 8);
         assert_eq!(Op::LocalRead.needed_access(), Access::NONE);
         assert_eq!(Access::from_bits(16), None);
-        assert_eq!(
-            (Access::LOCAL_WRITE | Access::REMOTE_READ).to_string(),
-            "local_write|remote_read"
-        );
+        assert_eq!((Access::LOCAL_WRITE | Access::REMOTE_READ).to_string(), "local_write|remote_read");
         assert_eq!(Access::NONE.to_string(), "none");
     }
 
     #[test]
     fn remote_write_and_atomic_need_local_write() {
-        let registrable: Vec<u8> = (0..16)
-            .filter(|b| Access::from_bits(*b).unwrap().is_registrable())
-            .collect();
+        let registrable: Vec<u8> =
+            (0..16).filter(|b| Access::from_bits(*b).unwrap().is_registrable()).collect();
         assert_eq!(registrable, [0, 1, 3, 4, 5, 7, 9, 11, 13, 15]);
     }
 
@@ -291,28 +271,10 @@ mod tests {
         assert_eq!(good.check(&config), Ok(()));
         let field = |request: Request| request.check(&config).unwrap_err().field;
         assert_eq!(field(Request { pd: 256, ..good }), "pd");
-        assert_eq!(
-            field(Request {
-                length: 8192,
-                ..good
-            }),
-            "length"
-        );
-        assert_eq!(
-            field(Request {
-                stream: 256,
-                ..good
-            }),
-            "stream"
-        );
+        assert_eq!(field(Request { length: 8192, ..good }), "length");
+        assert_eq!(field(Request { stream: 256, ..good }), "stream");
         assert_eq!(field(Request { tag: 256, ..good }), "tag");
-        assert_eq!(
-            field(Request {
-                net_id: NetId::from_u128(1 << 32),
-                ..good
-            }),
-            "net_id"
-        );
+        assert_eq!(field(Request { net_id: NetId::from_u128(1 << 32), ..good }), "net_id");
         assert_eq!((good.key_index(), good.key_variant()), (0xff_ffff, 0xff));
     }
 }

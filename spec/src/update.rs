@@ -189,9 +189,7 @@ pub enum UpdateError {
     )]
     BadArgument = 2,
     /// 3
-    #[error(
-        "no such table: the configuration has fewer tables; use a lower number or raise `tables`"
-    )]
+    #[error("no such table: the configuration has fewer tables; use a lower number or raise `tables`")]
     NoSuchTable = 3,
     /// 4
     #[error("table absent: it was not set; set_table first")]
@@ -276,9 +274,7 @@ impl UpdateError {
 
     /// The error of a code; nothing for 0 (success) and for codes without a meaning.
     pub fn from_code(code: u8) -> Option<UpdateError> {
-        UpdateError::ALL
-            .into_iter()
-            .find(|error| error.code() == code)
+        UpdateError::ALL.into_iter().find(|error| error.code() == code)
     }
 
     /// The name in lower snake case.
@@ -315,10 +311,7 @@ mod tests {
             assert_eq!(usize::from(error.code()), place + 1);
             assert_eq!(UpdateError::from_code(error.code()), Some(error));
             let words = error.name().replace('_', " ");
-            assert!(
-                error.to_string().starts_with(&words),
-                "{error} does not start with its name"
-            );
+            assert!(error.to_string().starts_with(&words), "{error} does not start with its name");
         }
         assert_eq!(UpdateError::from_code(0), None);
         assert_eq!(UpdateError::from_code(18), None);

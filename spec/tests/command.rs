@@ -1,8 +1,8 @@
 //! Updates at the port: round trips, reserved bits, unsupported operations.
 
 use stagecoach_spec::{
-    Access, Action, Command, Config, NetId, PeekEntry, Preset, Region, STAGED_WORDS, Slices,
-    Staged, Update, UpdateError, UpdateOp,
+    Access, Action, Command, Config, NetId, PeekEntry, Preset, Region, STAGED_WORDS, Slices, Staged, Update,
+    UpdateError, UpdateOp,
 };
 
 /// Plays commands as the port would; the staging words hold leftovers first, as they may in life.
@@ -46,47 +46,14 @@ fn every_update() -> Vec<Update> {
         Update::Unbind { table, net_id },
         Update::Freeze { table },
         Update::Thaw { table },
-        Update::Install {
-            table,
-            key: 0xffff_ff01,
-            region: region(),
-        },
-        Update::Invalidate {
-            table,
-            key: 0xffff_ff01,
-        },
-        Update::SetSlot {
-            table,
-            slot: u32::MAX,
-            frame: (1 << 36) - 1,
-            page_size: 2,
-        },
-        Update::ClearSlot {
-            table,
-            slot: u32::MAX,
-        },
-        Update::Peek {
-            entry: PeekEntry::Binding { entry: u32::MAX },
-            word: 3,
-        },
-        Update::Peek {
-            entry: PeekEntry::Table { table },
-            word: 4,
-        },
-        Update::Peek {
-            entry: PeekEntry::Region {
-                table,
-                index: 0xff_ffff,
-            },
-            word: 4,
-        },
-        Update::Peek {
-            entry: PeekEntry::Slot {
-                table,
-                slot: u32::MAX,
-            },
-            word: 0,
-        },
+        Update::Install { table, key: 0xffff_ff01, region: region() },
+        Update::Invalidate { table, key: 0xffff_ff01 },
+        Update::SetSlot { table, slot: u32::MAX, frame: (1 << 36) - 1, page_size: 2 },
+        Update::ClearSlot { table, slot: u32::MAX },
+        Update::Peek { entry: PeekEntry::Binding { entry: u32::MAX }, word: 3 },
+        Update::Peek { entry: PeekEntry::Table { table }, word: 4 },
+        Update::Peek { entry: PeekEntry::Region { table, index: 0xff_ffff }, word: 4 },
+        Update::Peek { entry: PeekEntry::Slot { table, slot: u32::MAX }, word: 0 },
     ]
 }
 
@@ -100,77 +67,22 @@ fn every_update_round_trips() {
 
 #[test]
 fn words_are_where_the_table_says() {
-    let install = Update::Install {
-        table: 5,
-        key: 0x1234,
-        region: region(),
-    }
-    .encode();
-    let stage = |word: u32, data| Command {
-        op: 0,
-        table: 0,
-        index: word,
-        data,
-    };
+    let install = Update::Install { table: 5, key: 0x1234, region: region() }.encode();
+    let stage = |word: u32, data| Command { op: 0, table: 0, index: word, data };
     let expected = [
         stage(0, 0xfedc_ba98_7654_3210),
         stage(1, 0x0123_4567_89ab_cdef),
         stage(2, 0x0000_030f_8765_4321),
         stage(3, 0x0000_ffff_dead_beef),
-        Command {
-            op: 7,
-            table: 5,
-            index: 0x1234,
-            data: 0,
-        },
+        Command { op: 7, table: 5, index: 0x1234, data: 0 },
     ];
     assert_eq!(install, expected);
-    let slot = Update::SetSlot {
-        table: 1,
-        slot: 2,
-        frame: 0x3_4567,
-        page_size: 1,
-    }
-    .encode();
-    assert_eq!(
-        slot,
-        [Command {
-            op: 9,
-            table: 1,
-            index: 2,
-            data: 0x0100_0000_0003_4567
-        }]
-    );
-    let peek = Update::Peek {
-        entry: PeekEntry::Region { table: 1, index: 9 },
-        word: 4,
-    }
-    .encode();
-    assert_eq!(
-        peek,
-        [Command {
-            op: 14,
-            table: 1,
-            index: 9,
-            data: 0x0402
-        }]
-    );
-    let bind = Update::Bind {
-        table: 3,
-        net_id: NetId::from_limbs([1, 2, 3]),
-    }
-    .encode();
-    let expected = [
-        stage(0, 1),
-        stage(1, 2),
-        stage(2, 3),
-        Command {
-            op: 3,
-            table: 3,
-            index: 0,
-            data: 0,
-        },
-    ];
+    let slot = Update::SetSlot { table: 1, slot: 2, frame: 0x3_4567, page_size: 1 }.encode();
+    assert_eq!(slot, [Command { op: 9, table: 1, index: 2, data: 0x0100_0000_0003_4567 }]);
+    let peek = Update::Peek { entry: PeekEntry::Region { table: 1, index: 9 }, word: 4 }.encode();
+    assert_eq!(peek, [Command { op: 14, table: 1, index: 9, data: 0x0402 }]);
+    let bind = Update::Bind { table: 3, net_id: NetId::from_limbs([1, 2, 3]) }.encode();
+    let expected = [stage(0, 1), stage(1, 2), stage(2, 3), Command { op: 3, table: 3, index: 0, data: 0 }];
     assert_eq!(bind, expected);
 }
 
@@ -180,25 +92,15 @@ fn op_codes_are_those_of_the_contract() {
         assert_eq!(UpdateOp::from_code(code).map(UpdateOp::code), Some(code));
     }
     assert_eq!(UpdateOp::from_code(16), None);
-    assert_eq!(
-        (UpdateOp::SetSlot.code(), UpdateOp::SetSlot.name()),
-        (9, "set_slot")
-    );
+    assert_eq!((UpdateOp::SetSlot.code(), UpdateOp::SetSlot.name()), (9, "set_slot"));
 }
 
 #[test]
 fn later_and_unknown_operations_are_unsupported() {
     let config = Preset::Tiny.config();
     for op in [2, 11, 12, 13, 15].into_iter().chain(16..32) {
-        let command = Command {
-            op,
-            ..Command::default()
-        };
-        assert_eq!(
-            command.decode(&[0; STAGED_WORDS], &config),
-            Err(UpdateError::Unsupported),
-            "op {op}"
-        );
+        let command = Command { op, ..Command::default() };
+        assert_eq!(command.decode(&[0; STAGED_WORDS], &config), Err(UpdateError::Unsupported), "op {op}");
     }
 }
 
@@ -213,12 +115,7 @@ fn reserved_bits_and_wide_values_are_bad_arguments() {
             "{command:?} {staged:x?}"
         );
     };
-    let command = |op: UpdateOp, index, data| Command {
-        op: op.code(),
-        table: 0,
-        index,
-        data,
-    };
+    let command = |op: UpdateOp, index, data| Command { op: op.code(), table: 0, index, data };
 
     bad(command(UpdateOp::Stage, 4, 0), zero);
     bad(command(UpdateOp::Stage, u32::MAX, 0), zero);
@@ -238,26 +135,15 @@ fn reserved_bits_and_wide_values_are_bad_arguments() {
     bad(command(UpdateOp::Unbind, 0, 0), [0, 0, 1, 0]);
     let tiny = Preset::Tiny.config();
     let bind = command(UpdateOp::Bind, 0, 0);
-    assert_eq!(
-        bind.decode(&[1 << 32, 0, 0, 0], &tiny),
-        Err(UpdateError::BadArgument)
-    );
-    assert_eq!(
-        bind.decode(&[0, 1, 0, 0], &tiny),
-        Err(UpdateError::BadArgument)
-    );
+    assert_eq!(bind.decode(&[1 << 32, 0, 0, 0], &tiny), Err(UpdateError::BadArgument));
+    assert_eq!(bind.decode(&[0, 1, 0, 0], &tiny), Err(UpdateError::BadArgument));
     assert!(bind.decode(&[0xffff_ffff, 0, 0, u64::MAX], &tiny).is_ok());
 }
 
 #[test]
 fn unused_arguments_are_ignored() {
     let config = Preset::Roce.config();
-    let noisy = Command {
-        op: UpdateOp::Freeze.code(),
-        table: 3,
-        index: u32::MAX,
-        data: u64::MAX,
-    };
+    let noisy = Command { op: UpdateOp::Freeze.code(), table: 3, index: u32::MAX, data: u64::MAX };
     let action = noisy.decode(&[u64::MAX; STAGED_WORDS], &config);
     assert_eq!(action, Ok(Action::Update(Update::Freeze { table: 3 })));
 }
@@ -265,56 +151,14 @@ fn unused_arguments_are_ignored() {
 #[test]
 fn a_value_too_wide_is_refused_not_cut() {
     let config = Preset::Roce.config();
-    let refused = |update: Update| {
-        assert_eq!(
-            play(&update.encode(), &config),
-            Err(UpdateError::BadArgument)
-        )
-    };
+    let refused = |update: Update| assert_eq!(play(&update.encode(), &config), Err(UpdateError::BadArgument));
     for frame in [1 << 36, 1 << 52, 1 << 56, u64::MAX] {
-        refused(Update::SetSlot {
-            table: 0,
-            slot: 0,
-            frame,
-            page_size: 0,
-        });
+        refused(Update::SetSlot { table: 0, slot: 0, frame, page_size: 0 });
     }
-    refused(Update::SetSlot {
-        table: 0,
-        slot: 0,
-        frame: 0,
-        page_size: 255,
-    });
-    refused(Update::Install {
-        table: 0,
-        key: 0,
-        region: Region {
-            page_size: 4,
-            ..region()
-        },
-    });
-    refused(Update::Install {
-        table: 0,
-        key: 0,
-        region: Region {
-            page_size: 255,
-            ..region()
-        },
-    });
-    refused(Update::Install {
-        table: 0,
-        key: 0,
-        region: Region {
-            pd: 0x1_0000,
-            ..region()
-        },
-    });
-    refused(Update::Bind {
-        table: 0,
-        net_id: NetId::from_u128(1).with_vni(1),
-    });
-    refused(Update::Peek {
-        entry: PeekEntry::Table { table: 0 },
-        word: 5,
-    });
+    refused(Update::SetSlot { table: 0, slot: 0, frame: 0, page_size: 255 });
+    refused(Update::Install { table: 0, key: 0, region: Region { page_size: 4, ..region() } });
+    refused(Update::Install { table: 0, key: 0, region: Region { page_size: 255, ..region() } });
+    refused(Update::Install { table: 0, key: 0, region: Region { pd: 0x1_0000, ..region() } });
+    refused(Update::Bind { table: 0, net_id: NetId::from_u128(1).with_vni(1) });
+    refused(Update::Peek { entry: PeekEntry::Table { table: 0 }, word: 5 });
 }

@@ -45,34 +45,19 @@ fn every_number_has_its_range() {
             let text = format!("{field} = {good}");
             assert!(Config::from_toml(&text, "mine.toml").is_ok(), "{text}");
         }
-        assert_eq!(
-            blamed(&format!("{field} = {}", high + 1), &(high + 1).to_string()),
-            field
-        );
+        assert_eq!(blamed(&format!("{field} = {}", high + 1), &(high + 1).to_string()), field);
         if low == 1 {
             assert_eq!(blamed(&format!("{field} = 0"), "0"), field);
         }
     }
-    assert_eq!(
-        blamed("physical_address_bits = 12\npage_shifts = [12]", "12"),
-        "physical_address_bits"
-    );
-    assert!(
-        Config::from_toml(
-            "physical_address_bits = 13\npage_shifts = [12]",
-            "mine.toml"
-        )
-        .is_ok()
-    );
+    assert_eq!(blamed("physical_address_bits = 12\npage_shifts = [12]", "12"), "physical_address_bits");
+    assert!(Config::from_toml("physical_address_bits = 13\npage_shifts = [12]", "mine.toml").is_ok());
 }
 
 #[test]
 fn request_bytes_are_a_power_of_two() {
     for bad in [0, 32, 63, 65, 4095, 131072] {
-        assert_eq!(
-            blamed(&format!("max_request_bytes = {bad}"), &bad.to_string()),
-            "max_request_bytes"
-        );
+        assert_eq!(blamed(&format!("max_request_bytes = {bad}"), &bad.to_string()), "max_request_bytes");
     }
     for good in [64, 65536] {
         assert!(Config::from_toml(&format!("max_request_bytes = {good}"), "mine.toml").is_ok());
@@ -81,68 +66,35 @@ fn request_bytes_are_a_power_of_two() {
 
 #[test]
 fn page_shifts_ascend_from_12_to_30() {
-    for bad in [
-        "[]",
-        "[13]",
-        "[12, 12]",
-        "[12, 21, 16]",
-        "[12, 31]",
-        "[11, 12]",
-    ] {
+    for bad in ["[]", "[13]", "[12, 12]", "[12, 21, 16]", "[12, 31]", "[11, 12]"] {
         assert_eq!(blamed(&format!("page_shifts = {bad}"), bad), "page_shifts");
     }
     let too_many: Vec<u32> = (12..=28).collect();
-    assert_eq!(
-        blamed(&format!("page_shifts = {too_many:?}"), "at most 16"),
-        "page_shifts"
-    );
+    assert_eq!(blamed(&format!("page_shifts = {too_many:?}"), "at most 16"), "page_shifts");
     assert!(Config::from_toml("page_shifts = [12]", "mine.toml").is_ok());
-    assert!(
-        Config::from_toml(&format!("page_shifts = {:?}", &too_many[..16]), "mine.toml").is_ok()
-    );
+    assert!(Config::from_toml(&format!("page_shifts = {:?}", &too_many[..16]), "mine.toml").is_ok());
 }
 
 #[test]
 fn a_page_bigger_than_memory_is_impossible() {
     let error = refuse("physical_address_bits = 29").to_string();
-    assert!(
-        error.contains("[12, 16, 21, 30]") && error.contains("physical_address_bits = 29"),
-        "{error}"
-    );
-    assert!(
-        Config::from_toml(
-            "physical_address_bits = 29\npage_shifts = [12, 21]",
-            "mine.toml"
-        )
-        .is_ok()
-    );
+    assert!(error.contains("[12, 16, 21, 30]") && error.contains("physical_address_bits = 29"), "{error}");
+    assert!(Config::from_toml("physical_address_bits = 29\npage_shifts = [12, 21]", "mine.toml").is_ok());
 }
 
 #[test]
 fn protection_comes_later_and_says_so() {
     for kind in ["parity", "secded"] {
-        assert_eq!(
-            blamed(&format!("protection = \"{kind}\""), kind),
-            "protection"
-        );
+        assert_eq!(blamed(&format!("protection = \"{kind}\""), kind), "protection");
         assert!(
-            refuse(&format!("protection = \"{kind}\""))
-                .to_string()
-                .contains("comes with a later version")
+            refuse(&format!("protection = \"{kind}\"")).to_string().contains("comes with a later version")
         );
     }
 }
 
 #[test]
 fn names_are_file_names() {
-    for bad in [
-        "",
-        "Mine",
-        "a b",
-        "9lives",
-        "a/b",
-        "abcdefghijklmnopqrstuvwxyzabcdefg",
-    ] {
+    for bad in ["", "Mine", "a b", "9lives", "a/b", "abcdefghijklmnopqrstuvwxyzabcdefg"] {
         assert_eq!(blamed(&format!("name = \"{bad}\""), bad), "name");
     }
     assert!(Config::from_toml("name = \"mine_2\"", "mine.toml").is_ok());
@@ -163,10 +115,7 @@ fn text_that_is_not_a_configuration_names_file_and_line() {
         let error = refuse(text);
         assert!(matches!(error, ConfigError::Syntax { .. }), "{error:?}");
         let said = error.to_string();
-        assert!(
-            said.starts_with("mine.toml: ") && said.contains(words),
-            "{said}"
-        );
+        assert!(said.starts_with("mine.toml: ") && said.contains(words), "{said}");
     }
 }
 
@@ -182,34 +131,15 @@ fn a_configuration_survives_its_file() {
 fn widths_follow_from_sizes() {
     let roce = Preset::Roce.config();
     assert_eq!(
-        (
-            roce.table_bits(),
-            roce.binding_bits(),
-            roce.region_bits(),
-            roce.slot_bits()
-        ),
+        (roce.table_bits(), roce.binding_bits(), roce.region_bits(), roce.slot_bits()),
         (6, 6, 12, 14)
     );
     assert_eq!((roce.region_count_bits(), roce.slot_count_bits()), (13, 15));
     assert_eq!((roce.frame_bits(), roce.frame_count_bits()), (36, 37));
+    assert_eq!((roce.length_bits(), roce.span_bits(), roce.max_spans()), (13, 13, 2));
+    assert_eq!((roce.page_size_bits(), roce.max_page_shift(), roce.position_bits()), (2, 30, 44));
     assert_eq!(
-        (roce.length_bits(), roce.span_bits(), roce.max_spans()),
-        (13, 13, 2)
-    );
-    assert_eq!(
-        (
-            roce.page_size_bits(),
-            roce.max_page_shift(),
-            roce.position_bits()
-        ),
-        (2, 30, 44)
-    );
-    assert_eq!(
-        (
-            roce.page_size_index(21),
-            roce.page_size_index(13),
-            roce.page_shift(3)
-        ),
+        (roce.page_size_index(21), roce.page_size_index(13), roce.page_shift(3)),
         (Some(2), None, Some(30))
     );
     assert_eq!(roce.page_shift(4), None);
@@ -219,35 +149,11 @@ fn widths_follow_from_sizes() {
         "odd.toml",
     )
     .unwrap();
-    assert_eq!(
-        (
-            odd.table_bits(),
-            odd.binding_bits(),
-            odd.region_bits(),
-            odd.slot_bits()
-        ),
-        (1, 2, 3, 3)
-    );
-    assert_eq!(
-        (
-            odd.region_count_bits(),
-            odd.slot_count_bits(),
-            odd.page_size_bits()
-        ),
-        (3, 3, 0)
-    );
-    assert_eq!(
-        (odd.length_bits(), odd.span_bits(), odd.max_spans()),
-        (7, 7, 2)
-    );
+    assert_eq!((odd.table_bits(), odd.binding_bits(), odd.region_bits(), odd.slot_bits()), (1, 2, 3, 3));
+    assert_eq!((odd.region_count_bits(), odd.slot_count_bits(), odd.page_size_bits()), (3, 3, 0));
+    assert_eq!((odd.length_bits(), odd.span_bits(), odd.max_spans()), (7, 7, 2));
 
-    let long = Config {
-        max_request_bytes: 65536,
-        ..Config::default()
-    };
-    assert_eq!(
-        (long.length_bits(), long.span_bits(), long.max_spans()),
-        (17, 13, 17)
-    );
+    let long = Config { max_request_bytes: 65536, ..Config::default() };
+    assert_eq!((long.length_bits(), long.span_bits(), long.max_spans()), (17, 13, 17));
     assert!(Stages::of(&long).first_beat() > 0);
 }

@@ -4,11 +4,14 @@ use stagecoach_controller::mapping_unit;
 use stagecoach_hdl::verilog;
 use stagecoach_spec::{Config, FrameWindows, Preset};
 
+/// One field set to an end of its range.
+type Change = Box<dyn Fn(&mut Config)>;
+
 /// The presets, and configurations at the ends of every field's range.
 fn configurations() -> Vec<Config> {
     let mut configurations: Vec<_> = Preset::all().into_iter().map(|preset| preset.config()).collect();
     let tiny = Preset::Tiny.config();
-    let changes: Vec<Box<dyn Fn(&mut Config)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(|c| c.pd_bits = 0),
         Box::new(|c| c.pd_bits = 32),
         Box::new(|c| (c.stream_bits, c.tag_bits) = (0, 0)),
