@@ -52,6 +52,7 @@ module mapping_expand (
   // ---- Credits: places of respond's queue that no beat is on its way to -------------------------
 
   reg [4:0] credits;
+  reg has_credit;
 
   // ---- Head: the request being cut, at its next span --------------------------------------------
 
@@ -73,10 +74,9 @@ module mapping_expand (
   reg [17:0] head_page_number;
   reg head_crosses;
   reg [17:0] head_slot;
-  wire span_ends_request = head_empty | head_fits;
   wire issue_token = head_valid & head_token;
-  wire issue_span = head_valid & !head_token & (|credits);
-  wire head_leaves = issue_token | (issue_span & span_ends_request);
+  wire issue_span = head_valid & !head_token & has_credit;
+  wire head_leaves = issue_token | (issue_span & head_fits);
   wire take = !head_valid | head_leaves;
   wire load = take & front_valid;
   wire [4:0] credits_next = (issue_span & !credit_return) ? credits - 5'd1 :
@@ -97,9 +97,11 @@ module mapping_expand (
 
   always @(posedge clk) if (rst) begin
     credits <= 5'd16;
+    has_credit <= 1'b1;
     head_valid <= 1'b0;
   end else begin
     credits <= credits_next;
+    has_credit <= |credits_next;
     head_valid <= front_valid | !take;
   end
 
@@ -139,7 +141,7 @@ module mapping_expand (
 
   always @(posedge clk) begin
     head_length <= take ? front_word[64:52] : issue_span ? length_after : head_length;
-    head_fits <= take ? front_word[51] :
+    head_fits <= take ? front_word[51] | front_word[65] :
         issue_span ? !length_after[12] | ((length_after[12] == 1'b1) & !(|length_after[11:0])) :
         head_fits;
   end
@@ -166,7 +168,7 @@ module mapping_expand (
 
   assign out_empty = head_empty;
   assign out_first = head_first;
-  assign out_last = span_ends_request;
+  assign out_last = head_fits;
   assign out_page_size = head_page_size;
   assign out_offset = head_offset;
   assign out_page_number = head_page_number;

@@ -38,7 +38,7 @@ module mapping_request (
   // ---- Credits: places of expand's queue that no traveller is on its way to ---------------------
 
   reg [5:0] credits;
-  wire has_credit = |credits;
+  reg has_credit;
   wire ready = has_credit & init_done & !commit_wanted;
   wire accept_request = ready & req_valid;
   wire accept_token = has_credit & commit_wanted;
@@ -49,8 +49,10 @@ module mapping_request (
 
   always @(posedge clk) if (rst) begin
     credits <= 6'd32;
+    has_credit <= 1'b1;
   end else begin
     credits <= credits_next;
+    has_credit <= |credits_next;
   end
 
   // ---- Stage register ---------------------------------------------------------------------------

@@ -16,27 +16,27 @@ module mapping_unit (
   input  wire [63:0]  req_va,         // virtual address of the first byte
   input  wire [12:0]  req_length,     // bytes to translate now
   input  wire [31:0]  req_bound,      // bytes from req_va that must lie in the region
-  input  wire         rsp_ready,
+  input  wire         rsp_ready,      // the beat is taken
   input  wire         upd_valid,      // valid/ready: an update; answered by upd_done
   input  wire [4:0]   upd_op,         // operation
   input  wire [15:0]  upd_arg_table,  // table
   input  wire [31:0]  upd_arg_index,  // key, slot, entry or staging word
   input  wire [63:0]  upd_arg_data,   // see the update port's page
-  input  wire         ret_valid,      // a granted span is over
-  input  wire [7:0]   ret_table,
-  input  wire [35:0]  ret_frame,
-  input  wire         ret_write,
-  output wire         req_ready,
+  input  wire         ret_valid,      // a granted span with bytes is over
+  input  wire [7:0]   ret_table,      // its table
+  input  wire [35:0]  ret_frame,      // its frame
+  input  wire         ret_write,      // it was written, not read
+  output wire         req_ready,      // a request is accepted
   output wire         rsp_valid,      // valid/ready: a beat, in request order
-  output wire [15:0]  rsp_tag,
-  output wire [23:0]  rsp_stream,
+  output wire [15:0]  rsp_tag,        // from the request
+  output wire [23:0]  rsp_stream,     // from the request
   output wire [7:0]   rsp_fault,      // verdict, 0 granted
   output wire [47:0]  rsp_pa,         // physical address of the first byte
   output wire [12:0]  rsp_span,       // bytes
   output wire [7:0]   rsp_table,      // table that the network identifier names
-  output wire         rsp_first,
-  output wire         rsp_last,
-  output wire         upd_ready,
+  output wire         rsp_first,      // first beat of its request
+  output wire         rsp_last,       // last beat of its request
+  output wire         upd_ready,      // the update is accepted: it acts between the requests before and after this cycle
   output wire         upd_done,       // one cycle for each accepted update
   output wire [7:0]   upd_error,      // why it was refused, 0 if it was not
   output wire [63:0]  upd_result,     // what peek read

@@ -52,7 +52,7 @@ module mapping_expand_queue (
     .OUTPUT_REGISTER(0)
   ) queue_memory (
     .clk          (clk),
-    .write_enable (store),
+    .write_enable (in_valid),
     .write_address(write_pointer[4:0]),
     .write_data   (in_word),
     .read_enable  (fetch),

@@ -24,7 +24,38 @@ module mapping_binding (
 
   reg binding1_request;
   reg binding1_token;
-  reg [31:0] binding1_net_id_group0;
+  wire [31:0] binding1_net_id0;
+
+  mapping_binding_copy net_id_copy0 (
+    .clk  (clk),
+    .value(in_net_id),
+    .copy (binding1_net_id0)
+  );
+
+  wire [31:0] binding1_net_id1;
+
+  mapping_binding_copy net_id_copy1 (
+    .clk  (clk),
+    .value(in_net_id),
+    .copy (binding1_net_id1)
+  );
+
+  wire [31:0] binding1_net_id2;
+
+  mapping_binding_copy net_id_copy2 (
+    .clk  (clk),
+    .value(in_net_id),
+    .copy (binding1_net_id2)
+  );
+
+  wire [31:0] binding1_net_id3;
+
+  mapping_binding_copy net_id_copy3 (
+    .clk  (clk),
+    .value(in_net_id),
+    .copy (binding1_net_id3)
+  );
+
   reg [15:0] binding1_write;
 
   always @(posedge clk) if (rst) begin
@@ -39,10 +70,6 @@ module mapping_binding (
           commit_entry == 4'd9, commit_entry == 4'd8, commit_entry == 4'd7, commit_entry == 4'd6,
           commit_entry == 4'd5, commit_entry == 4'd4, commit_entry == 4'd3, commit_entry == 4'd2,
           commit_entry == 4'd1, commit_entry == 4'd0} & {16{in_token & commit_binding}};
-  end
-
-  always @(posedge clk) begin
-    binding1_net_id_group0 <= in_net_id;
   end
 
   // ---- Cycle 2: every entry compares its chunks -------------------------------------------------
@@ -150,85 +177,85 @@ module mapping_binding (
   end
 
   always @(posedge clk) begin
-    binding2_chunks0 <= {binding1_net_id_group0[7:0] == entry0_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry0_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry0_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry0_net_id[31:24]};
+    binding2_chunks0 <= {binding1_net_id0[7:0] == entry0_net_id[7:0],
+        binding1_net_id0[15:8] == entry0_net_id[15:8],
+        binding1_net_id0[23:16] == entry0_net_id[23:16],
+        binding1_net_id0[31:24] == entry0_net_id[31:24]};
     binding2_valid0 <= entry0_valid;
-    binding2_chunks1 <= {binding1_net_id_group0[7:0] == entry1_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry1_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry1_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry1_net_id[31:24]};
+    binding2_chunks1 <= {binding1_net_id0[7:0] == entry1_net_id[7:0],
+        binding1_net_id0[15:8] == entry1_net_id[15:8],
+        binding1_net_id0[23:16] == entry1_net_id[23:16],
+        binding1_net_id0[31:24] == entry1_net_id[31:24]};
     binding2_valid1 <= entry1_valid;
-    binding2_chunks2 <= {binding1_net_id_group0[7:0] == entry2_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry2_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry2_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry2_net_id[31:24]};
+    binding2_chunks2 <= {binding1_net_id0[7:0] == entry2_net_id[7:0],
+        binding1_net_id0[15:8] == entry2_net_id[15:8],
+        binding1_net_id0[23:16] == entry2_net_id[23:16],
+        binding1_net_id0[31:24] == entry2_net_id[31:24]};
     binding2_valid2 <= entry2_valid;
-    binding2_chunks3 <= {binding1_net_id_group0[7:0] == entry3_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry3_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry3_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry3_net_id[31:24]};
+    binding2_chunks3 <= {binding1_net_id0[7:0] == entry3_net_id[7:0],
+        binding1_net_id0[15:8] == entry3_net_id[15:8],
+        binding1_net_id0[23:16] == entry3_net_id[23:16],
+        binding1_net_id0[31:24] == entry3_net_id[31:24]};
     binding2_valid3 <= entry3_valid;
-    binding2_chunks4 <= {binding1_net_id_group0[7:0] == entry4_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry4_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry4_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry4_net_id[31:24]};
+    binding2_chunks4 <= {binding1_net_id1[7:0] == entry4_net_id[7:0],
+        binding1_net_id1[15:8] == entry4_net_id[15:8],
+        binding1_net_id1[23:16] == entry4_net_id[23:16],
+        binding1_net_id1[31:24] == entry4_net_id[31:24]};
     binding2_valid4 <= entry4_valid;
-    binding2_chunks5 <= {binding1_net_id_group0[7:0] == entry5_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry5_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry5_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry5_net_id[31:24]};
+    binding2_chunks5 <= {binding1_net_id1[7:0] == entry5_net_id[7:0],
+        binding1_net_id1[15:8] == entry5_net_id[15:8],
+        binding1_net_id1[23:16] == entry5_net_id[23:16],
+        binding1_net_id1[31:24] == entry5_net_id[31:24]};
     binding2_valid5 <= entry5_valid;
-    binding2_chunks6 <= {binding1_net_id_group0[7:0] == entry6_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry6_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry6_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry6_net_id[31:24]};
+    binding2_chunks6 <= {binding1_net_id1[7:0] == entry6_net_id[7:0],
+        binding1_net_id1[15:8] == entry6_net_id[15:8],
+        binding1_net_id1[23:16] == entry6_net_id[23:16],
+        binding1_net_id1[31:24] == entry6_net_id[31:24]};
     binding2_valid6 <= entry6_valid;
-    binding2_chunks7 <= {binding1_net_id_group0[7:0] == entry7_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry7_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry7_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry7_net_id[31:24]};
+    binding2_chunks7 <= {binding1_net_id1[7:0] == entry7_net_id[7:0],
+        binding1_net_id1[15:8] == entry7_net_id[15:8],
+        binding1_net_id1[23:16] == entry7_net_id[23:16],
+        binding1_net_id1[31:24] == entry7_net_id[31:24]};
     binding2_valid7 <= entry7_valid;
-    binding2_chunks8 <= {binding1_net_id_group0[7:0] == entry8_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry8_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry8_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry8_net_id[31:24]};
+    binding2_chunks8 <= {binding1_net_id2[7:0] == entry8_net_id[7:0],
+        binding1_net_id2[15:8] == entry8_net_id[15:8],
+        binding1_net_id2[23:16] == entry8_net_id[23:16],
+        binding1_net_id2[31:24] == entry8_net_id[31:24]};
     binding2_valid8 <= entry8_valid;
-    binding2_chunks9 <= {binding1_net_id_group0[7:0] == entry9_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry9_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry9_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry9_net_id[31:24]};
+    binding2_chunks9 <= {binding1_net_id2[7:0] == entry9_net_id[7:0],
+        binding1_net_id2[15:8] == entry9_net_id[15:8],
+        binding1_net_id2[23:16] == entry9_net_id[23:16],
+        binding1_net_id2[31:24] == entry9_net_id[31:24]};
     binding2_valid9 <= entry9_valid;
-    binding2_chunks10 <= {binding1_net_id_group0[7:0] == entry10_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry10_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry10_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry10_net_id[31:24]};
+    binding2_chunks10 <= {binding1_net_id2[7:0] == entry10_net_id[7:0],
+        binding1_net_id2[15:8] == entry10_net_id[15:8],
+        binding1_net_id2[23:16] == entry10_net_id[23:16],
+        binding1_net_id2[31:24] == entry10_net_id[31:24]};
     binding2_valid10 <= entry10_valid;
-    binding2_chunks11 <= {binding1_net_id_group0[7:0] == entry11_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry11_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry11_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry11_net_id[31:24]};
+    binding2_chunks11 <= {binding1_net_id2[7:0] == entry11_net_id[7:0],
+        binding1_net_id2[15:8] == entry11_net_id[15:8],
+        binding1_net_id2[23:16] == entry11_net_id[23:16],
+        binding1_net_id2[31:24] == entry11_net_id[31:24]};
     binding2_valid11 <= entry11_valid;
-    binding2_chunks12 <= {binding1_net_id_group0[7:0] == entry12_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry12_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry12_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry12_net_id[31:24]};
+    binding2_chunks12 <= {binding1_net_id3[7:0] == entry12_net_id[7:0],
+        binding1_net_id3[15:8] == entry12_net_id[15:8],
+        binding1_net_id3[23:16] == entry12_net_id[23:16],
+        binding1_net_id3[31:24] == entry12_net_id[31:24]};
     binding2_valid12 <= entry12_valid;
-    binding2_chunks13 <= {binding1_net_id_group0[7:0] == entry13_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry13_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry13_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry13_net_id[31:24]};
+    binding2_chunks13 <= {binding1_net_id3[7:0] == entry13_net_id[7:0],
+        binding1_net_id3[15:8] == entry13_net_id[15:8],
+        binding1_net_id3[23:16] == entry13_net_id[23:16],
+        binding1_net_id3[31:24] == entry13_net_id[31:24]};
     binding2_valid13 <= entry13_valid;
-    binding2_chunks14 <= {binding1_net_id_group0[7:0] == entry14_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry14_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry14_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry14_net_id[31:24]};
+    binding2_chunks14 <= {binding1_net_id3[7:0] == entry14_net_id[7:0],
+        binding1_net_id3[15:8] == entry14_net_id[15:8],
+        binding1_net_id3[23:16] == entry14_net_id[23:16],
+        binding1_net_id3[31:24] == entry14_net_id[31:24]};
     binding2_valid14 <= entry14_valid;
-    binding2_chunks15 <= {binding1_net_id_group0[7:0] == entry15_net_id[7:0],
-        binding1_net_id_group0[15:8] == entry15_net_id[15:8],
-        binding1_net_id_group0[23:16] == entry15_net_id[23:16],
-        binding1_net_id_group0[31:24] == entry15_net_id[31:24]};
+    binding2_chunks15 <= {binding1_net_id3[7:0] == entry15_net_id[7:0],
+        binding1_net_id3[15:8] == entry15_net_id[15:8],
+        binding1_net_id3[23:16] == entry15_net_id[23:16],
+        binding1_net_id3[31:24] == entry15_net_id[31:24]};
     binding2_valid15 <= entry15_valid;
   end
 
