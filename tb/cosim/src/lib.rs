@@ -24,7 +24,7 @@
 //! | [`pins`] | the ports by name and type |
 //! | [`pace`] | [`Stalls`]: when each port is willing |
 //! | [`driver`] | [`Driver`]: plays the ports cycle by cycle; `protocol` checks their rules |
-//! | [`unit`] | [`Unit`]: blocking and streaming calls on any engine |
+//! | [`mod@unit`] | [`Unit`]: blocking and streaming calls on any engine |
 //! | [`scoreboard`] | [`scoreboard::Scoreboard`]: every field of every beat and answer against the golden model |
 //! | [`timing`] | [`timing::Timing`]: latency and interval against the contract's table |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
