@@ -171,11 +171,7 @@ fn show(text: &mut String, PortSlot { name, width, offset, limbs }: &PortSlot) {
             if words % 2 == 1 {
                 let _ = writeln!(text, "    out[{}] = 0;", offset + limbs - 1);
             }
-            for low in (0..words).step_by(2) {
-                let (limb, bytes) = (offset + low as usize / 2, (words - low).min(2) * 4);
-                let _ = writeln!(text, "    std::memcpy(out + {limb}, top.{name}.data() + {low}, {bytes});");
-            }
-            Ok(())
+            writeln!(text, "    std::memcpy(out + {offset}, top.{name}.data(), {});", words * 4)
         }
     };
 }

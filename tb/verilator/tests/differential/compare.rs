@@ -76,20 +76,24 @@ fn drive(value: &mut [u64], slot: &PortSlot, before: Option<&[u64]>, rng: &mut C
 const CONSTANT: &[&str] = &["UNSIGNED", "CMPCONST"];
 
 /// The same meaning everywhere, or a report of the first difference. If a tool fails, the design that makes it
-/// fail is searched for.
-pub fn compare(name: &str, cases: &[Case], seed: u64) -> Result<(), String> {
+/// fail is searched for; one that trips a check inside Verilator itself is left out. Returns how many were.
+pub fn compare(name: &str, cases: &[Case], seed: u64) -> Result<usize, String> {
     match run(name, cases, seed) {
-        Ok(None) => Ok(()),
+        Ok(None) => Ok(0),
         Ok(Some((case, difference))) => Err(report(&format!("{name}: {difference}"), case)),
-        Err(error) => Err(match cases {
-            [only] => report(&format!("{name}: {error}"), only),
+        Err(error) => match cases {
+            [only] if error.to_string().contains("%Error: Internal Error") => {
+                println!("left out {}: {error}", only.module.name);
+                Ok(1)
+            }
+            [only] => Err(report(&format!("{name}: {error}"), only)),
             _ => {
                 let (left, right) = cases.split_at(cases.len() / 2);
-                let halves = [(format!("{name}_l"), left), (format!("{name}_r"), right)];
-                let failing = halves.iter().find_map(|(name, half)| compare(name, half, seed).err());
-                failing.unwrap_or_else(|| format!("{name}, only as a whole: {error}"))
+                let left_out =
+                    compare(&format!("{name}_l"), left, seed)? + compare(&format!("{name}_r"), right, seed)?;
+                if left_out == 0 { Err(format!("{name}, only as a whole: {error}")) } else { Ok(left_out) }
             }
-        }),
+        },
     }
 }
 

@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use generate::Kind;
 
 /// Designs of one compilation.
-const BATCH: usize = 125;
+const BATCH: usize = 250;
 /// Cycles per design after loading.
 const CYCLES: usize = 24;
 
@@ -49,7 +49,7 @@ fn random_designs_mean_the_same_in_all_three_simulators() {
                     }
                     let count = BATCH.min(designs - first);
                     match one_batch(seed, batch, count) {
-                        Ok(()) => _ = compared.fetch_add(count, Ordering::Relaxed),
+                        Ok(left_out) => _ = compared.fetch_add(count - left_out, Ordering::Relaxed),
                         Err(report) => failures.lock().unwrap().push(report),
                     }
                 }
@@ -58,11 +58,13 @@ fn random_designs_mean_the_same_in_all_three_simulators() {
     });
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "STAGECOACH_SEED={seed}: {}", failures.join("\n\n"));
-    assert_eq!(compared.into_inner(), designs);
+    let compared = compared.into_inner();
+    println!("{compared} designs compared");
+    assert!(compared + designs / 100 >= designs, "only {compared} of {designs} designs were compared");
 }
 
 /// Batch `batch` of run `seed`: the same designs whatever ran before.
-fn one_batch(seed: u64, batch: usize, count: usize) -> Result<(), String> {
+fn one_batch(seed: u64, batch: usize, count: usize) -> Result<usize, String> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(batch as u64));
     let kinds =
         [Kind::Combinational, Kind::Combinational, Kind::Registers, Kind::Everything, Kind::Everything];
