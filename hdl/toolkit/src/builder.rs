@@ -35,6 +35,7 @@ struct State {
 
 impl ModuleBuilder {
     /// Starts a module. `doc` becomes the comment above it; it may have several lines.
+    #[track_caller]
     pub fn new(name: &str, doc: &str) -> ModuleBuilder {
         let module = Module {
             name: name.to_owned(),
@@ -54,7 +55,11 @@ impl ModuleBuilder {
             has_clock: false,
             has_reset: false,
         };
-        ModuleBuilder { state: RefCell::new(State { module, errors: Vec::new() }) }
+        let builder = ModuleBuilder { state: RefCell::new(State { module, errors: Vec::new() }) };
+        if let Some(problem) = checks::illegal_name(name) {
+            builder.mistake(Location::caller(), format!("module name `{name}` {problem}"));
+        }
+        builder
     }
 
     // ---- ports -------------------------------------------------------------------------------------------

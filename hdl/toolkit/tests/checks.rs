@@ -192,6 +192,31 @@ fn what_nobody_reads_is_refused() {
         },
         &["`ring` is read by nothing"],
     );
+    told(
+        |m| {
+            let memory = m.memory("store", 8, 16);
+            let address = m.input("address", 4);
+            memory.write(m.bit(true), address, m.zero(8));
+            m.output("shown", memory.read("word", address).low(7));
+        },
+        &["`word` bits 7..8 (of 0..8) are read by nothing"],
+    );
+    told(
+        |m| {
+            let (word, child) = (m.input("word", 8), m.instance("child", &adder()));
+            child.input("left", word).input("right", word);
+            let kept = m.delay("kept", child.output("sum").low(4));
+            m.output("shown", kept);
+        },
+        &["`child_sum` bits 4..8 (of 0..8) are read by nothing"],
+    );
+    told(
+        |m| {
+            let (word, child) = (m.input("word", 8), m.instance("child", &adder()));
+            child.input("left", word).input("right", word);
+        },
+        &["output `sum` of instance `child` is asked for by nobody"],
+    );
 }
 
 #[test]
@@ -273,6 +298,16 @@ fn names_are_legal_and_unique() {
 }
 
 #[test]
+fn a_modules_name_is_legal_and_blamed_on_its_line() {
+    let line = line!() + 1;
+    let m = ModuleBuilder::new("module", "");
+    let messages = m.finish().expect_err("the name is reserved").to_string();
+    let place = format!("tests/checks.rs:{line}");
+    assert!(messages.contains("module name `module` is a reserved word"), "{messages}");
+    assert!(messages.contains(&place), "`{place}` is missing in:\n{messages}");
+}
+
+#[test]
 fn two_ports_never_share_a_name() {
     told(
         |m| {
@@ -301,6 +336,44 @@ fn nothing_is_wider_than_the_limit() {
         },
         &["a concatenation of 4160 bits is wider than 4096"],
     );
+    told(|m| m.output("shown", m.input("word", 4097).low(1)), &["a value of 4097 bits is wider than 4096"]);
+}
+
+#[test]
+fn selections_and_shifts_refuse_what_does_not_fit() {
+    told(
+        |m| {
+            let word = m.input("word", 1);
+            m.output("chosen", word.choose(&[word, word, word]));
+        },
+        &["index `word` (1 bits) cannot reach 3 choices"],
+    );
+    told(|m| m.output("chosen", m.input("word", 1).choose(&[])), &["a selection among no choices"]);
+    told(
+        |m| m.output("decoded", m.input("word", 2).decode(5)),
+        &["`word` (2 bits) does not decode to 5 bits"],
+    );
+    told(
+        |m| {
+            let word = m.input("word", 2);
+            m.output("chosen", word.one_hot_choose(&[word]));
+        },
+        &["`word` (2 bits) selects among 1 choices"],
+    );
+    told(
+        |m| {
+            let word = m.input("word", 33);
+            m.output("shifted", word.shift_left(word));
+        },
+        &["shift amount `word` (33 bits) is wider than 32 bits"],
+    );
+}
+
+#[test]
+fn comments_and_codes_name_what_exists() {
+    told(|m| m.port_doc("missing", "a comment"), &["there is no port `missing`"]);
+    let kind = Enumeration::new("kind", 1, &[("small", 0)]);
+    told(|m| m.output("shown", m.variant(&kind, "large")), &["enumeration `kind` has no variant `large`"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod used;
 use crate::error::DesignError;
 use crate::netlist::{Module, Source};
 
+pub(crate) use names::illegal as illegal_name;
+
 /// Runs every check on one module (its children have been checked already).
 pub(crate) fn check(module: &Module) -> Vec<DesignError> {
     let mut errors = names::check(module);

@@ -29,10 +29,6 @@ const RESERVED: &str = "always always_comb always_ff always_latch and assert ass
 /// Illegal and repeated names. An output port may have the name of the value it shows.
 pub(super) fn check(module: &Module) -> Vec<DesignError> {
     let mut errors = Vec::new();
-    if let Some(problem) = illegal(&module.name) {
-        let source = std::panic::Location::caller();
-        errors.push(error(module, source, format!("module name `{}` {problem}", module.name)));
-    }
     for (position, port) in module.ports.iter().enumerate() {
         if module.ports[..position].iter().any(|earlier| earlier.name == port.name) {
             let message = format!("there are two ports called `{}`", port.name);
@@ -62,7 +58,8 @@ pub(super) fn check(module: &Module) -> Vec<DesignError> {
     errors
 }
 
-fn illegal(name: &str) -> Option<String> {
+/// Why a name cannot be used; nothing if it can.
+pub(crate) fn illegal(name: &str) -> Option<String> {
     let mut characters = name.chars();
     let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphabetic());
     if !starts_well || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {

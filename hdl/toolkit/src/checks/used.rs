@@ -9,7 +9,7 @@ use crate::netlist::{Direction, Module, NodeId, Operation};
 pub(super) fn check(module: &Module) -> Vec<DesignError> {
     let mut used = Usage::of(module);
     used.spread(module);
-    let mut errors = Vec::new();
+    let mut errors = unasked_outputs(module);
     for (position, node) in module.nodes.iter().enumerate() {
         let Some(name) = &node.name else { continue };
         let missing = used.missing(NodeId(position as u32), node.width);
@@ -22,6 +22,24 @@ pub(super) fn check(module: &Module) -> Vec<DesignError> {
             let message =
                 format!("`{name}` {bits} read by nothing that reaches an output; remove or call unused()");
             errors.push(error(module, node.source, message));
+        }
+    }
+    errors
+}
+
+/// Outputs of instances that were never asked for.
+fn unasked_outputs(module: &Module) -> Vec<DesignError> {
+    let mut errors = Vec::new();
+    for instance in &module.instances {
+        for (position, port) in instance.module.ports.iter().enumerate() {
+            let asked = instance.outputs.iter().any(|(output, _)| *output == position);
+            if port.direction == Direction::Output && !asked {
+                let message = format!(
+                    "output `{}` of instance `{}` is asked for by nobody; ask for it, and call unused() if it is not needed",
+                    port.name, instance.name
+                );
+                errors.push(error(module, instance.source, message));
+            }
         }
     }
     errors

@@ -343,15 +343,10 @@ impl Writer<'_, '_> {
         }
         for (position, port) in child.ports.iter().enumerate() {
             let connected = instance.inputs.iter().chain(&instance.outputs).find(|(at, _)| *at == position);
-            let text = match (connected, port.direction) {
-                (Some((_, node)), Direction::Input) => self.printer.text(self.all.seen(*node)),
-                (Some((_, node)), Direction::Output) => Text::word(self.all.name(*node)),
-                (None, _) => {
-                    let wish = format!("unused_{}_{}", instance.name, port.name);
-                    let name = self.printer.names.unique(&wish);
-                    self.line(&format!("  wire {}{name};", range(port.width)));
-                    Text::word(name)
-                }
+            let (_, node) = connected.expect("a finished module has every port of its instances connected");
+            let text = match port.direction {
+                Direction::Input => self.printer.text(self.all.seen(*node)),
+                Direction::Output => Text::word(self.all.name(*node)),
             };
             ports.push((port.name.clone(), text));
         }

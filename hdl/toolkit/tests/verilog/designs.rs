@@ -119,7 +119,7 @@ pub fn memory(reads: u32, latency: u32, width: u32, style: MemoryStyle) -> Arc<M
     m.finish().expect("sound")
 }
 
-/// Instances with feedback through forward wires, an unasked output, unused bits, a shared unnamed value.
+/// Instances with feedback through forward wires, an unused output, unused bits, a shared unnamed value.
 pub fn feedback() -> Arc<Module> {
     let child = {
         let m = ModuleBuilder::new("accumulate", "Adds up.");
@@ -142,6 +142,7 @@ pub fn feedback() -> Arc<Module> {
     turned.drive((right_total + total).bits(2..6));
     back.drive(!right_total);
     m.unused(step.bits(8..12));
+    m.unused(left.output("is_large"));
     let sum = right_total + total;
     m.output("sum", sum);
     m.output("same_sum", sum);
