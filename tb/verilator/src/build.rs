@@ -264,6 +264,8 @@ impl Plan<'_> {
         let compiler = compiler.to_string_lossy();
         add(&["-MAKEFLAGS", &format!("CXX={compiler}"), "-MAKEFLAGS", &format!("LINK={compiler}")]);
         add(&["-MAKEFLAGS", "PYTHON3=python3"]);
+        // Newer Verilators precompile their header without our own include, and then do not find it fit.
+        add(&["-MAKEFLAGS", "VK_PCH_I_FAST=", "-MAKEFLAGS", "VK_PCH_I_SLOW="]);
         arguments.extend(self.sources.iter().map(|source| source.name.clone()));
         arguments.push("stagecoach.cpp".to_owned());
         arguments
