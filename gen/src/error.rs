@@ -111,7 +111,7 @@ pub enum Error {
         why: String,
     },
     /// The engine refused an update that the events ask for.
-    #[error("{place}: {update} refused: {source}")]
+    #[error("{place}: {update} refused: {source}; please report it with the events")]
     Refused {
         /// The event.
         place: String,
@@ -131,6 +131,16 @@ pub enum Error {
     /// `--wave` with an engine that has no signals.
     #[error("--wave: the engine golden has no signals to record; use --engine native or --engine verilator")]
     NoWave,
+    /// A file to write is one of those to read, or is to be written twice.
+    #[error("{flag} {path}: is also the file of {other}, which it would overwrite; give another name", path = path.display())]
+    Overwrites {
+        /// The argument that names the file to write.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The other argument that names it.
+        other: &'static str,
+    },
     /// The bundled captures are not where the command was built.
     #[error("{path}: the bundled captures are not there; run `cargo run --release -- demo` in a clone of the repository", path = path.display())]
     NoBundle {

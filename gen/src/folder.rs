@@ -1,7 +1,7 @@
 //! Writes a folder or a file whole or not at all.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
@@ -24,6 +24,10 @@ pub fn publish(folder: &Path, files: &[OutputFile]) -> Result<(), Error> {
     let exists = folder.symlink_metadata().is_ok();
     if exists {
         refuse_foreign(&folder)?;
+        // It is replaced as a whole: whoever stands in it would be left in a folder without a name.
+        if std::env::current_dir().is_ok_and(|here| here.starts_with(&folder)) {
+            return Err(Error::NoFolder { path: folder, problem: "is the folder you are in" });
+        }
     }
     fs::create_dir_all(&parent).map_err(Error::io("cannot create folder", &parent))?;
     let beside = Builder::new().prefix(".stagecoach-").tempdir_in(&parent);
@@ -46,33 +50,51 @@ pub fn publish(folder: &Path, files: &[OutputFile]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file that appears under its name only when it is whole.
+/// A file that appears under its name only when it is whole. What is no file (a pipe, a device) keeps its place and
+/// is written to when all is known.
 #[derive(Debug)]
 pub struct Pending {
     path: PathBuf,
     file: NamedTempFile,
+    stream: Option<File>,
 }
 
 impl Pending {
     /// Starts the file, so that a place that cannot be written is told before long work.
     ///
     /// # Errors
-    /// The folder cannot be written, or the path is a folder.
+    /// The folder cannot be written, the path is a folder, or another name of a file that a process has open.
     pub fn create(path: &Path) -> Result<Pending, Error> {
-        let Some(parent) = parent_of(path).filter(|_| !path.is_dir()) else {
-            let what = std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a folder");
-            return Err(Error::io("cannot write", path)(what));
+        let refuse = |why| Err(Error::io("cannot write", path)(io::Error::other(why)));
+        let found = fs::metadata(path).ok();
+        let Some(parent) = parent_of(path).filter(|_| !found.as_ref().is_some_and(fs::Metadata::is_dir))
+        else {
+            return refuse("it is a folder");
         };
+        let is_file = found.as_ref().is_none_or(fs::Metadata::is_file);
+        if is_file && found.is_some() && names_open_file(path) {
+            return refuse("it stands for a file that is open; give that file's own name");
+        }
         let mut builder = Builder::new();
         builder.prefix(".stagecoach-");
+        if !is_file {
+            let stream =
+                OpenOptions::new().write(true).open(path).map_err(Error::io("cannot write", path))?;
+            let file =
+                builder.tempfile().map_err(Error::io("cannot write into folder", std::env::temp_dir()))?;
+            return Ok(Pending { path: path.to_owned(), file, stream: Some(stream) });
+        }
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             // As any new file, less what the umask takes away; the default of temporary files is the owner's alone.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(&parent).map_err(Error::io("cannot write", path))?;
-        Ok(Pending { path: path.to_owned(), file })
+        // Through a symbolic link the file that it names is replaced, not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let parent = parent_of(&path).unwrap_or(parent);
+        let file = builder.tempfile_in(&parent).map_err(Error::io("cannot write", &path))?;
+        Ok(Pending { path, file, stream: None })
     }
 
     /// Appends.
@@ -88,15 +110,41 @@ impl Pending {
         self.file.path()
     }
 
-    /// Gives it its name, in place of what had it.
+    /// Gives it its name, in place of the file that had it.
     ///
     /// # Errors
     /// The name cannot be taken.
     pub fn publish(self) -> Result<(), Error> {
-        let Pending { path, file } = self;
-        file.persist(&path).map_err(|error| Error::io("cannot write", &path)(error.error))?;
-        Ok(())
+        let Pending { path, file, stream } = self;
+        match stream {
+            Some(mut stream) => File::open(file.path())
+                .and_then(|mut whole| io::copy(&mut whole, &mut stream))
+                .map_err(Error::io("cannot write", &path))
+                .map(|_| ()),
+            None => {
+                file.persist(&path).map_err(|error| Error::io("cannot write", &path)(error.error))?;
+                Ok(())
+            }
+        }
     }
+}
+
+/// Whether a path is one of `/dev/stdout`, `/dev/fd/1` and the like: to replace the file behind it would take it away
+/// from the process that has it open.
+fn names_open_file(path: &Path) -> bool {
+    let named = fs::read_link(path).unwrap_or_else(|_| path.to_owned());
+    [path, &named].into_iter().any(|path| {
+        let parent = parent_of(path).and_then(|parent| fs::canonicalize(parent).ok());
+        parent.is_some_and(|parent| parent.starts_with("/proc"))
+    })
+}
+
+/// What tells whether two paths are one file, also where there is none yet.
+pub fn identity(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let parent = parent_of(path).and_then(|parent| fs::canonicalize(parent).ok());
+        parent.zip(path.file_name()).map_or_else(|| path.to_owned(), |(parent, name)| parent.join(name))
+    })
 }
 
 /// The folder that holds a path; nothing for a root.

@@ -173,3 +173,38 @@ fn a_command_that_is_none() {
     assert_eq!(run.code, 2);
     assert!(run.err.contains("refrobnicate") && run.err.contains("--help"), "{}", run.err);
 }
+
+#[test]
+fn outputs_that_are_inputs() {
+    let folder = tempdir().unwrap();
+    let bytes = fs::read(bundled("vma-ipv6.pcap.gz")).unwrap();
+    let capture = file(&folder, "a.pcap.gz", &bytes);
+    let machine = with_capture(&capture);
+    let unlike = folder.path().join(".").join("a.pcap.gz");
+    let run = stagecoach(&["replay", &machine, &format!("--verdicts={}", unlike.display())]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    assert!(run.err.contains("--verdicts") && run.err.contains("also the file of --vm"), "{}", run.err);
+    assert_eq!(fs::read(&capture).unwrap(), bytes);
+    let both = folder.path().join("both").display().to_string();
+    let run = stagecoach(&["replay", &machine, &format!("--verdicts={both}"), &format!("--wave={both}")]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    assert!(run.err.contains("--wave") && run.err.contains("also the file of --verdicts"), "{}", run.err);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_folder_one_stands_in_is_not_replaced() {
+    let folder = tempdir().unwrap();
+    let run = stagecoach_in(folder.path(), &["generate", "--preset=tiny", "--out=."]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    assert!(run.err.contains("is the folder you are in; give another --out"), "{}", run.err);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_log_without_registrations_is_told() {
+    let folder = tempdir().unwrap();
+    let run = stagecoach(&["replay", "--engine=golden", &with_events(&file(&folder, "none.jsonl", b""))]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert!(run.err.contains("none.jsonl: no registration"), "{}", run.err);
+}

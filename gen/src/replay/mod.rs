@@ -20,12 +20,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use stagecoach_captures::{Item, Moment, Timeline, Vm};
+use stagecoach_captures::{Change, Item, Moment, Timeline, Vm};
 use stagecoach_spec::Preset;
 
 use crate::Error;
 use crate::cli::{Choice, EngineChoice, ReplayArguments, VmArgument};
-use crate::folder::Pending;
+use crate::folder::{Pending, identity};
 use crate::output::{bar, print, spinner};
 use engine::Engine;
 use plan::Plan;
@@ -71,6 +71,7 @@ pub fn replay(
     if let Some(twice) = arguments.iter().find(|vm| !addresses.insert(vm.address)) {
         return Err(Error::DuplicateAddress { address: twice.address });
     }
+    refuse_overwriting(arguments, choice, outputs)?;
     let given = choice.given()?;
     // Places that cannot be written are told before the long work.
     let mut verdicts = outputs.verdicts.map(VerdictFile::create).transpose()?;
@@ -94,6 +95,22 @@ pub fn replay(
     Ok(report)
 }
 
+/// Refuses to write over what is read, and to write one file twice.
+fn refuse_overwriting(arguments: &[VmArgument], choice: &Choice, outputs: Outputs) -> Result<(), Error> {
+    let inputs =
+        arguments.iter().flat_map(|vm| [&vm.capture, &vm.events]).map(|path| ("--vm", path.as_path()));
+    let mut taken: Vec<(&'static str, &Path)> = inputs.collect();
+    taken.extend(choice.config.iter().map(|path| ("--config", path.as_path())));
+    for (flag, path) in [("--verdicts", outputs.verdicts), ("--wave", outputs.wave)] {
+        let Some(path) = path else { continue };
+        if let Some((other, _)) = taken.iter().find(|(_, other)| identity(other) == identity(path)) {
+            return Err(Error::Overwrites { flag, path: path.to_owned(), other });
+        }
+        taken.push((flag, path));
+    }
+    Ok(())
+}
+
 fn read(arguments: &[VmArgument]) -> Result<Vec<Vm>, Error> {
     let mut vms = Vec::new();
     for vm in arguments {
@@ -101,9 +118,18 @@ fn read(arguments: &[VmArgument]) -> Result<Vec<Vm>, Error> {
         vms.push(Vm::read(vm.address, &vm.capture, &vm.events)?);
         busy.finish_and_clear();
     }
-    for (vm, argument) in vms.iter().zip(arguments).filter(|(vm, _)| vm.requests.is_empty()) {
-        let path = argument.capture.display();
-        eprintln!("warning: {path}: no RDMA request to {} among {} RoCEv2 packets", vm.address, vm.packets);
+    for (vm, argument) in vms.iter().zip(arguments) {
+        if vm.requests.is_empty() {
+            let path = argument.capture.display();
+            eprintln!(
+                "warning: {path}: no RDMA request to {} among {} RoCEv2 packets",
+                vm.address, vm.packets
+            );
+        }
+        if !vm.log.events.iter().any(|event| matches!(event.change, Change::Register(_))) {
+            let path = argument.events.display();
+            eprintln!("warning: {path}: no registration: nothing of {} will be granted", vm.address);
+        }
     }
     if vms.iter().all(|vm| vm.requests.is_empty()) {
         let addresses: Vec<&str> = arguments.iter().map(|vm| vm.text.as_str()).collect();
