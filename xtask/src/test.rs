@@ -41,7 +41,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
     setup::for_tests();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["test", "--workspace", "--release", "--no-fail-fast"]).args(arguments);
+    command.args(["test", "--release", "--no-fail-fast"]);
+    if !arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package")) {
+        command.arg("--workspace");
+    }
+    command.args(arguments);
+    // Histograms and counts are part of what the tests say.
+    if !arguments.iter().any(|argument| argument == "--") {
+        command.args(["--", "--show-output"]);
+    }
+    setup::with_tools(&mut command)?;
     let words = shown(&command);
     let mut child = command
         .stdin(Stdio::null())
@@ -60,7 +69,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let status = child.wait().with_context(|| format!("`{words}` was lost"))?;
     let Totals { binaries, passed, failed, ignored } = totals;
-    println!("total over {binaries} test binaries: {passed} passed; {failed} failed; {ignored} ignored");
+    println!("{binaries} test binaries");
+    println!("total: {passed} passed, {failed} failed, {ignored} skipped");
     if !status.success() {
         bail!("`{words}` failed ({status})");
     }
