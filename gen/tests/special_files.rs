@@ -17,7 +17,7 @@ const LINES: usize = 466;
 fn replay_into(path: &std::path::Path) {
     let verdicts = format!("--verdicts={}", path.display());
     let run = stagecoach(&["replay", "--engine=golden", &vm("vma-ipv6", "fd00:1::2"), &verdicts]);
-    assert_eq!(run.code, 0, "{}", run.err);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
 }
 
 #[test]
