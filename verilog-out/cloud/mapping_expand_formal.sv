@@ -107,16 +107,16 @@ module mapping_expand (
 
   always @(posedge clk) begin
     head_first <= take | (head_first & !issue_span);
-    head_token <= take ? front_word[121] : issue_span ? head_token : head_token;
-    head_tag <= take ? front_word[120:105] : issue_span ? head_tag : head_tag;
-    head_stream <= take ? front_word[104:81] : issue_span ? head_stream : head_stream;
-    head_table <= take ? front_word[80:73] : issue_span ? head_table : head_table;
-    head_early_fault <= take ? front_word[72:69] : issue_span ? head_early_fault : head_early_fault;
-    head_early_end <= take ? front_word[68] : issue_span ? head_early_end : head_early_end;
-    head_outside <= take ? front_word[67] : issue_span ? head_outside : head_outside;
-    head_misaligned <= take ? front_word[66] : issue_span ? head_misaligned : head_misaligned;
-    head_empty <= take ? front_word[65] : issue_span ? head_empty : head_empty;
-    head_page_size <= take ? front_word[50:49] : issue_span ? head_page_size : head_page_size;
+    head_token <= take ? front_word[121] : head_token;
+    head_tag <= take ? front_word[120:105] : head_tag;
+    head_stream <= take ? front_word[104:81] : head_stream;
+    head_table <= take ? front_word[80:73] : head_table;
+    head_early_fault <= take ? front_word[72:69] : head_early_fault;
+    head_early_end <= take ? front_word[68] : head_early_end;
+    head_outside <= take ? front_word[67] : head_outside;
+    head_misaligned <= take ? front_word[66] : head_misaligned;
+    head_empty <= take ? front_word[65] : head_empty;
+    head_page_size <= take ? front_word[50:49] : head_page_size;
     head_offset <= take ? front_word[48:37] : issue_span ? 12'd0 : head_offset;
     head_page_number <= take ? front_word[36:19] :
         issue_span ? head_page_number + 18'd1 :

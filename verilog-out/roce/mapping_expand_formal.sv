@@ -107,16 +107,16 @@ module mapping_expand (
 
   always @(posedge clk) begin
     head_first <= take | (head_first & !issue_span);
-    head_token <= take ? front_word[107] : issue_span ? head_token : head_token;
-    head_tag <= take ? front_word[106:99] : issue_span ? head_tag : head_tag;
-    head_stream <= take ? front_word[98:75] : issue_span ? head_stream : head_stream;
-    head_table <= take ? front_word[74:69] : issue_span ? head_table : head_table;
-    head_early_fault <= take ? front_word[68:65] : issue_span ? head_early_fault : head_early_fault;
-    head_early_end <= take ? front_word[64] : issue_span ? head_early_end : head_early_end;
-    head_outside <= take ? front_word[63] : issue_span ? head_outside : head_outside;
-    head_misaligned <= take ? front_word[62] : issue_span ? head_misaligned : head_misaligned;
-    head_empty <= take ? front_word[61] : issue_span ? head_empty : head_empty;
-    head_page_size <= take ? front_word[46:45] : issue_span ? head_page_size : head_page_size;
+    head_token <= take ? front_word[107] : head_token;
+    head_tag <= take ? front_word[106:99] : head_tag;
+    head_stream <= take ? front_word[98:75] : head_stream;
+    head_table <= take ? front_word[74:69] : head_table;
+    head_early_fault <= take ? front_word[68:65] : head_early_fault;
+    head_early_end <= take ? front_word[64] : head_early_end;
+    head_outside <= take ? front_word[63] : head_outside;
+    head_misaligned <= take ? front_word[62] : head_misaligned;
+    head_empty <= take ? front_word[61] : head_empty;
+    head_page_size <= take ? front_word[46:45] : head_page_size;
     head_offset <= take ? front_word[44:33] : issue_span ? 12'd0 : head_offset;
     head_page_number <= take ? front_word[32:15] :
         issue_span ? head_page_number + 18'd1 :

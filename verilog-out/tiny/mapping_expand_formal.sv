@@ -107,16 +107,16 @@ module mapping_expand (
 
   always @(posedge clk) begin
     head_first <= take | (head_first & !issue_span);
-    head_token <= take ? front_word[85] : issue_span ? head_token : head_token;
-    head_tag <= take ? front_word[84:77] : issue_span ? head_tag : head_tag;
-    head_stream <= take ? front_word[76:69] : issue_span ? head_stream : head_stream;
-    head_table <= take ? front_word[68:65] : issue_span ? head_table : head_table;
-    head_early_fault <= take ? front_word[64:61] : issue_span ? head_early_fault : head_early_fault;
-    head_early_end <= take ? front_word[60] : issue_span ? head_early_end : head_early_end;
-    head_outside <= take ? front_word[59] : issue_span ? head_outside : head_outside;
-    head_misaligned <= take ? front_word[58] : issue_span ? head_misaligned : head_misaligned;
-    head_empty <= take ? front_word[57] : issue_span ? head_empty : head_empty;
-    head_page_size <= take ? front_word[42:41] : issue_span ? head_page_size : head_page_size;
+    head_token <= take ? front_word[85] : head_token;
+    head_tag <= take ? front_word[84:77] : head_tag;
+    head_stream <= take ? front_word[76:69] : head_stream;
+    head_table <= take ? front_word[68:65] : head_table;
+    head_early_fault <= take ? front_word[64:61] : head_early_fault;
+    head_early_end <= take ? front_word[60] : head_early_end;
+    head_outside <= take ? front_word[59] : head_outside;
+    head_misaligned <= take ? front_word[58] : head_misaligned;
+    head_empty <= take ? front_word[57] : head_empty;
+    head_page_size <= take ? front_word[42:41] : head_page_size;
     head_offset <= take ? front_word[40:29] : issue_span ? 12'd0 : head_offset;
     head_page_number <= take ? front_word[28:11] :
         issue_span ? head_page_number + 18'd1 :

@@ -78,17 +78,22 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let border = m.constant(room_width, 4096u32 & ((1 << room_width) - 1));
     wire!(room = border - fit(now.offset, room_width));
     wire!(length_after = now.length - room.zero_extend(w.length));
-    let after = Decided {
-        length: length_after,
-        fits: fits_page(&m, length_after),
-        offset: m.zero(OFFSET),
-        page_number: if w.page_number == 0 { now.page_number } else { now.page_number.plus(1u32) },
-        crosses: crosses_page_after(&m, w, &now),
-        slot: now.slot + now.crosses.zero_extend(w.slot),
+    let after_span = |after, now| issue_span.select(after, now);
+    let advanced = Decided {
+        length: after_span(length_after, now.length),
+        fits: after_span(fits_page(&m, length_after), now.fits),
+        offset: after_span(m.zero(OFFSET), now.offset),
+        // Without big pages it has no bits, so nothing to count.
+        page_number: if w.page_number == 0 {
+            now.page_number
+        } else {
+            after_span(now.page_number.plus(1u32), now.page_number)
+        },
+        crosses: after_span(crosses_page_after(&m, w, &now), now.crosses),
+        slot: after_span(now.slot + now.crosses.zero_extend(w.slot), now.slot),
         ..now
     };
-    let advance = after.select(issue_span, now);
-    let next = front.select(take, advance);
+    let next = front.select(take, advanced);
     for (register, next) in head.iter().zip(next.signals()) {
         register.next(next);
     }
