@@ -18,8 +18,12 @@ use crate::bundles::{Asked, Flow, delay_flow};
 use crate::expand;
 use crate::widths::Widths;
 
+/// Latency of the stage: the stage register.
+pub const CYCLES: u32 = 1;
+
 /// Describes the stage.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
+    assert_eq!(w.cycles("request"), CYCLES, "the latency table and this stage agree");
     let m = ModuleBuilder::new(
         "mapping_request",
         "Stage request: accepts a request or an update's token, one of them a cycle.",

@@ -7,12 +7,12 @@
 //!                                             (beyond 64 tables)
 //! ```
 //!
-//! The token writes in the cycle in which it would read. The memory needs no clearing after reset: only a binding leads to it, and a binding needs a table that was set.
+//! The token writes in the cycle in which it would read. The memory needs no clearing after reset: only a binding
+//! leads to it, and a binding needs a table that was set.
 
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder};
-
 use stagecoach_spec::latency::SMALL_TABLE_MEMORY;
 
 use crate::bundles::{Access, Flow, Table, delay_bundle, delay_flow_by};

@@ -84,8 +84,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     );
 
     m.section("Cycle 1: one flag per error");
-    let known_ops: Vec<_> =
-        stagecoach_spec::UpdateOp::ALL.iter().filter(|op| is_supported(**op)).copied().collect();
+    let known_ops: Vec<_> = UpdateOp::ALL.iter().filter(|op| is_supported(**op)).copied().collect();
     let flag = |error: UpdateError, when| m.delay(&format!("refused_{}", error.name()), when);
     let index = arguments.index;
     let key_index = index.bits(8..8 + KEY_INDEX);
@@ -127,7 +126,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         flag(
             UpdateError::NotBound,
             ops.is(UpdateOp::Unbind)
-                & !(findings.found & findings.found_table.equals(arguments.table.low(w.table.min(16)))),
+                & !(findings.found & findings.found_table.equals(arguments.table.low(w.table))),
         ),
         flag(UpdateError::BindingsFull, ops.is(UpdateOp::Bind) & !findings.has_free),
         flag(UpdateError::BadOffset, is_install & findings.bad_offset | is_set_slot & window.misaligned),
