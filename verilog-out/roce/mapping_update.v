@@ -29,23 +29,23 @@ module mapping_update (
   output wire         upd_ready,
   output wire         init_done,
   output wire         commit_wanted,
-  output wire         commit_binding,
-  output wire         commit_valid,
-  output wire [5:0]   commit_table,
-  output wire         commit_table_word,
-  output wire         commit_frozen,
-  output wire [11:0]  commit_region_base,
-  output wire [12:0]  commit_region_count,
-  output wire [13:0]  commit_slot_base,
-  output wire         commit_write_region,
-  output wire         commit_write_slot,
-  output wire         init_write,
-  output wire [38:0]  commit_slot_word,
-  output wire [5:0]   commit_entry,
-  output wire [127:0] commit_net_id,
-  output wire [11:0]  commit_region,
-  output wire [13:0]  commit_slot,
-  output wire [218:0] commit_region_word,
+  output reg          commit_binding,
+  output reg          commit_valid,
+  output reg  [5:0]   commit_table,
+  output reg          commit_table_word,
+  output reg          commit_frozen,
+  output reg  [11:0]  commit_region_base,
+  output reg  [12:0]  commit_region_count,
+  output reg  [13:0]  commit_slot_base,
+  output reg          commit_write_region,
+  output reg          commit_write_slot,
+  output reg          init_write,
+  output reg  [38:0]  commit_slot_word,
+  output reg  [5:0]   commit_entry,
+  output reg  [127:0] commit_net_id,
+  output reg  [11:0]  commit_region,
+  output reg  [13:0]  commit_slot,
+  output reg  [218:0] commit_region_word,
   output wire         upd_done,
   output wire [7:0]   upd_error,
   output wire [63:0]  upd_result
@@ -148,10 +148,10 @@ module mapping_update (
   ) table_records (
     .clk          (clk),
     .write_enable (clear | record_write),
-    .write_address(clear ? clear_place[5:0] : commit_table),
+    .write_address(clear ? clear_place[5:0] : argument_table[5:0]),
     .write_data   (record_after & {164{!clear}}),
     .read_enable  (1'b1),
-    .read_address (scan_busy ? scan_place : commit_table),
+    .read_address (scan_busy ? scan_place : argument_table[5:0]),
     .read_data    (record_word)
   );
 
@@ -193,6 +193,14 @@ module mapping_update (
       argument_index[7:0] & {8{argument_op == UPDATE_INSTALL}}};
   wire present_after = argument_op == UPDATE_SET_SLOT;
   wire [8:0] valid_word;
+  wire [11:0] valid_target = clear ? clear_place[11:0] : region_place;
+  wire was_present;
+  wire [13:0] present_target = clear ? clear_place : slot_place;
+
+  always @(posedge clk) begin
+    region_place <= record_region_base + named_index;
+    slot_place <= record_slot_base + argument_index[13:0];
+  end
 
   ram_one_read #(
     .WIDTH          (9),
@@ -201,14 +209,12 @@ module mapping_update (
   ) valid_regions (
     .clk          (clk),
     .write_enable (clear | region_write),
-    .write_address(commit_region),
+    .write_address(valid_target),
     .write_data   (valid_after & {9{!clear}}),
     .read_enable  (1'b1),
     .read_address (region_place),
     .read_data    (valid_word)
   );
-
-  wire was_present;
 
   ram_one_read #(
     .WIDTH          (1),
@@ -217,17 +223,12 @@ module mapping_update (
   ) present_slots (
     .clk          (clk),
     .write_enable (clear | slot_write),
-    .write_address(commit_slot),
+    .write_address(present_target),
     .write_data   (present_after & !clear),
     .read_enable  (1'b1),
     .read_address (slot_place),
     .read_data    (was_present)
   );
-
-  always @(posedge clk) begin
-    region_place <= record_region_base + named_index;
-    slot_place <= record_slot_base + argument_index[13:0];
-  end
 
   // ---- Arithmetic of install, and the search ----------------------------------------------------
 
@@ -252,6 +253,7 @@ module mapping_update (
     .slots_exceeded(slots_exceeded)
   );
 
+  wire [127:0] identifier = {staged1, staged0};
   wire [5:0] search_place;
   wire search_busy;
   wire scan_done;
@@ -274,8 +276,8 @@ module mapping_update (
     .clk                (clk),
     .rst                (rst),
     .start              (scan_start),
-    .net_id             (commit_net_id),
-    .own_table          (commit_table),
+    .net_id             (identifier),
+    .own_table          (argument_table[5:0]),
     .wanted_region_base (staged0[11:0]),
     .wanted_region_count(staged0[44:32]),
     .wanted_slot_base   (staged1[13:0]),
@@ -293,8 +295,8 @@ module mapping_update (
     .write              (clear | list_write),
     .write_entry        (clear ? clear_place[5:0] : list_entry),
     .write_valid        (1'b1 & lists),
-    .write_table        (commit_table & {6{lists}}),
-    .write_net_id       (commit_net_id & {128{lists}}),
+    .write_table        (argument_table[5:0] & {6{lists}}),
+    .write_net_id       (identifier & {128{lists}}),
     .place              (search_place),
     .busy               (search_busy),
     .done               (scan_done),
@@ -386,6 +388,30 @@ module mapping_update (
   end
 
   // ---- What the token does where it passes ------------------------------------------------------
+
+  always @(posedge clk) begin
+    commit_binding <= (argument_op == UPDATE_BIND) | (argument_op == UPDATE_UNBIND);
+    commit_valid <= argument_op == UPDATE_BIND;
+    commit_table <= argument_table[5:0];
+    commit_table_word <= (argument_op == UPDATE_SET_TABLE) | (argument_op == UPDATE_FREEZE)
+        | (argument_op == UPDATE_THAW);
+    commit_frozen <= argument_op == UPDATE_FREEZE;
+    commit_region_base <= (argument_op == UPDATE_SET_TABLE) ? staged0[11:0] : record_region_base;
+    commit_region_count <= (argument_op == UPDATE_SET_TABLE) ? staged0[44:32] : record_region_count;
+    commit_slot_base <= (argument_op == UPDATE_SET_TABLE) ? staged1[13:0] : record_slot_base;
+    commit_write_region <= (argument_op == UPDATE_INSTALL) | (argument_op == UPDATE_INVALIDATE);
+    commit_write_slot <= (argument_op == UPDATE_SET_SLOT) | (argument_op == UPDATE_CLEAR_SLOT);
+    init_write <= clear;
+    commit_slot_word <= {1'b1, argument_data[57:56], argument_data[35:0]}
+        & {39{(argument_op == UPDATE_SET_SLOT) & !clear}};
+    commit_entry <= list_entry;
+    commit_net_id <= identifier;
+    commit_region <= valid_target;
+    commit_slot <= present_target;
+    commit_region_word <= {1'b1, argument_index[7:0], staged3[47:32], staged2[35:32],
+          staged2[41:40], staged0, limit, origin, staged3[14:0]}
+        & {219{(argument_op == UPDATE_INSTALL) & !clear}};
+  end
 
   // ---- What is stored once the token is through -------------------------------------------------
 
@@ -489,34 +515,6 @@ module mapping_update (
   assign upd_ready = accepts;
   assign init_done = initialised;
   assign commit_wanted = is_committing;
-  assign commit_binding = (argument_op == UPDATE_BIND) | (argument_op == UPDATE_UNBIND);
-  assign commit_valid = argument_op == UPDATE_BIND;
-  assign commit_table = argument_table[5:0];
-  assign commit_table_word = (argument_op == UPDATE_SET_TABLE) | (argument_op == UPDATE_FREEZE)
-      | (argument_op == UPDATE_THAW);
-
-  assign commit_frozen = argument_op == UPDATE_FREEZE;
-  assign commit_region_base = (argument_op == UPDATE_SET_TABLE) ? staged0[11:0] :
-      record_region_base;
-
-  assign commit_region_count = (argument_op == UPDATE_SET_TABLE) ? staged0[44:32] :
-      record_region_count;
-
-  assign commit_slot_base = (argument_op == UPDATE_SET_TABLE) ? staged1[13:0] : record_slot_base;
-  assign commit_write_region = (argument_op == UPDATE_INSTALL) | (argument_op == UPDATE_INVALIDATE);
-  assign commit_write_slot = (argument_op == UPDATE_SET_SLOT) | (argument_op == UPDATE_CLEAR_SLOT);
-  assign init_write = clear;
-  assign commit_slot_word = {1'b1, argument_data[57:56], argument_data[35:0]}
-      & {39{(argument_op == UPDATE_SET_SLOT) & !clear}};
-
-  assign commit_entry = list_entry;
-  assign commit_net_id = {staged1, staged0};
-  assign commit_region = clear ? clear_place[11:0] : region_place;
-  assign commit_slot = clear ? clear_place : slot_place;
-  assign commit_region_word = {1'b1, argument_index[7:0], staged3[47:32], staged2[35:32],
-        staged2[41:40], staged0, limit, origin, staged3[14:0]}
-      & {219{(argument_op == UPDATE_INSTALL) & !clear}};
-
   assign upd_done = is_answering;
   assign upd_error = ((argument_op == UPDATE_STAGE) ? ERROR_BAD_ARGUMENT : check_error)
       & {8{refused & is_answering}};

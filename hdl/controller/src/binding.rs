@@ -84,6 +84,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         })
         .collect();
 
+    let hits: Vec<_> = matches.iter().map(|(hit, _)| *hit).collect();
+    wire!(all_matches = m.concat(&hits));
+    let only_one = !(all_matches & (all_matches - m.constant(all_matches.width(), 1u32))).any();
+    m.assert_always("one_match", only_one | !binding3.request, "no identifier is bound twice");
+
     m.section("Cycle 4: the matching entry of each group");
     let binding4 = delay_flow(&m, "binding4", binding3);
     let found: Vec<_> = matches

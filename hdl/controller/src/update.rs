@@ -22,7 +22,7 @@ use crate::bundles::{Region, Slot};
 use crate::codes::{code, is};
 use crate::scan::{BindingWord, Owned};
 use crate::update_check::Findings;
-use crate::update_commit::Commit;
+use crate::update_commit::{Commit, put};
 use crate::update_peek::Peeked;
 use crate::update_words::{Arguments, Port, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, Widths, fit};
@@ -120,11 +120,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let valid_after = m.wire("valid_after", 9);
     let present_after = m.wire("present_after", 1);
     let valid_regions = m.memory("valid_regions", 9, 1 << w.region).output_register();
-    let valid_target = clear.select(clear_place.low(w.region), region_place);
+    wire!(valid_target = clear.select(clear_place.low(w.region), region_place));
     valid_regions.write(clear | region_write, valid_target, valid_after.gated_by(!clear));
     let valid_word = valid_regions.read("valid_word", region_place);
     let present_slots = m.memory("present_slots", 1, 1 << w.slot).output_register();
-    let present_target = clear.select(clear_place.low(w.slot), slot_place);
+    wire!(present_target = clear.select(clear_place.low(w.slot), slot_place));
     present_slots.write(clear | slot_write, present_target, present_after & !clear);
     let was_present = present_slots.read("was_present", slot_place);
     let was_valid = valid_word.bit(8);
@@ -139,7 +139,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .input("page_size", page_size)
         .input("first_slot", staged.word3.low(32))
         .input("slot_count", record.slot_count);
-    let identifier = m.concat(&[staged.word2, staged.word1, staged.word0]).low(w.config.net_id_bits);
+    // Bits of a staged word beyond the identifier must be zero: `update_check` looks at them.
+    let words = [staged.word0, staged.word1, staged.word2];
+    let mut parts = Vec::new();
+    for (word, low) in words.into_iter().zip([0, 64, 128]) {
+        parts.insert(0, word.low(w.config.net_id_bits.saturating_sub(low).min(64)));
+    }
+    wire!(identifier = m.concat(&parts));
     let wanted = wanted_slices(w, &staged);
     let search = m.instance("scan", &scan::describe(w)?);
     let taken = BindingWord { valid: m.bit(true), table, net_id: identifier };
@@ -227,10 +233,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("What the token does where it passes");
     let commit = Commit { m: &m, w, ops: &ops };
     commit.outputs(&record, &argument, &wanted, clear, table);
-    m.output("commit_entry", list_entry);
-    m.output("commit_net_id", identifier);
-    m.output("commit_region", valid_target);
-    m.output("commit_slot", present_target);
+    put(&m, "commit_entry", list_entry);
+    put(&m, "commit_net_id", identifier);
+    put(&m, "commit_region", valid_target);
+    put(&m, "commit_slot", present_target);
     let region = Region {
         valid: m.bit(true),
         variant: argument.index.low(8),
@@ -243,7 +249,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         first_slot: fit(staged.word3.low(32), w.slot_count),
     };
     let writes_region = ops.is(UpdateOp::Install) & !clear;
-    m.output("commit_region_word", region.pack(&m).gated_by(writes_region));
+    put(&m, "commit_region_word", region.pack(&m).gated_by(writes_region));
 
     m.section("What is stored once the token is through");
     let installs = ops.is(UpdateOp::Install);

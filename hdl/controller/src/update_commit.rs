@@ -26,10 +26,10 @@ impl<'m> Commit<'_, 'm> {
         table: Signal<'m>,
     ) {
         let (m, w, ops) = (self.m, self.w, self.ops);
-        m.output("commit_binding", ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
-        m.output("commit_valid", ops.is(UpdateOp::Bind));
-        m.output("commit_table", table);
-        m.output("commit_table_word", ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]));
+        put(m, "commit_binding", ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
+        put(m, "commit_valid", ops.is(UpdateOp::Bind));
+        put(m, "commit_table", table);
+        put(m, "commit_table_word", ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]));
         let sets = ops.is(UpdateOp::SetTable);
         TableWord {
             frozen: ops.is(UpdateOp::Freeze),
@@ -37,16 +37,23 @@ impl<'m> Commit<'_, 'm> {
             region_count: sets.select(wanted.region_count, record.region_count),
             slot_base: sets.select(wanted.slot_base, record.slot_base),
         }
+        .delay(m, "commit")
         .outputs(m, "commit");
-        m.output("commit_write_region", ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
-        m.output("commit_write_slot", ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
-        m.output("init_write", clear);
+        put(m, "commit_write_region", ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
+        put(m, "commit_write_slot", ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
+        put(m, "init_write", clear);
         let page = Slot {
             present: m.bit(true),
             page_size: argument.data.bits(56..56 + w.page_size),
             frame: argument.data.low(w.frame),
         };
         let writes = ops.is(UpdateOp::SetSlot) & !clear;
-        m.output("commit_slot_word", page.pack(m).gated_by(writes));
+        put(m, "commit_slot_word", page.pack(m).gated_by(writes));
     }
+}
+
+/// An output from a register: it stands still while the token travels, and the stages are far away.
+#[track_caller]
+pub(crate) fn put<'m>(m: &'m ModuleBuilder, name: &str, value: Signal<'m>) {
+    m.output(name, m.delay(name, value));
 }

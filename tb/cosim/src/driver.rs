@@ -59,9 +59,28 @@ pub struct Driver {
     shows_beat: bool,
     players: [Player; 3],
     noise: ChaCha8Rng,
+    idle: IdlePayload,
     protocol: Protocol,
     patience: u64,
     last_move: u64,
+}
+
+/// What payloads carry while they are not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdlePayload {
+    /// Noise: a design that looks at them is found out.
+    Noise,
+    /// Zeros: waveforms stay small and easy to read.
+    Zeros,
+}
+
+impl IdlePayload {
+    fn payload(self, noise: &mut ChaCha8Rng) -> u64 {
+        match self {
+            IdlePayload::Noise => noise.next_u64(),
+            IdlePayload::Zeros => 0,
+        }
+    }
 }
 
 impl Driver {
@@ -75,6 +94,7 @@ impl Driver {
         config: &Config,
         seed: u64,
         stalls: Stalls,
+        idle: IdlePayload,
     ) -> Result<Driver, Error> {
         let layout = engine.layout();
         let pins = Pins::resolve(layout, config)?;
@@ -99,6 +119,7 @@ impl Driver {
                 Player::new(stalls.update, seed, 2),
             ],
             noise,
+            idle,
             protocol: Protocol::default(),
             patience: PATIENCE + 8 * longest_search,
             last_move: 0,
@@ -240,7 +261,7 @@ impl Driver {
                     self.pins.offer_request(&mut self.inputs, request);
                     self.offers_request = true;
                 }
-                _ => self.pins.withdraw_request(&mut self.inputs, || self.noise.next_u64()),
+                _ => self.withdraw_request(),
             }
         }
         let may_command = self.players[2].next();
@@ -250,14 +271,22 @@ impl Driver {
                     self.pins.offer_command(&mut self.inputs, command);
                     self.offers_command = true;
                 }
-                _ => self.pins.withdraw_command(&mut self.inputs, || self.noise.next_u64()),
+                _ => self.withdraw_command(),
             }
         }
     }
 
     fn withdraw(&mut self) {
-        self.pins.withdraw_request(&mut self.inputs, || self.noise.next_u64());
-        self.pins.withdraw_command(&mut self.inputs, || self.noise.next_u64());
+        self.withdraw_request();
+        self.withdraw_command();
+    }
+
+    fn withdraw_request(&mut self) {
+        self.pins.withdraw_request(&mut self.inputs, || self.idle.payload(&mut self.noise));
+    }
+
+    fn withdraw_command(&mut self) {
+        self.pins.withdraw_command(&mut self.inputs, || self.idle.payload(&mut self.noise));
     }
 
     fn check_progress(&mut self) -> Result<(), Error> {

@@ -57,7 +57,7 @@ pub mod stimulus;
 pub mod timing;
 pub mod unit;
 
-pub use driver::Driver;
+pub use driver::{Driver, IdlePayload};
 pub use engine::{EngineKind, EngineOptions, PortEngine};
 pub use error::Error;
 pub use histogram::Histogram;

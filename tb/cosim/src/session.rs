@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stagecoach_hdl::Module;
 
 use crate::Error;
-use crate::driver::{Driver, Timed};
+use crate::driver::{Driver, IdlePayload, Timed};
 use crate::engine::{self, EngineKind, EngineOptions, PortEngine};
 use crate::histogram::Histogram;
 use crate::pace::Stalls;
@@ -69,7 +69,8 @@ pub fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outc
 /// # Errors
 /// The first thing that is wrong.
 pub fn play_on(engine: Box<dyn PortEngine>, script: &Script, setup: &Setup) -> Result<Outcome, Failure> {
-    let mut driver = Driver::new(engine, &script.config, setup.driver_seed, setup.stalls)?;
+    let mut driver =
+        Driver::new(engine, &script.config, setup.driver_seed, setup.stalls, IdlePayload::Noise)?;
     let mut scoreboard = Scoreboard::new(&script.config);
     let mut timing = Timing::new(&script.config);
     let mut trace = Vec::new();

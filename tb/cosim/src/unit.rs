@@ -7,7 +7,7 @@ use stagecoach_model::Golden;
 use stagecoach_spec::{Answer, Beat, Command, Config, Request, Update};
 
 use crate::Error;
-use crate::driver::{Driver, Event, Timed};
+use crate::driver::{Driver, Event, IdlePayload, Timed};
 use crate::engine::{self, EngineKind, EngineOptions};
 use crate::pace::Stalls;
 
@@ -82,7 +82,8 @@ impl Unit {
             let engine_options =
                 EngineOptions { seed: options.seed, wave: options.wave.is_some(), fast: options.fast };
             let engine = engine::open(kind, &module, engine_options)?;
-            let mut driver = Driver::new(engine, config, options.seed, options.stalls)?;
+            let idle = if options.wave.is_some() { IdlePayload::Zeros } else { IdlePayload::Noise };
+            let mut driver = Driver::new(engine, config, options.seed, options.stalls, idle)?;
             if let Some(path) = &options.wave {
                 driver.open_wave(path)?;
             }
