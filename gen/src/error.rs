@@ -98,7 +98,7 @@ pub enum Error {
     },
     /// No configuration is large enough for the events.
     #[error(
-        "the events need {field} = {needs} ({why}), but {most} is the most that there is; replay fewer machines at once"
+        "the events need {field} = {needs} ({why}), but {most} is the most that there is; replay fewer machines at once, or logs with lower key indices"
     )]
     TooLarge {
         /// The field.

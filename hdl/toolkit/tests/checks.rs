@@ -274,6 +274,17 @@ fn an_undeclared_path_from_input_to_output_is_refused() {
 }
 
 #[test]
+fn a_declared_path_names_ports_that_exist() {
+    told(
+        |m| {
+            m.combinational_path("word", "showm");
+            m.output("shown", m.delay("kept", m.input("word", 8)));
+        },
+        &["a combinational path names port `showm`, which does not exist"],
+    );
+}
+
+#[test]
 fn names_are_legal_and_unique() {
     for (name, problem) in [
         ("reg", "reserved word"),

@@ -27,6 +27,16 @@ pub(super) fn check(module: &Module) -> Vec<DesignError> {
             ));
         }
     }
+    for (from, to) in &module.combinational_paths {
+        for (name, direction) in [(from, Direction::Input), (to, Direction::Output)] {
+            let found = module.ports.iter().any(|port| port.name == *name && port.direction == direction);
+            if !found && !module.absent_ports.contains(name) {
+                let source = module.nodes.first().map_or(std::panic::Location::caller(), |node| node.source);
+                let message = format!("a combinational path names port `{name}`, which does not exist");
+                errors.push(error(module, source, message));
+            }
+        }
+    }
     for output in module.ports.iter().filter(|port| port.direction == Direction::Output) {
         let reversed = Reversed(&graph);
         let mut search = Dfs::new(reversed, output.node.0.into());
