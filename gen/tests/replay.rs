@@ -26,7 +26,7 @@ fn agrees(engine: &str) -> Run {
     assert_eq!(replay_all("golden", &golden).code, 0);
     let run = replay_all(engine, &own);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    assert!(run.out.contains("agreement 5,423 of 5,423 (100.00 %)"), "{}", run.out);
+    assert!(run.out.contains("agreement 5,423 of 5,423 (100.00 %)\n"), "every code too:\n{}", run.out);
     assert_eq!(fs::read(&own).unwrap(), fs::read(&golden).unwrap(), "physical addresses differ");
     run
 }

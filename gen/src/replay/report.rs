@@ -129,6 +129,9 @@ impl Report {
         // Never rounded up to a full hundred.
         let share = if total.disagree > 0 { share.min(99.99) } else { share };
         let mut text = format!("agreement {} of {} ({share:.2} %)", grouped(total.agree), grouped(judged));
+        if total.other_code > 0 {
+            text += &format!("; {} of them refused with another NAK code", grouped(total.other_code));
+        }
         if total.no_verdict > 0 {
             text += &format!("; {} without a captured verdict", grouped(total.no_verdict));
         }

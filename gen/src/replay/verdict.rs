@@ -7,14 +7,17 @@ use stagecoach_spec::{Fault, Transport, WireCode};
 
 use super::player::{Answered, op};
 
-/// AETH syndrome of a remote access error: what every refusal by a mapping table becomes on a RoCE wire.
-const REMOTE_ACCESS_ERROR: u8 = 0x62;
+/// AETH syndromes by which a responder refuses a request for the request's own sake: invalid request, and remote
+/// access error. (0x63, remote operational error, says that the responder's own state is at fault.)
+const REFUSALS: [u8; 2] = [0x61, 0x62];
 
 /// How an answer stands to the captured verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Comparison {
     /// They say the same.
     Agrees,
+    /// Both refuse, with different NAK codes.
+    OtherCode,
     /// They contradict each other.
     Disagrees,
     /// The capture holds no verdict on the request.
@@ -24,15 +27,22 @@ pub enum Comparison {
     FromMemory,
 }
 
-/// Compares. Granted and refused must be the same; and where one side says remote access error (0x62), so must the
-/// other. Other syndromes count as alike: responders differ in which one they give for a misaligned atomic.
+/// Compares. Granted and refused must be the same. Responders differ in the order of their checks, and so in whether
+/// an access that is wrong in two ways (or a misaligned atomic, or a length beyond 2^31) is an invalid request or a
+/// remote access error: that is told apart, but is no contradiction.
 pub fn compare(captured: &Captured, fault: Fault) -> Comparison {
     let wire = fault.wire_code(op(captured.header.op), Transport::Roce);
-    let agrees = match captured.verdict {
-        Verdict::Unknown => return Comparison::NoVerdict,
-        Verdict::Granted => wire == WireCode::Accepted,
-        Verdict::Refused { syndrome: REMOTE_ACCESS_ERROR } => wire == WireCode::Nak(REMOTE_ACCESS_ERROR),
-        Verdict::Refused { .. } => matches!(wire, WireCode::Nak(code) if code != REMOTE_ACCESS_ERROR),
+    let agrees = match (captured.verdict, wire) {
+        (Verdict::Unknown, _) => return Comparison::NoVerdict,
+        (Verdict::Granted, wire) => wire == WireCode::Accepted,
+        (Verdict::Refused { syndrome }, WireCode::Nak(code)) if code == syndrome => true,
+        (Verdict::Refused { syndrome }, WireCode::Nak(code)) => {
+            if REFUSALS.contains(&syndrome) && REFUSALS.contains(&code) {
+                return Comparison::OtherCode;
+            }
+            false
+        }
+        (Verdict::Refused { .. }, _) => false,
     };
     if agrees {
         Comparison::Agrees
@@ -54,6 +64,8 @@ pub struct Tally {
     pub refused: u64,
     /// Same verdict.
     pub agree: u64,
+    /// Of these, refused with another NAK code.
+    pub other_code: u64,
     /// Other verdict.
     pub disagree: u64,
     /// No captured verdict.
@@ -77,6 +89,10 @@ impl Tally {
         let comparison = compare(captured, answered.fault);
         match comparison {
             Comparison::Agrees => self.agree += 1,
+            Comparison::OtherCode => {
+                self.agree += 1;
+                self.other_code += 1;
+            }
             Comparison::Disagrees => self.disagree += 1,
             Comparison::NoVerdict => self.no_verdict += 1,
             Comparison::FromMemory => self.from_memory += 1,
@@ -90,6 +106,7 @@ impl Tally {
         self.granted += other.granted;
         self.refused += other.refused;
         self.agree += other.agree;
+        self.other_code += other.other_code;
         self.disagree += other.disagree;
         self.no_verdict += other.no_verdict;
         self.from_memory += other.from_memory;
@@ -130,9 +147,11 @@ mod tests {
             (refused(0x62), Fault::PageAbsent, Comparison::Disagrees),
             (refused(0x62), Fault::UnknownNetwork, Comparison::Disagrees),
             (refused(0x61), Fault::MisalignedAtomic, Comparison::Agrees),
-            (refused(0x63), Fault::MisalignedAtomic, Comparison::Agrees),
+            (refused(0x62), Fault::InvalidRequest, Comparison::OtherCode),
+            (refused(0x63), Fault::PageAbsent, Comparison::Agrees),
+            (refused(0x63), Fault::MisalignedAtomic, Comparison::Disagrees),
             (refused(0x63), Fault::Granted, Comparison::Disagrees),
-            (refused(0x61), Fault::InvalidKey, Comparison::Disagrees),
+            (refused(0x61), Fault::InvalidKey, Comparison::OtherCode),
             (Verdict::Unknown, Fault::InvalidKey, Comparison::NoVerdict),
         ] {
             assert_eq!(compare(&captured(verdict, false), fault), expected, "{verdict:?} {fault}");
