@@ -107,7 +107,7 @@ fn run(depth: u32, credits: usize, seed: u64) -> Met {
         met.waited += u32::from(waiting > 0 && arrives && !take);
         met.replaced += u32::from(waiting == 1 && arrives && take);
         met.full += u32::from(model.len() == credits);
-        met.streamed += u32::from(waiting > 1 && leaves && left_before);
+        met.streamed += u32::from(waiting > 0 && leaves && left_before);
         met.left += u32::from(leaves);
         left_before = leaves;
     }
