@@ -1,0 +1,48 @@
+//! The worked example of README and docs runs on the committed Verilog and shows what they say.
+
+use std::path::Path;
+use std::process::Command;
+
+use stagecoach_verilator::tools;
+
+/// Runs a tool; gives what it printed.
+fn output(command: &mut Command) -> String {
+    let done = command.output().expect("the tool starts");
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).expect("the tools print text")
+}
+
+#[test]
+fn the_worked_example_shows_the_documented_figures() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("gen lies in the workspace");
+    let icarus = tools::find_iverilog().expect("`cargo xtask setup` fetches Icarus Verilog");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("bring_up.vvp");
+    let mut compile = icarus.iverilog.command();
+    compile.args(["-g2005", "-Wall", "-s", "bring_up", "-o"]).arg(&program);
+    compile.arg(root.join("docs/examples/bring_up.v"));
+    for entry in std::fs::read_dir(root.join("verilog-out/roce")).expect("the preset is committed") {
+        let path = entry.expect("the folder can be read").path();
+        if path.extension().is_some_and(|extension| extension == "v") {
+            compile.arg(path);
+        }
+    }
+    output(&mut compile);
+    let said = output(icarus.vvp.command().arg(&program));
+    for line in [
+        "init_done after 16385 cycles",
+        "beat 20 cycles after the request: fault 0, pa 000040200f80, span 128, table 3, first 1, last 0",
+        "beat 21 cycles after the request: fault 0, pa 000040055000, span 128, table 3, first 0, last 1",
+    ] {
+        assert!(said.lines().any(|said| said == line), "`{line}` is missing in:\n{said}");
+    }
+    let pages = ["docs/update-port.md", "docs/bring-up.md", "README.md"]
+        .map(|page| std::fs::read_to_string(root.join(page)).expect("the page is there"));
+    // The pages quote these: cycles from offering an update to its answer.
+    for (op, cycles) in [("set_table", 114), ("set_slot", 45), ("install", 45), ("bind", 114)] {
+        let code = stagecoach_spec::UpdateOp::ALL.iter().find(|known| known.name() == op).expect("it exists");
+        let line = format!("update {} answered after {cycles} cycles", code.code());
+        assert!(said.contains(&line), "`{line}` is missing in:\n{said}");
+        assert!(pages.iter().any(|page| page.contains(&cycles.to_string())), "no page says {cycles}");
+    }
+}
