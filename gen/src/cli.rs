@@ -74,7 +74,7 @@ pub struct GenerateArguments {
     /// Which configuration; preset roce if none is given
     #[command(flatten)]
     pub choice: Choice,
-    /// Folder to write [default: verilog-out/<name of the configuration>]
+    /// Folder to write [default: verilog-out/NAME, by the name of the configuration]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -25,7 +25,7 @@ bundle! {
         pd,
         /// Operation, 3 bits.
         op,
-        /// Region index (key[31:8]) and variant (key[7:0]).
+        /// Region index (`key[31:8]`) and variant (`key[7:0]`).
         key,
         /// First byte.
         va,
@@ -103,7 +103,7 @@ bundle! {
     pub struct Region {
         /// A key names it.
         valid,
-        /// key[7:0] of that key.
+        /// `key[7:0]` of that key.
         variant,
         /// Protection domain.
         pd,

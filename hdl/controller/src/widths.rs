@@ -7,7 +7,7 @@ use stagecoach_spec::{Config, Stages};
 pub const FAULT: u32 = 4;
 /// Bits of a virtual address.
 pub const VA: u32 = 64;
-/// Bits of the index part of a key: key[31:8].
+/// Bits of the index part of a key: `key[31:8]`.
 pub const KEY_INDEX: u32 = 24;
 /// Bits of an address inside a 4 KiB frame.
 pub const OFFSET: u32 = 12;
