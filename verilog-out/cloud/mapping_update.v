@@ -140,21 +140,9 @@ module mapping_update (
   wire record_write = is_storing & !(argument_op == UPDATE_PEEK);
   wire [189:0] record_after;
   wire [189:0] record_word;
-
-  ram_one_read #(
-    .WIDTH          (190),
-    .ADDRESS_WIDTH  (8),
-    .OUTPUT_REGISTER(1)
-  ) table_records (
-    .clk          (clk),
-    .write_enable (clear | record_write),
-    .write_address(clear ? clear_place[7:0] : argument_table[7:0]),
-    .write_data   (record_after & {190{!clear}}),
-    .read_enable  (1'b1),
-    .read_address (scan_busy ? scan_place : argument_table[7:0]),
-    .read_data    (record_word)
-  );
-
+  reg [7:0] record_target;
+  reg [189:0] record_stored;
+  reg record_written;
   reg record_exists;
   reg record_frozen;
   reg [15:0] record_region_base;
@@ -166,6 +154,31 @@ module mapping_update (
   reg [8:0] record_bindings;
   reg [16:0] record_regions;
   reg [18:0] record_slots;
+
+  ram_one_read #(
+    .WIDTH          (190),
+    .ADDRESS_WIDTH  (8),
+    .OUTPUT_REGISTER(1)
+  ) table_records (
+    .clk          (clk),
+    .write_enable (record_written),
+    .write_address(record_target),
+    .write_data   (record_stored),
+    .read_enable  (1'b1),
+    .read_address (scan_busy ? scan_place : argument_table[7:0]),
+    .read_data    (record_word)
+  );
+
+  always @(posedge clk) begin
+    record_target <= clear ? clear_place[7:0] : argument_table[7:0];
+    record_stored <= record_after & {190{!clear}};
+  end
+
+  always @(posedge clk) if (rst) begin
+    record_written <= 1'b0;
+  end else begin
+    record_written <= clear | record_write;
+  end
 
   always @(posedge clk) if (is_looking) begin
     record_exists <= record_word[189];
@@ -193,13 +206,19 @@ module mapping_update (
       argument_index[7:0] & {8{argument_op == UPDATE_INSTALL}}};
   wire present_after = argument_op == UPDATE_SET_SLOT;
   wire [8:0] valid_word;
-  wire [15:0] valid_target = clear ? clear_place[15:0] : region_place;
+  reg [8:0] valid_stored;
+  reg valid_written;
   wire was_present;
-  wire [17:0] present_target = clear ? clear_place : slot_place;
+  reg present_stored;
+  reg present_written;
 
   always @(posedge clk) begin
     region_place <= record_region_base + named_index;
     slot_place <= record_slot_base + argument_index[17:0];
+    commit_region <= clear ? clear_place[15:0] : region_place;
+    valid_stored <= valid_after & {9{!clear}};
+    commit_slot <= clear ? clear_place : slot_place;
+    present_stored <= present_after & !clear;
   end
 
   ram_one_read #(
@@ -208,13 +227,21 @@ module mapping_update (
     .OUTPUT_REGISTER(1)
   ) valid_regions (
     .clk          (clk),
-    .write_enable (clear | region_write),
-    .write_address(valid_target),
-    .write_data   (valid_after & {9{!clear}}),
+    .write_enable (valid_written),
+    .write_address(commit_region),
+    .write_data   (valid_stored),
     .read_enable  (1'b1),
     .read_address (region_place),
     .read_data    (valid_word)
   );
+
+  always @(posedge clk) if (rst) begin
+    valid_written <= 1'b0;
+    present_written <= 1'b0;
+  end else begin
+    valid_written <= clear | region_write;
+    present_written <= clear | slot_write;
+  end
 
   ram_one_read #(
     .WIDTH          (1),
@@ -222,9 +249,9 @@ module mapping_update (
     .OUTPUT_REGISTER(1)
   ) present_slots (
     .clk          (clk),
-    .write_enable (clear | slot_write),
-    .write_address(present_target),
-    .write_data   (present_after & !clear),
+    .write_enable (present_written),
+    .write_address(commit_slot),
+    .write_data   (present_stored),
     .read_enable  (1'b1),
     .read_address (slot_place),
     .read_data    (was_present)
@@ -271,6 +298,11 @@ module mapping_update (
   wire [7:0] list_entry = (argument_op == UPDATE_BIND) ? free_entry : found_entry;
   wire list_write;
   wire lists = (argument_op == UPDATE_BIND) & !clear;
+  reg listed_word_valid;
+  reg [7:0] listed_word_table;
+  reg [151:0] listed_word_net_id;
+  reg [7:0] list_target;
+  reg list_written;
 
   mapping_scan scan (
     .clk                (clk),
@@ -292,11 +324,11 @@ module mapping_update (
     .record_window_base (record_word[117:82]),
     .record_window_count(record_word[81:45]),
     .peek_entry         (argument_index[7:0]),
-    .write              (clear | list_write),
-    .write_entry        (clear ? clear_place[7:0] : list_entry),
-    .write_valid        (1'b1 & lists),
-    .write_table        (argument_table[7:0] & {8{lists}}),
-    .write_net_id       (identifier & {152{lists}}),
+    .write              (list_written),
+    .write_entry        (list_target),
+    .write_valid        (listed_word_valid),
+    .write_table        (listed_word_table),
+    .write_net_id       (listed_word_net_id),
     .place              (search_place),
     .busy               (search_busy),
     .done               (scan_done),
@@ -310,6 +342,19 @@ module mapping_update (
     .peek_table         (listed_table),
     .peek_net_id        (listed_net_id)
   );
+
+  always @(posedge clk) begin
+    listed_word_valid <= 1'b1 & lists;
+    listed_word_table <= argument_table[7:0] & {8{lists}};
+    listed_word_net_id <= identifier & {152{lists}};
+    list_target <= clear ? clear_place[7:0] : list_entry;
+  end
+
+  always @(posedge clk) if (rst) begin
+    list_written <= 1'b0;
+  end else begin
+    list_written <= clear | list_write;
+  end
 
   // ---- The judgement ----------------------------------------------------------------------------
 
@@ -406,8 +451,6 @@ module mapping_update (
         & {39{(argument_op == UPDATE_SET_SLOT) & !clear}};
     commit_entry <= list_entry;
     commit_net_id <= identifier;
-    commit_region <= valid_target;
-    commit_slot <= present_target;
     commit_region_word <= {1'b1, argument_index[7:0], staged3[55:32], staged2[35:32],
           staged2[41:40], staged0, limit, origin, staged3[18:0]}
         & {235{(argument_op == UPDATE_INSTALL) & !clear}};

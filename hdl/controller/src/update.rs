@@ -104,8 +104,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let records = m.memory("table_records", w.record().iter().sum(), 1 << w.table).output_register();
     m.unused(scan_place.bits(w.table..w.scan_place()));
     let record_place = scan_busy.select(scan_place.low(w.table), table);
-    let record_target = clear.select(clear_place.low(w.table), table);
-    records.write(clear | record_write, record_target, record_after.gated_by(!clear));
+    // Every write is registered: it has time, and what it is made of stands far away.
+    let record_target = m.delay("record_target", clear.select(clear_place.low(w.table), table));
+    let record_stored = m.delay("record_stored", record_after.gated_by(!clear));
+    records.write(m.delay_reset("record_written", clear | record_write), record_target, record_stored);
     let read = Record::unpack(records.read("record_word", record_place), &w.record());
     // A search moves the read port on, so the record is kept where the search begins.
     let record = read.hold(&m, "record", is_looking);
@@ -120,12 +122,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let valid_after = m.wire("valid_after", 9);
     let present_after = m.wire("present_after", 1);
     let valid_regions = m.memory("valid_regions", 9, 1 << w.region).output_register();
-    wire!(valid_target = clear.select(clear_place.low(w.region), region_place));
-    valid_regions.write(clear | region_write, valid_target, valid_after.gated_by(!clear));
+    let commit_region = m.delay("commit_region", clear.select(clear_place.low(w.region), region_place));
+    let valid_stored = m.delay("valid_stored", valid_after.gated_by(!clear));
+    valid_regions.write(m.delay_reset("valid_written", clear | region_write), commit_region, valid_stored);
     let valid_word = valid_regions.read("valid_word", region_place);
     let present_slots = m.memory("present_slots", 1, 1 << w.slot).output_register();
-    wire!(present_target = clear.select(clear_place.low(w.slot), slot_place));
-    present_slots.write(clear | slot_write, present_target, present_after & !clear);
+    let commit_slot = m.delay("commit_slot", clear.select(clear_place.low(w.slot), slot_place));
+    let present_stored = m.delay("present_stored", present_after & !clear);
+    present_slots.write(m.delay_reset("present_written", clear | slot_write), commit_slot, present_stored);
     let was_present = present_slots.read("was_present", slot_place);
     let was_valid = valid_word.bit(8);
 
@@ -153,15 +157,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let list_entry = m.wire("list_entry", w.binding);
     let list_write = m.wire("list_write", 1);
     wire!(lists = binds & !clear);
-    let list_word = taken.gated_by(lists);
+    let list_word = taken.gated_by(lists).delay(&m, "listed_word");
+    let list_target = m.delay("list_target", clear.select(clear_place.low(w.binding), list_entry));
     search
         .input("start", scan_start)
         .input("net_id", identifier)
         .input("own_table", table)
         .input("record_exists", read.exists)
         .input("peek_entry", argument.index.low(w.binding))
-        .input("write", clear | list_write)
-        .input("write_entry", clear.select(clear_place.low(w.binding), list_entry));
+        .input("write", m.delay_reset("list_written", clear | list_write))
+        .input("write_entry", list_target);
     wanted.connect(&search, "wanted");
     read.owned().connect(&search, "record");
     list_word.connect(&search, "write");
@@ -235,8 +240,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     commit.outputs(&record, &argument, &wanted, clear, table);
     put(&m, "commit_entry", list_entry);
     put(&m, "commit_net_id", identifier);
-    put(&m, "commit_region", valid_target);
-    put(&m, "commit_slot", present_target);
+    m.output("commit_region", commit_region);
+    m.output("commit_slot", commit_slot);
     let region = Region {
         valid: m.bit(true),
         variant: argument.index.low(8),
