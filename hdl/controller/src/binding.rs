@@ -17,8 +17,8 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 
 use crate::bundles::{Flow, delay_flow};
-use crate::copy;
 use crate::widths::Widths;
+use crate::{chunks, copy};
 
 /// Latency of the stage: see the picture.
 pub const CYCLES: u32 = 5;
@@ -27,7 +27,7 @@ const COPY_GROUP: u32 = 4;
 /// Entries that share a first level of encoding.
 const GROUP: u32 = 16;
 /// Bits of the identifier that one chunk compares.
-const CHUNK: u32 = 8;
+pub(crate) const CHUNK: u32 = 8;
 
 /// Describes the stage.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
@@ -67,7 +67,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .map(|entry| {
             let writes = binding1_write.bit(entry);
             let stored = Entry::stored(&m, entry, writes, write_valid, write_net_id, write_table);
-            let chunks = compare_chunks(&m, copies[(entry / COPY_GROUP) as usize], stored.net_id);
+            let copy = copies[(entry / COPY_GROUP) as usize];
+            let chunks = chunks::equal(&m, copy, stored.net_id, CHUNK);
             let equal = m.delay(&format!("binding2_chunks{entry}"), chunks);
             let valid = m.delay(&format!("binding2_valid{entry}"), stored.valid);
             (equal, valid, stored.table)
@@ -114,18 +115,6 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.output("out_known", m.delay("binding5_known", known));
     m.output("out_table", m.delay("binding5_table", found_table));
     m.finish()
-}
-
-/// One bit per chunk: the chunk is equal.
-fn compare_chunks<'m>(m: &'m ModuleBuilder, left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
-    let chunks: Vec<_> = (0..left.width())
-        .step_by(CHUNK as usize)
-        .map(|low| {
-            let high = (low + CHUNK).min(left.width());
-            left.bits(low..high).equals(right.bits(low..high))
-        })
-        .collect();
-    m.concat(&chunks)
 }
 
 /// A stored binding.

@@ -19,6 +19,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal};
 use stagecoach_spec::{Access as Rights, Op};
 
 use crate::bundles::{Checked, Early, Flow, Region, delay_flow_by};
+use crate::chunks;
 use crate::codes::is;
 use crate::prepare::HALF;
 use crate::slice::Riding;
@@ -48,8 +49,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         settled: early.settled,
         fault: early.fault,
         no_key: !(early.in_slice & region.valid),
-        variant_differs: differing_chunks(&m, region.variant, riding.variant),
-        pd_differs: differing_chunks(&m, region.pd, riding.pd),
+        variant_differs: chunks::different(&m, region.variant, riding.variant, CHUNK),
+        pd_differs: chunks::different(&m, region.pd, riding.pd, CHUNK),
         right_missing: right_missing(&m, riding.op, region.rights),
         wraps: riding.wraps,
         low_below: va_low.less_than(base_low),
@@ -74,18 +75,6 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
 /// Bits that one chunk of an equality compares: a LUT level or two.
 pub(crate) const CHUNK: u32 = 4;
-
-/// One bit per chunk: the chunk differs.
-fn differing_chunks<'m>(m: &'m ModuleBuilder, left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
-    let chunks: Vec<_> = (0..left.width())
-        .step_by(CHUNK as usize)
-        .map(|low| {
-            let high = (low + CHUNK).min(left.width());
-            left.bits(low..high).differs(right.bits(low..high))
-        })
-        .collect();
-    m.concat(&chunks)
-}
 
 /// The operation needs a right that the region does not give; a local read needs none.
 fn right_missing<'m>(m: &'m ModuleBuilder, op: Signal<'m>, rights: Signal<'m>) -> Signal<'m> {

@@ -21,6 +21,7 @@
 pub mod binding;
 pub mod bounds;
 pub mod bundles;
+mod chunks;
 pub mod codes;
 pub mod copy;
 pub mod decide;

@@ -14,6 +14,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::FrameWindows;
 
 use crate::widths::Widths;
+use crate::{binding, chunks};
 
 stagecoach_hdl::bundle! {
     /// A binding in the list. All zero where an entry is free.
@@ -102,14 +103,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycle 3: equality in chunks; ends of slices");
     let walk3 = walk2.step(&m, "scan3");
     let last3 = m.delay_reset("scan3_last", last2);
-    let chunks: Vec<_> = (0..w.config.net_id_bits)
-        .step_by(8)
-        .map(|low| {
-            let high = (low + 8).min(w.config.net_id_bits);
-            entry.net_id.bits(low..high).equals(net_id.bits(low..high))
-        })
-        .collect();
-    let equal3 = m.delay("scan3_equal", m.concat(&chunks));
+    let equal3 = m.delay("scan3_equal", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
     let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "scan3_entry");
     let in_list = place_in_list(&m, w, walk2.place);
     let in_list3 = m.delay("scan3_in_list", in_list);

