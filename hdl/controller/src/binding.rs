@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 
-use crate::bundles::{Flow, delay_flow};
+use crate::bundles::Flow;
 use crate::widths::Widths;
 use crate::{chunks, copy};
 
@@ -46,7 +46,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let write_table = m.input("commit_table", w.table);
 
     m.section("Cycle 1: a copy of the identifier for each group of entries; which entry a token writes");
-    let binding1 = delay_flow(&m, "binding1", flow);
+    let binding1 = flow.delay_reset(&m, "binding1");
     let copy = copy::describe("mapping_binding_copy", w.config.net_id_bits)?;
     let copies: Vec<_> = (0..w.config.bindings.div_ceil(COPY_GROUP))
         .map(|group| {
@@ -62,7 +62,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     );
 
     m.section("Cycle 2: every entry compares its chunks");
-    let binding2 = delay_flow(&m, "binding2", binding1);
+    let binding2 = binding1.delay_reset(&m, "binding2");
     let entries: Vec<_> = (0..w.config.bindings)
         .map(|entry| {
             let writes = binding1_write.bit(entry);
@@ -76,7 +76,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .collect();
 
     m.section("Cycle 3: match of every entry");
-    let binding3 = delay_flow(&m, "binding3", binding2);
+    let binding3 = binding2.delay_reset(&m, "binding3");
     let matches: Vec<_> = entries
         .iter()
         .enumerate()
@@ -91,7 +91,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.assert_always("one_match", only_one | !binding3.request, "no identifier is bound twice");
 
     m.section("Cycle 4: the matching entry of each group");
-    let binding4 = delay_flow(&m, "binding4", binding3);
+    let binding4 = binding3.delay_reset(&m, "binding4");
     let found: Vec<_> = matches
         .chunks(GROUP as usize)
         .enumerate()
@@ -111,7 +111,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(
         found_table = found.iter().map(|(_, table)| *table).reduce(|a, b| a | b).expect("there is a group")
     );
-    delay_flow(&m, "binding5", binding4).outputs(&m, "out");
+    binding4.delay_reset(&m, "binding5").outputs(&m, "out");
     m.output("out_known", m.delay("binding5_known", known));
     m.output("out_table", m.delay("binding5_table", found_table));
     m.finish()

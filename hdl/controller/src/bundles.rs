@@ -348,12 +348,6 @@ pub fn key_variant(key: Signal<'_>) -> Signal<'_> {
     key.low(8)
 }
 
-/// `flow` delayed by one cycle; nothing travels in reset.
-#[track_caller]
-pub fn delay_flow<'m>(m: &'m ModuleBuilder, prefix: &str, flow: Flow<'m>) -> Flow<'m> {
-    flow.delay_reset(m, prefix)
-}
-
 /// A bundle delayed by `cycles`, in registers `<stage><n>_<field>` for cycles n = `from`, `from + 1`…
 #[track_caller]
 pub fn delay_bundle<'m, B: Bundle<'m>>(
@@ -370,7 +364,7 @@ pub fn delay_bundle<'m, B: Bundle<'m>>(
     bundle
 }
 
-/// Likewise for a [`Flow`].
+/// Likewise for a [`Flow`]; nothing travels in reset.
 #[track_caller]
 pub fn delay_flow_by<'m>(
     m: &'m ModuleBuilder,
@@ -381,7 +375,7 @@ pub fn delay_flow_by<'m>(
 ) -> Flow<'m> {
     let mut flow = flow;
     for cycle in from..from + cycles {
-        flow = delay_flow(m, &format!("{stage}{cycle}"), flow);
+        flow = flow.delay_reset(m, &format!("{stage}{cycle}"));
     }
     flow
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
 
-use crate::bundles::{Asked, Flow, delay_flow};
+use crate::bundles::{Asked, Flow};
 use crate::expand;
 use crate::widths::Widths;
 
@@ -58,7 +58,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Stage register");
     let flow = Flow { request: accept_request, token: accept_token };
-    delay_flow(&m, "request1", flow).outputs(&m, "out");
+    flow.delay_reset(&m, "request1").outputs(&m, "out");
     m.output("out_net_id", m.delay("request1_net_id", net_id));
     asked.delay(&m, "request1").outputs(&m, "out");
 
