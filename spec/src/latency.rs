@@ -1,7 +1,7 @@
 //! The one table of stage latencies. The hardware asserts it when it is described; co-simulation holds every first
 //! beat to it, cycle by cycle; the manifest and the reports print it. (The golden model itself has no clock.)
 
-use crate::config::Config;
+use crate::config::{Config, Protection};
 
 /// One stage of the lookup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,11 +29,26 @@ pub const BINDING_ENTRY_MATCH_CYCLES: u32 = 1;
 /// Cycles of the binding stage: encoding the matching entry into its table number.
 pub const BINDING_ENCODE_CYCLES: u32 = 2;
 
+/// Cycles that `binding` takes longer under protection: encoding the identifier, a second step of counting the bits in
+/// which entries differ from it, checking the table number.
+pub const BINDING_PROTECTION_CYCLES: u32 = 3;
+
+/// Cycles from a stored word with check bits to the checked word.
+pub const fn check_cycles(protection: Protection) -> u32 {
+    match protection {
+        Protection::None => 0,
+        Protection::Parity => 1,
+        // The syndrome, then the correction.
+        Protection::Secded => 2,
+    }
+}
+
 /// Tables up to which the table memory is LUT RAM and answers in one cycle.
 pub const SMALL_TABLE_MEMORY: u32 = 64;
 
 impl Stages {
-    /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`.
+    /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`; `protection` adds
+    /// to every stage that reads a stored word.
     pub fn of(config: &Config) -> Stages {
         let binding = match config.cam {
             crate::config::Cam::Register => {
@@ -42,6 +57,11 @@ impl Stages {
                     + BINDING_ENTRY_MATCH_CYCLES
                     + BINDING_ENCODE_CYCLES
             }
+        };
+        let check = check_cycles(config.protection);
+        let binding = match config.protection {
+            Protection::None => binding,
+            Protection::Parity | Protection::Secded => binding + BINDING_PROTECTION_CYCLES,
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
@@ -56,9 +76,9 @@ impl Stages {
             ),
             stage(
                 "table",
-                table,
+                table + check,
                 "reads the table's slices and state",
-                "memory read; an output register beyond 64 tables",
+                "memory read; an output register beyond 64 tables; the check",
             ),
             stage(
                 "slice",
@@ -68,9 +88,9 @@ impl Stages {
             ),
             stage(
                 "region",
-                3,
+                3 + check,
                 "reads the region record",
-                "memory read, output register, a register on the way out of the block RAMs",
+                "memory read, output register, a register on the way out of the block RAMs; the check",
             ),
             stage(
                 "bounds",
@@ -87,9 +107,9 @@ impl Stages {
             stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(
                 "slot",
-                3,
+                3 + check,
                 "reads the page slot of a span",
-                "address fan-out, memory read, output register",
+                "address fan-out, memory read, output register; the check",
             ),
             stage("respond", 2, "joins frame and position, and puts the beat out", "join, head of the queue"),
         ])
@@ -148,5 +168,7 @@ mod tests {
             assert_eq!(stages.first_beat(), sum);
         }
         assert_eq!(Stages::of(&Config::default()).cycles("nowhere"), None);
+        let protected = |protection| Stages::of(&Config { protection, ..Preset::Roce.config() }).first_beat();
+        assert_eq!([Protection::None, Protection::Parity, Protection::Secded].map(protected), [20, 26, 29]);
     }
 }
