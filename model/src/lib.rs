@@ -3,7 +3,9 @@
 //! What the hardware must answer, written from the specification with plain maps and arithmetic in 128 bits: slow and
 //! obvious. It depends on the contract types alone, never on the hardware's description, so that one mistake is not
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
-//! pipeline promises.
+//! pipeline promises. Three answers of the hardware it bounds rather than foretells, and comparisons must allow for that:
+//! hardware may count more corrected and uncorrectable words, may have repaired more of them, and may call more memory
+//! dirty (while bits of the dirty pool or of a tracking word are flipped).
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -17,6 +19,7 @@
 //! | `protection` | flipped bits, and what reading a word that has some comes to |
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
+//! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
 //! ```
 //! use stagecoach_model::Golden;
