@@ -287,6 +287,43 @@ fn many_requests_are_answered_in_order_whatever_their_number() {
 }
 
 #[test]
+fn a_cleared_table_leaves_nothing_to_the_next() {
+    let mut fast = FastLookup::new(&config());
+    let region = Region {
+        base: 0,
+        length: 0x1000,
+        first_offset: 0,
+        rights: Access::ALL,
+        page_size: 0,
+        first_slot: 7,
+        pd: 0,
+    };
+    let install = Update::Install { table: 0, key: 0, region };
+    let request = Request {
+        net_id: first_net_id(0),
+        key: 0,
+        pd: 0,
+        op: Op::RemoteRead,
+        va: 0,
+        length: 8,
+        bound: 8,
+        stream: 0,
+        tag: 0,
+    };
+    let [set, bind, ..] = begin()[..] else { unreachable!("a table each") };
+    let page = Update::SetSlot { table: 0, slot: 7, frame: 5, page_size: 0 };
+    let mut accept = |updates: &[Update]| {
+        updates.iter().for_each(|update| assert_eq!(fast.update(update), Ok(0), "{update:?}"));
+        fast.lookup_first(&request).fault
+    };
+    assert_eq!(accept(&[set, bind, page, install]), Fault::Granted);
+    let unbind = Update::Unbind { table: 0, net_id: first_net_id(0) };
+    assert_eq!(accept(&[unbind, Update::ClearTable { table: 0 }]), Fault::UnknownNetwork);
+    assert_eq!(accept(&[set, bind]), Fault::InvalidKey);
+    assert_eq!(accept(&[install]), Fault::PageAbsent);
+}
+
+#[test]
 fn what_lookups_leave_out_is_as_if_nothing_had_been_asked() {
     let mut fast = FastLookup::new(&Config { protection: Protection::Secded, ..config() });
     for update in begin() {
