@@ -186,6 +186,14 @@ fn an_unbound_entry_is_written_anew() {
 }
 
 #[test]
+fn binding_writes_its_entry_anew() {
+    let mut golden = protected(Protection::Parity);
+    inject(&mut golden, Stored::Binding { entry: 1 }, 3);
+    accept(&mut golden, Update::Bind { table: 0, net_id: OTHER_VM });
+    assert_eq!(fault(&mut golden, Request { net_id: OTHER_VM, ..request() }), Fault::Granted);
+}
+
+#[test]
 fn under_secded_no_foreign_identifier_meets_a_flipped_entry() {
     let mut golden = protected(Protection::Secded);
     for entry in [0, 9] {
