@@ -50,6 +50,8 @@ const PIPELINE_CYCLES: u32 = 3 + LONGEST_CHECK + 3;
 const LONGEST_CHECK: u32 = check_cycles(Protection::Secded);
 /// Largest `granule_shift`.
 const MAX_GRANULE_SHIFT: u32 = 30;
+/// Most that the two steps of shifting can do: by multiples of four, and by three.
+const LONGEST_SHIFT: u32 = (MAX_GRANULE_SHIFT - OFFSET) / 4 * 4 + 3;
 
 stagecoach_hdl::bundle! {
     /// How a table's dirty memory is tracked. All zero where it is not.
@@ -128,7 +130,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycle 1");
     let ret1_valid = m.delay_reset("ret1_valid", retirement.valid);
     let ret1_table = m.delay("ret1_table", retirement.table);
-    let ret1_frame = m.delay("ret1_frame", retirement.frame);
+    // A tracked window has no granules beyond the pool, so higher bits of an offset say nothing.
+    let offset_bits = (w.dirty + BIT + LONGEST_SHIFT).min(w.frame);
+    let ret1_frame = m.delay("ret1_frame", retirement.frame.low(offset_bits));
+    m.unused(retirement.frame.bits(offset_bits..w.frame));
     let ret1_write = m.delay("ret1_write", retirement.write);
     let ret1_epoch = m.delay("ret1_epoch", retirement.epoch);
     m.output("flight_retired", ret1_valid);
@@ -232,20 +237,20 @@ fn granule_place<'m>(
     frame: Signal<'m>,
 ) -> Granule<'m> {
     let stage = |ahead: u32, name: &str| format!("granule{}_{name}", cycle + ahead);
-    let offset = m.delay(&stage(1, "offset"), frame - tracking.window_base);
+    let window_base = tracking.window_base.low(frame.width());
+    m.unused(tracking.window_base.bits(frame.width()..w.frame));
+    let offset = m.delay(&stage(1, "offset"), frame - window_base);
     let shift = tracking.granule_shift - m.constant(5, OFFSET);
     let shift = m.delay(&stage(1, "shift"), shift);
     let base = m.delay(&stage(1, "base"), tracking.dirty_base);
 
-    // A tracked window has no granules beyond the pool, so higher bits say nothing.
     let granule_bits = w.dirty + BIT;
     let down = |value: Signal<'m>, amount: u32, width: u32| {
         let amount = amount.min(value.width());
         fit(value.bits(amount..value.width()), width)
     };
-    let choices: Vec<_> = (0..=(MAX_GRANULE_SHIFT - OFFSET) / 4)
-        .map(|fours| down(offset, 4 * fours, granule_bits + 3))
-        .collect();
+    let choices: Vec<_> =
+        (0..=LONGEST_SHIFT / 4).map(|fours| down(offset, 4 * fours, granule_bits + 3)).collect();
     let shifted = m.delay(&stage(2, "shifted"), shift.high(3).choose(&choices));
     let rest = m.delay(&stage(2, "rest"), shift.low(2));
     let base = m.delay(&stage(2, "base"), base);

@@ -63,7 +63,7 @@ fn run(config: &Config, seed: u64) -> Met {
     let mut met = Met::default();
     for cycle in 0..60_000 {
         let spread = [1, 2, words][cycle / 64 % 3];
-        let bits = [2, 64][cycle / 256 % 2];
+        let bits = [2, 64u32][cycle / 256 % 2];
         let set =
             random.random_bool(0.6).then(|| (random.random_range(0..spread), random.random_range(0..bits)));
         let harvest = random.random_bool(0.4).then(|| random.random_range(0..spread));
