@@ -95,8 +95,8 @@ fn run(config: &Config, seed: u64) -> Met {
 
         recent.pop_back();
         recent.push_front((set.map(|set| set.0), harvest));
-        for distance in 0..5 {
-            met.near[distance] += u32::from(harvest.is_some() && recent[distance].0 == harvest);
+        for (near, (set, _)) in met.near.iter_mut().zip(&recent) {
+            *near += u32::from(harvest.is_some() && *set == harvest);
         }
         met.again += u32::from(harvest.is_some() && recent[1].1 == harvest);
         met.disagreed += u32::from(taken.is_some_and(|taken| taken.1));

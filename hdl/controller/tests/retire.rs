@@ -265,8 +265,8 @@ fn a_write_whose_tracking_word_fails_its_check_makes_all_unsure() {
     for protection in [Protection::Parity, Protection::Secded] {
         let mut bench = Bench::new(&config(protection), 1);
         let tracking = Tracking { granule_shift: 12, window_base: 0x40, dirty_base: 3 };
-        // One flipped bit is too many for parity, three for both.
-        let coded = bench.coded(tracking) ^ if protection == Protection::Parity { 1 } else { 0b111 };
+        // One flipped bit is too many for parity, two for secded.
+        let coded = bench.coded(tracking) ^ if protection == Protection::Parity { 1 } else { 0b11 };
         bench.track(2, coded);
         for write in [false, true] {
             bench.retire(2, 0x41, write);
@@ -292,6 +292,28 @@ fn a_write_whose_tracking_word_fails_its_check_makes_all_unsure() {
         bench.retire(2, 0x41, true);
         bench.steps(SET_CYCLES - 1);
         assert_eq!(bench.block.get("unsure"), 1);
+    }
+}
+
+#[test]
+fn a_flipped_bit_of_a_tracking_word_is_corrected() {
+    let mut bench = Bench::new(&config(Protection::Secded), 1);
+    let tracking = Tracking { granule_shift: 13, window_base: 0x40, dirty_base: 3 };
+    let coded = bench.coded(tracking);
+    let bits: u32 = bench.w.tracking().iter().sum();
+    for bit in 0..bench.w.coded(bits) {
+        bench.track(2, coded ^ 1 << bit);
+        bench.retire(2, 0x43, true);
+        let mut events = 0;
+        for _ in 1..SET_CYCLES {
+            if bench.block.get("check_corrected") == 1 {
+                events += 1;
+                assert_eq!(bench.block.get("check_place"), 2);
+            }
+            bench.block.step();
+        }
+        assert_eq!((events, bench.block.get("unsure")), (1, 0), "bit {bit}");
+        assert_eq!(bench.harvest(3), 2, "bit {bit}");
     }
 }
 
