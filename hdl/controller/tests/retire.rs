@@ -10,7 +10,9 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_controller::dirty::{DISAGREE_CYCLES, HARVEST_CYCLES};
 use stagecoach_controller::protect;
-use stagecoach_controller::retire::{self, RETIRED_CYCLES, SET_CYCLES, TRACK_LAG, TRACK_READ_CYCLES};
+use stagecoach_controller::retire::{
+    self, RETIRED_CYCLES, SET_CYCLES, TRACK_LAG, TRACK_READ_CYCLES, TRACK_SETTLE_CYCLES,
+};
 use stagecoach_controller::widths::Widths;
 use stagecoach_hdl::{Module, ModuleBuilder};
 use stagecoach_spec::{Config, Preset, Protection};
@@ -257,6 +259,27 @@ fn every_granule_size_finds_its_bit_at_the_ends_of_the_pool() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn what_was_set_before_a_change_of_tracking_is_there_to_be_cleared_a_settling_time_later() {
+    for protection in PROTECTIONS {
+        let mut bench = Bench::new(&config(protection), 1);
+        let coded = bench.coded(Tracking { granule_shift: 12, window_base: 0, dirty_base: 3 });
+        let off = bench.coded(Tracking::default());
+        bench.track(1, coded);
+        bench.steps(5);
+        // The last retirement under the old word, and the first under the new.
+        bench.retire(1, 7, true);
+        bench.steps(TRACK_LAG - 1);
+        bench.retire(1, 8, true);
+        bench.steps(TRACK_LAG - 1);
+        bench.track(1, off);
+        bench.steps(TRACK_SETTLE_CYCLES - 1);
+        assert_eq!(bench.harvest(3), 1 << 7, "{protection:?}");
+        bench.steps(SET_CYCLES);
+        assert_eq!(bench.harvest(3), 0, "{protection:?}");
     }
 }
 
