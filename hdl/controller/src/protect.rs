@@ -24,6 +24,7 @@
 use stagecoach_hdl::{ModuleBuilder, Signal};
 use stagecoach_spec::Protection;
 
+use crate::bundles::Check;
 use crate::widths::Widths;
 
 /// The word with its check bits above; combinational. The word itself without protection.
@@ -54,10 +55,54 @@ pub struct Checked<'m> {
     pub uncorrectable: Signal<'m>,
 }
 
+impl<'m> Checked<'m> {
+    /// What a stage tells of the word in a cycle in which a lookup depends on it. `place` is as late as the word.
+    #[track_caller]
+    pub fn report(&self, read: Signal<'m>, place: Signal<'m>) -> Check<'m> {
+        let read = if self.uncorrectable.width() == 0 { read } else { read.named("lookup_depends") };
+        Check {
+            corrected: self.corrected.gated_by(read),
+            uncorrectable: self.uncorrectable.gated_by(read),
+            place,
+        }
+    }
+}
+
 /// The check of a coded word, [`Widths::check_cycles`] cycles later, in registers `<name>_…`.
 #[track_caller]
 pub fn check<'m>(m: &'m ModuleBuilder, w: &Widths, name: &str, coded: Signal<'m>) -> Checked<'m> {
     registered(m, w, name, coded, coded.low(word_bits(w, coded))).0
+}
+
+/// Likewise, and beside it the coded word as it was read, as late as the checked one; no bits without protection.
+#[track_caller]
+pub fn check_and_keep<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    name: &str,
+    coded: Signal<'m>,
+) -> (Checked<'m>, Signal<'m>) {
+    let (checked, read) = registered(m, w, name, coded, coded);
+    let raw = match w.config.protection {
+        Protection::None => m.zero(0),
+        Protection::Parity => read,
+        Protection::Secded => m.delay(&format!("{name}_raw"), read),
+    };
+    (checked, raw)
+}
+
+/// The check of a short coded word in no cycle at all. `name` names its values.
+#[track_caller]
+pub fn check_at_once<'m>(m: &'m ModuleBuilder, w: &Widths, name: &str, coded: Signal<'m>) -> Checked<'m> {
+    let word = coded.low(word_bits(w, coded));
+    match w.config.protection {
+        Protection::None => Checked { word, corrected: m.zero(0), uncorrectable: m.zero(0) },
+        Protection::Parity => Checked { word, corrected: m.zero(0), uncorrectable: coded.parity() },
+        Protection::Secded => {
+            let syndrome = syndrome(m, coded, word.width()).named(format!("{name}_syndrome"));
+            resolve(m, word, syndrome)
+        }
+    }
 }
 
 /// The check, and `kept` after the first of its cycles: what of the coded word is still needed then, its low bits or all.
@@ -129,6 +174,45 @@ fn columns(bits: u32, rows: u32) -> Vec<u32> {
 fn word_bits(w: &Widths, coded: Signal<'_>) -> u32 {
     let fits = |bits: &u32| w.coded(*bits) == coded.width();
     (1..=coded.width()).find(fits).expect("a coded word has the width that the contract gives it")
+}
+
+/// `other`, or that a stored word is `corrupt`: a bit that is not there without protection.
+#[track_caller]
+pub(crate) fn or_corrupt<'m>(other: Signal<'m>, corrupt: Signal<'m>) -> Signal<'m> {
+    if corrupt.width() == 0 { other } else { other | corrupt }
+}
+
+/// `value` unless a stored word is `corrupt`, then zero.
+#[track_caller]
+pub(crate) fn unless_corrupt<'m>(value: Signal<'m>, corrupt: Signal<'m>) -> Signal<'m> {
+    if corrupt.width() == 0 { value } else { value.gated_by(!corrupt) }
+}
+
+/// `then` if a stored word is `corrupt`.
+#[track_caller]
+pub(crate) fn if_corrupt<'m>(corrupt: Signal<'m>, then: Signal<'m>, otherwise: Signal<'m>) -> Signal<'m> {
+    if corrupt.width() == 0 { otherwise } else { corrupt.select(then, otherwise) }
+}
+
+impl Widths {
+    /// Width of the bit that says that a stored word is corrupt: none without protection.
+    pub fn corrupt(&self) -> u32 {
+        u32::from(self.config.protection != Protection::None)
+    }
+
+    /// Field widths of [`Check`] for places of `place_bits` bits.
+    pub fn check(&self, place_bits: u32) -> Vec<u32> {
+        match self.config.protection {
+            Protection::None => vec![0, 0, 0],
+            Protection::Parity => vec![0, 1, 0],
+            Protection::Secded => vec![1, 1, place_bits],
+        }
+    }
+
+    /// A place as [`Check`] has it: only a word that can be corrected is worth its place.
+    pub(crate) fn check_place<'m>(&self, place: Signal<'m>) -> Signal<'m> {
+        place.low(self.check(place.width())[2])
+    }
 }
 
 #[cfg(test)]
