@@ -46,6 +46,7 @@ mod binding;
 mod counters;
 mod decision;
 mod dirty;
+pub mod fast;
 mod fault_log;
 mod part;
 mod peek;
@@ -53,6 +54,8 @@ mod protection;
 mod tables;
 mod translation;
 mod update;
+
+pub use fast::FastLookup;
 
 use counters::Counters;
 use decision::Verdict;
