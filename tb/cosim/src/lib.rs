@@ -28,6 +28,7 @@
 //! | [`scoreboard`] | [`scoreboard::Scoreboard`]: every field of every beat and answer against the golden model |
 //! | [`timing`] | [`timing::Timing`]: latency and interval against the contract's table |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
+//! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
 //! | [`session`] | a script of stimulus, played on an engine under scoreboard and timing, and made smaller when it fails |
 //!
 //! ```
@@ -48,6 +49,7 @@ pub mod driver;
 pub mod engine;
 mod error;
 mod histogram;
+pub mod mutation;
 pub mod pace;
 pub mod pins;
 mod protocol;
