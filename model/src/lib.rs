@@ -48,6 +48,7 @@ mod counters;
 pub mod cycle;
 mod decision;
 mod dirty;
+pub mod fast;
 mod fault_log;
 mod part;
 mod peek;
@@ -55,6 +56,8 @@ mod protection;
 mod tables;
 mod translation;
 mod update;
+
+pub use fast::FastLookup;
 
 use counters::Counters;
 use decision::Verdict;

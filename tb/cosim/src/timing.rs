@@ -5,12 +5,15 @@
 //! the output does not stall. After a stall the cycles are not foretold until nothing is in flight any more; within
 //! that time only "not earlier than the constant" is checked.
 //!
+//! Nor are cycles foretold while more spans may be in flight than the configuration allows, for then spans wait for
+//! retirements; nor while a table is cleared, and after a bit was flipped that the unit may put right when it likes.
+//!
 //! A request that ends at an absent page goes on cutting spans that nobody sees; how many depends on where it began,
 //! and so does the earliest cycle of the next: it is then a range.
 
 use std::collections::VecDeque;
 
-use stagecoach_spec::{Beat, Config, Fault, Stages, UpdateOp};
+use stagecoach_spec::{Beat, Config, Fault, Stages, Update};
 
 use crate::driver::{Event, Timed};
 use crate::scoreboard::Scoreboard;
@@ -25,8 +28,13 @@ pub struct Timing {
     foretold: VecDeque<Foretold>,
     /// Requests in flight.
     in_flight: u64,
-    /// The output stalled, and not everything from before has left.
+    /// Something delayed beats, and not everything from before has left.
     disturbed: bool,
+    /// A table is being cleared.
+    clearing: bool,
+    /// A stored bit was flipped.
+    flipped: bool,
+    credits: Credits,
     counts: Counts,
 }
 
@@ -38,6 +46,55 @@ struct Foretold {
     constant: bool,
     /// No stall since the request was accepted, or in flight then.
     exact: bool,
+}
+
+/// Cycles until the credit of a span that is over has surely come back.
+const CREDIT_CYCLES: u64 = 40;
+
+/// Spans that may hold one of the unit's credits, of which there are `max_in_flight`.
+#[derive(Clone, Debug)]
+struct Credits {
+    most: u64,
+    most_spans: u64,
+    held: u64,
+    /// Of each request in flight: spans that may still be issued in vain.
+    spare: VecDeque<u64>,
+    /// When credits come back at the latest, and how many.
+    returns: VecDeque<(u64, u64)>,
+}
+
+impl Credits {
+    fn of(config: &Config) -> Credits {
+        let (most, most_spans) = (config.max_in_flight.into(), config.max_spans().into());
+        Credits { most, most_spans, held: 0, spare: VecDeque::new(), returns: VecDeque::new() }
+    }
+
+    /// Takes what a request needs at most. Says whether it might have to wait.
+    fn take(&mut self, cycle: u64, expected: &[Beat], length: u32) -> bool {
+        while let Some((_, count)) = self.returns.pop_front_if(|(from, _)| *from <= cycle) {
+            self.held -= count;
+        }
+        let granted = expected.iter().filter(|beat| beat.span > 0).count() as u64;
+        let broken_off = expected.last().is_some_and(ends_in_a_slot);
+        let most = if broken_off { most_spans_of(length).min(self.most_spans) } else { granted };
+        self.held += most;
+        self.spare.push_back(most.saturating_sub(granted));
+        self.held > self.most
+    }
+
+    fn give_back(&mut self, cycle: u64, count: u64) {
+        self.returns.push_back((cycle + CREDIT_CYCLES, count));
+    }
+}
+
+/// Whether the request may have ended at one of its slots, with spans behind it.
+fn ends_in_a_slot(last: &Beat) -> bool {
+    matches!(last.fault, Fault::PageAbsent | Fault::TableCorrupt)
+}
+
+/// Spans of so many bytes, wherever they begin.
+fn most_spans_of(length: u32) -> u64 {
+    u64::from((length + 4095).div_ceil(4096).max(1))
 }
 
 /// How much was checked, so that a test can ask for a minimum.
@@ -74,6 +131,9 @@ impl Timing {
             foretold: VecDeque::new(),
             in_flight: 0,
             disturbed: false,
+            clearing: false,
+            flipped: false,
+            credits: Credits::of(config),
             counts: Counts::default(),
         }
     }
@@ -91,35 +151,49 @@ impl Timing {
         let cycle = timed.cycle;
         match timed.event {
             Event::Accepted(request) => self.foretell(cycle, scoreboard.last_expected(), request.length),
-            Event::Commanded(command) => {
-                let refused = scoreboard.expected_answer().is_none_or(|answer| answer.is_err());
-                if !refused && command.op != UpdateOp::Stage.code() {
+            Event::Commanded(_) => {
+                if let Some((update, Ok(_))) = scoreboard.last_update() {
                     // Its token may take a place among the spans.
                     let arrival = cycle + self.constant;
                     self.busy.1 = arrival.max(self.busy.1 + 1);
+                    self.clearing = matches!(update, Update::ClearTable { .. });
+                    self.flipped |= matches!(update, Update::Inject { .. });
+                    if self.clearing || self.flipped {
+                        self.disturb();
+                    }
                 }
             }
             Event::Shown(beat) => return self.check(cycle, beat),
             Event::Taken(beat) => {
-                self.in_flight -= u64::from(beat.last);
+                if beat.last {
+                    self.in_flight -= 1;
+                    let spare = self.credits.spare.pop_front().unwrap_or(0);
+                    self.credits.give_back(cycle, spare);
+                }
                 if self.in_flight == 0 && self.disturbed {
                     self.disturbed = false;
                     // Spans behind an absent page may still be cut, unseen.
                     self.busy.1 = self.busy.1.max(cycle + self.constant);
                 }
             }
-            Event::Stalled => {
-                self.disturbed = true;
-                self.foretold.iter_mut().for_each(|beat| beat.exact = false);
-            }
-            Event::Answered(_) => {}
+            Event::Stalled => self.disturb(),
+            Event::Retired(_) => self.credits.give_back(cycle, 1),
+            Event::Answered(_) => self.clearing = false,
         }
         Ok(())
+    }
+
+    /// Beats may be late from now on.
+    fn disturb(&mut self) {
+        self.disturbed = true;
+        self.foretold.iter_mut().for_each(|beat| beat.exact = false);
     }
 
     fn foretell(&mut self, cycle: u64, expected: &[Beat], length: u32) {
         let arrival = cycle + self.constant;
         self.in_flight += 1;
+        // What went before has its credits: only this request and later ones wait.
+        self.disturbed |= self.credits.take(cycle, expected, length) || self.clearing || self.flipped;
         let constant = arrival > self.busy.1;
         for beat in expected {
             self.busy = (arrival.max(self.busy.0 + 1), arrival.max(self.busy.1 + 1));
@@ -127,9 +201,8 @@ impl Timing {
             let constant = constant && beat.first;
             self.foretold.push_back(Foretold { earliest, latest, constant, exact: !self.disturbed });
         }
-        if expected.last().is_some_and(|beat| beat.fault == Fault::PageAbsent) {
-            let most = u64::from((length + 4095).div_ceil(4096).max(1));
-            self.busy.1 += most.saturating_sub(expected.len() as u64);
+        if expected.last().is_some_and(ends_in_a_slot) {
+            self.busy.1 += most_spans_of(length).saturating_sub(expected.len() as u64);
         }
     }
 
@@ -179,6 +252,7 @@ mod tests {
             pa: 0,
             span: 0,
             table: 0,
+            epoch: false,
             first: true,
             last: true,
         };
