@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use stagecoach_cosim::cycle_check::Counts;
 use stagecoach_cosim::session::{self, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape, configuration};
-use stagecoach_cosim::timing::Counts;
 use stagecoach_cosim::{EngineKind, Histogram, Stalls, engine};
 use stagecoach_hdl::Module;
 use stagecoach_spec::{Config, Fault, Op, Preset, UpdateError, UpdateOp};
@@ -28,9 +28,7 @@ struct Totals {
 impl Totals {
     fn add(&mut self, outcome: &Outcome) {
         self.histogram.add(&outcome.histogram);
-        self.timing.constant += outcome.timing.constant;
-        self.timing.foretold += outcome.timing.foretold;
-        self.timing.bounded += outcome.timing.bounded;
+        self.timing += outcome.timing;
         self.cycles += outcome.trace.last().map_or(0, |timed| timed.cycle);
     }
 
@@ -58,7 +56,7 @@ impl Totals {
             assert!(!supported || count >= per_error, "{title}: {} succeeded only {count} times", op.name());
         }
         assert!(self.histogram.several_beats >= per_fault, "{title}: few requests with several beats");
-        assert!(self.timing.constant >= 10 * per_fault, "{title}: {:?}", self.timing);
+        assert!(self.timing.beats >= 10 * per_fault, "{title}: {:?}", self.timing);
     }
 }
 
