@@ -89,7 +89,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let sequence = Sequence::new(&m);
     let (begins, begins_scrub) = (m.wire("takes_update", 1), m.wire("takes_scrub", 1));
     let scrubs = sequence.scrubs();
-    let scrub = Scrub::describe(&m, w, corrects, begins_scrub)?;
+    let scrub = Scrub::describe(&m, w, corrects, begins_scrub, scrubs)?;
     let argument = if corrects {
         let offered = scrub.arguments.select(begins_scrub, port.arguments());
         offered.hold(&m, "argument", begins | begins_scrub)
@@ -580,6 +580,7 @@ impl<'m> Scrub<'m> {
         w: &Widths,
         corrects: bool,
         taken: Signal<'m>,
+        scrubs: Signal<'m>,
     ) -> Result<Scrub<'m>, DesignErrors> {
         if !corrects {
             let none = m.bit(false);
@@ -610,7 +611,7 @@ impl<'m> Scrub<'m> {
             } else {
                 index = index | place.zero_extend(32).gated_by(shown);
             }
-            kept.push(keep(m, &format!("scrubs_{name}"), taken, shown));
+            kept.push(keep(m, &format!("scrubs_{name}"), taken, shown) & scrubs);
         }
         block.input("taken", taken);
         Ok(Scrub {

@@ -51,7 +51,9 @@ impl std::ops::AddAssign for Counts {
 
 /// A port does in a cycle what the table of latencies does not have there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cycle {cycle}: {port} is off time\n  foretold: {expected}\n  seen:     {got}\n  inputs:   {inputs:x?}")]
+#[error(
+    "cycle {cycle}: {port} is off time\n  foretold: {expected}\n  seen:     {got}\n  inputs:   {inputs:x?}"
+)]
 pub struct OffTime {
     /// The cycle.
     pub cycle: u64,
@@ -78,11 +80,7 @@ impl CycleCheck {
             let (expected, got) = (say(expected), say(cycles));
             return Err(OffTime { cycle: 0, port: "init_done", expected, got, inputs: Box::default() });
         }
-        Ok(CycleCheck {
-            model: CycleModel::initialised(config),
-            flipped: false,
-            counts: Counts::default(),
-        })
+        Ok(CycleCheck { model: CycleModel::initialised(config), flipped: false, counts: Counts::default() })
     }
 
     /// What has been checked.

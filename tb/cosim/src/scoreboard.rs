@@ -18,7 +18,7 @@ use stagecoach_spec::{
 
 use crate::driver::{Event, Timed};
 use crate::histogram::Histogram;
-use crate::retirement::RETIRE_CYCLES;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// The unit and the model disagree.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl Scoreboard {
     /// The model takes the retirements that count for a command of this cycle.
     fn retire_until(&mut self, cycle: u64) {
         while let Some((_, retirement)) =
-            self.retired.pop_front_if(|(then, _)| *then + RETIRE_CYCLES <= cycle)
+            self.retired.pop_front_if(|(then, _)| *then + u64::from(RETIRE_CYCLES) <= cycle)
         {
             self.golden.retire(&retirement);
         }
