@@ -77,9 +77,11 @@ impl Credits {
         let granted = expected.iter().filter(|beat| beat.span > 0).count() as u64;
         let broken_off = expected.last().is_some_and(ends_in_a_slot);
         let most = if broken_off { most_spans_of(length).min(self.most_spans) } else { granted };
+        // Not even a beat without bytes is issued while no credit is left.
+        let exhausted = self.held >= self.most;
         self.held += most;
         self.spare.push_back(most.saturating_sub(granted));
-        self.held > self.most
+        exhausted || self.held > self.most
     }
 
     fn give_back(&mut self, cycle: u64, count: u64) {
