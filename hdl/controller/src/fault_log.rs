@@ -151,7 +151,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let token = m.input("token", 1).doc("asks for an entry; never with verdict");
     let token_entry = m.input("token_entry", place_bits);
     let erase = m.input("erase", 1).doc("begins to make invalid what belongs to erase_table");
-    let erase_table = m.input("erase_table", w.table).doc("stays until erase_done");
+    let erase_table = m.input("erase_table", w.table);
     m.assert_always("one_traveller", !(verdict & token), "a token takes a cycle of its own");
 
     m.section("The sidecar: requests that wait for their verdict");
@@ -199,6 +199,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("The walk of an erasure");
     // Verdicts up to the cycle of `erase` are written before the walk begins.
     let erase2 = m.delay_reset("erase2", m.delay_reset("erase1", erase));
+    let erased_table = m.register("erased_table", w.table).enabled_by(erase);
+    erased_table.next(erase_table);
     let walking = m.register("walking", 1).reset_to(0u32);
     let walk_place = m.register("walk_place", place_bits);
     wire!(at_last = walk_place.value().all());
@@ -215,7 +217,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let place1 = m.delay("walk1_place", place0);
     let looks2 = m.delay_reset("walk2_looks", looks1 & !(refused2 & place2.equals(place1)));
     let walk2_place = m.delay("walk2_place", place1);
-    let belongs = !owner.nobody & owner.table.equals(erase_table);
+    let belongs = !owner.nobody & owner.table.equals(erased_table.value());
     let clears3 = m.delay_reset("walk3_clears", looks2 & !(refused2 & place2.equals(walk2_place)) & belongs);
     let walk3_place = m.delay("walk3_place", walk2_place);
     let ends = m.delay_reset("walk1_ends", walking.value() & at_last);
@@ -225,8 +227,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Which entries are valid");
     let valid = m.register("valid", entries).reset_to(0u32);
-    let gains = place2.decode(entries).gated_by(refused2);
-    let loses = walk3_place.decode(entries).gated_by(clears3);
+    wire!(gains = place2.decode(entries).gated_by(refused2));
+    wire!(loses = walk3_place.decode(entries).gated_by(clears3));
     valid.next(gains | (valid.value() & !loses));
 
     m.section("Cycles 3 to 5 of a token: the entry, held");

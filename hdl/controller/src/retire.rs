@@ -39,6 +39,8 @@ use crate::widths::{OFFSET, Widths, fit};
 pub const SET_CYCLES: u32 = PIPELINE_CYCLES + dirty::SET_LEAD;
 /// A retirement in cycle r uses what was written to its tracking word in cycle r + this or before.
 pub const TRACK_LAG: u32 = 1;
+/// Harvests from this many cycles after `track_write` on have every bit that was set under the word before.
+pub const TRACK_SETTLE_CYCLES: u32 = SET_CYCLES - TRACK_LAG - 1;
 /// Cycles from a retirement to `retired`.
 pub const RETIRED_CYCLES: u32 = SET_CYCLES;
 /// Cycles from `track_table` to `track_raw`.
