@@ -3,9 +3,11 @@
 //! What the hardware must answer, written from the specification with plain maps and arithmetic in 128 bits: slow and
 //! obvious. It depends on the contract types alone, never on the hardware's description, so that one mistake is not
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
-//! pipeline promises. Three answers of the hardware it bounds rather than foretells, and comparisons must allow for that:
-//! hardware may count more corrected and uncorrectable words, may have repaired more of them, and may call more memory
-//! dirty (while bits of the dirty pool or of a tracking word are flipped).
+//! pipeline promises. *When* each answer comes is what the [`cycle`] model beside it says.
+//!
+//! Three answers of the hardware it bounds rather than foretells, and comparisons must allow for that: hardware may count
+//! more corrected and uncorrectable words, may have repaired more of them, and may call more memory dirty (while bits of
+//! the dirty pool or of a tracking word are flipped).
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -19,6 +21,7 @@
 //! | `protection` | flipped bits, and what reading a word that has some comes to |
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
+//! | [`cycle`] | the cycle of each answer |
 //! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
 //! ```
@@ -47,6 +50,7 @@
 
 mod binding;
 mod counters;
+pub mod cycle;
 mod decision;
 mod dirty;
 pub mod fast;
@@ -104,7 +108,13 @@ impl Golden {
     ///
     /// The request's fields are taken as fitting their ports ([`Request::check`]).
     pub fn request(&mut self, request: &Request) -> Vec<Beat> {
-        let beats = match decision::decide(self, request) {
+        self.answer(request).1
+    }
+
+    /// As [`Golden::request`], with what was decided before translation.
+    fn answer(&mut self, request: &Request) -> (Verdict, Vec<Beat>) {
+        let verdict = decision::decide(self, request);
+        let beats = match verdict {
             Verdict::Refused { owner, fault } => vec![translation::single(request, owner, fault)],
             Verdict::Unchecked { owner } => vec![translation::without_bytes(request, owner)],
             Verdict::InRegion { owner, slices, region } => {
@@ -118,7 +128,7 @@ impl Golden {
                 self.fault_log.note(request, table, fault);
             }
         }
-        beats
+        (verdict, beats)
     }
 
     /// A granted span is over: a write makes its memory dirty where the table is tracked.

@@ -383,6 +383,13 @@ impl UpdateError {
         UpdateError::NotTracked,
     ];
 
+    /// Every error in the order in which they are judged: by code, but CORRUPT right behind NO_SUCH_TABLE.
+    pub fn by_rank() -> impl DoubleEndedIterator<Item = UpdateError> + Clone {
+        let (first, rest) = UpdateError::ALL.split_at(3);
+        let rest = rest.iter().filter(|error| **error != UpdateError::Corrupt);
+        first.iter().chain([&UpdateError::Corrupt]).chain(rest).copied()
+    }
+
     /// The code at `upd_error`, where 0 is success.
     pub const fn code(self) -> u8 {
         self as u8
