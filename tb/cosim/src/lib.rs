@@ -32,6 +32,7 @@
 //! | [`races`] | [`races::Races`]: how often things met that must be right when they meet |
 //! | [`testbench`] | [`Testbench`]: a driver and all its watchers |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
+//! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
 //! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
 //!
 //! ```
@@ -54,6 +55,7 @@ pub mod engine;
 mod error;
 pub mod fences;
 mod histogram;
+pub mod mutation;
 pub mod pace;
 pub mod pins;
 mod protocol;
