@@ -64,6 +64,7 @@ pub struct Driver {
     offers_command: bool,
     shows_beat: bool,
     players: [Player; 3],
+    holds_responses: bool,
     retirer: Retirer,
     /// What the accepted requests do whose last beat was not taken.
     ops: VecDeque<Op>,
@@ -153,6 +154,7 @@ impl Driver {
                 Player::new(stalls.response, seed, 1),
                 Player::new(stalls.update, seed, 2),
             ],
+            holds_responses: false,
             retirer: Retirer::new(stalls.retirement, seed),
             ops: VecDeque::new(),
             noise,
@@ -270,6 +272,16 @@ impl Driver {
         self.retirer.release_one(table)
     }
 
+    /// From now on `rsp_ready` stays low.
+    pub fn hold_responses(&mut self) {
+        self.holds_responses = true;
+    }
+
+    /// Ends [`Driver::hold_responses`].
+    pub fn release_responses(&mut self) {
+        self.holds_responses = false;
+    }
+
     /// Nothing is queued, in flight, unanswered or unretired.
     pub fn is_idle(&self) -> bool {
         self.requests.is_empty()
@@ -284,7 +296,7 @@ impl Driver {
     /// The engine stopped, the unit broke a rule, or nothing moves any more.
     pub fn step(&mut self, events: &mut Vec<Timed>) -> Result<(), Error> {
         self.offer();
-        let ready = self.players[1].next();
+        let ready = self.players[1].next() && !self.holds_responses;
         self.pins.set_response_ready(&mut self.inputs, ready);
         let retired = self.retirer.next(self.cycle);
         match &retired {
