@@ -1,17 +1,26 @@
 //! The decision table of the specification (section 2), row by row. The first row that applies is the answer.
 
-use crate::tables::Tables;
-use stagecoach_spec::{Config, Fault, Op, Region, Request};
+use crate::Golden;
+use crate::binding::{self, Named};
+use crate::protection::{Reading, Word};
+use stagecoach_spec::{Fault, Op, Region, Request, Slices};
+
+/// Whose request it is: what every beat of it says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Owner {
+    pub(crate) table: u16,
+    pub(crate) epoch: bool,
+}
 
 /// What the rows before translation say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict {
     /// A fault, in one beat.
-    Refused { table: u16, fault: Fault },
+    Refused { owner: Owner, fault: Fault },
     /// Granted without a look at the key, because no byte is meant.
-    Unchecked { table: u16 },
+    Unchecked { owner: Owner },
     /// The access lies in this region; what remains is whether its pages are present.
-    InRegion { table: u16, region: Region },
+    InRegion { owner: Owner, slices: Slices, region: Region },
 }
 
 /// 2^64: the end of virtual addresses.
@@ -20,21 +29,34 @@ const ADDRESSES: u128 = 1 << 64;
 /// The largest bound: InfiniBand's largest message.
 const LARGEST_BOUND: u32 = 1 << 31;
 
-pub(crate) fn decide(config: &Config, tables: &Tables, request: &Request) -> Verdict {
+pub(crate) fn decide(golden: &mut Golden, request: &Request) -> Verdict {
     // 1 UNKNOWN_NETWORK: no binding for net_id.
-    let Some(table) = tables.bound_to(request.net_id) else {
-        return Verdict::Refused { table: 0, fault: Fault::UnknownNetwork };
+    // 10 TABLE_CORRUPT, as in every row that reads a stored word: the word fails its check.
+    let nobody = |fault| Verdict::Refused { owner: Owner::default(), fault };
+    let table = match binding::find(golden, request.net_id) {
+        Named::Nothing => return nobody(Fault::UnknownNetwork),
+        Named::Corrupt => return nobody(Fault::TableCorrupt),
+        Named::Table(table) => table,
     };
-    let refused = |fault| Verdict::Refused { table, fault };
+    if golden.flips.read(Word::Table(table)) == Reading::Corrupt {
+        // The epoch is in the word.
+        return Verdict::Refused { owner: Owner { table, epoch: false }, fault: Fault::TableCorrupt };
+    }
+    // A bound table exists: only unbound tables can be taken away.
+    let Some(state) = golden.tables.tables.get(&table).copied() else {
+        return nobody(Fault::UnknownNetwork);
+    };
+    let owner = Owner { table, epoch: state.epoch };
+    let refused = |fault| Verdict::Refused { owner, fault };
 
-    // 2 FROZEN: its table is frozen. (A bound table exists: only unbound tables can be taken away.)
-    if tables.tables.get(&table).is_some_and(|state| state.frozen) {
+    // 2 FROZEN: its table is frozen.
+    if state.frozen {
         return refused(Fault::Frozen);
     }
 
     // 11 INVALID_REQUEST: op 5..7, length > max_request_bytes, bound < length, or bound > 2^31.
     if !request.op.is_valid()
-        || request.length > config.max_request_bytes
+        || request.length > golden.config.max_request_bytes
         || request.bound < request.length
         || request.bound > LARGEST_BOUND
     {
@@ -44,12 +66,18 @@ pub(crate) fn decide(config: &Config, tables: &Tables, request: &Request) -> Ver
     // 0 GRANTED: bound = 0 and not an atomic: no key check.
     let atomic = request.op == Op::RemoteAtomic;
     if request.bound == 0 && !atomic {
-        return Verdict::Unchecked { table };
+        return Verdict::Unchecked { owner };
     }
 
     // 3 INVALID_KEY: index outside the slice, region not valid, or variant differs.
-    // (Nothing is ever installed outside the slice.)
-    let Some(installed) = tables.regions.get(&(table, request.key_index())) else {
+    let slices = state.slices;
+    if request.key_index() >= slices.region_count {
+        return refused(Fault::InvalidKey);
+    }
+    if golden.flips.read(Word::Region(slices.region_base + request.key_index())) == Reading::Corrupt {
+        return refused(Fault::TableCorrupt);
+    }
+    let Some(installed) = golden.tables.regions.get(&(table, request.key_index())) else {
         return refused(Fault::InvalidKey);
     };
     if installed.variant != request.key_variant() {
@@ -87,6 +115,6 @@ pub(crate) fn decide(config: &Config, tables: &Tables, request: &Request) -> Ver
         return refused(Fault::MisalignedAtomic);
     }
 
-    // 9 PAGE_ABSENT and 0 GRANTED are said per span. 10 TABLE_CORRUPT needs check bits, which this version has not.
-    Verdict::InRegion { table, region }
+    // 9 PAGE_ABSENT, 10 TABLE_CORRUPT of a slot and 0 GRANTED are said per span.
+    Verdict::InRegion { owner, slices, region }
 }

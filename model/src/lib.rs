@@ -3,15 +3,21 @@
 //! What the hardware must answer, written from the specification with plain maps and arithmetic in 128 bits: slow and
 //! obvious. It depends on the contract types alone, never on the hardware's description, so that one mistake is not
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
-//! pipeline promises.
+//! pipeline promises. *When* each answer comes is what the [`cycle`] model beside it says.
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `tables` | what is stored: bindings, tables, regions, slots |
+//! | `binding` | which table an identifier names |
 //! | `decision` | the decision table, row by row |
 //! | `translation` | from a granted access to its spans |
 //! | `update` | the checks of each update, in the order of their codes, and its effect |
+//! | `dirty` | the dirty memory of tracked tables |
+//! | `counters`, `fault_log` | what is remembered of requests |
+//! | `protection` | flipped bits, and what reading a word that has some comes to |
+//! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
+//! | [`cycle`] | the cycle of each answer |
 //!
 //! ```
 //! use stagecoach_model::Golden;
@@ -37,14 +43,29 @@
 //! assert_eq!((beats[0].fault, beats[0].pa), (Fault::Granted, 0x12_3010));
 //! ```
 
+mod binding;
+mod counters;
+pub mod cycle;
 mod decision;
+mod dirty;
+pub mod fast;
+mod fault_log;
+mod part;
 mod peek;
+mod protection;
 mod tables;
 mod translation;
 mod update;
 
+pub use fast::FastLookup;
+
+use counters::Counters;
 use decision::Verdict;
-use stagecoach_spec::{Action, Answer, Beat, Command, Config, Request, STAGED_WORDS, Staged, Update};
+use fault_log::FaultLog;
+use protection::Flips;
+use stagecoach_spec::{
+    Action, Answer, Beat, Command, Config, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
+};
 use tables::Tables;
 
 /// The mapping unit as the specification describes it.
@@ -52,6 +73,9 @@ use tables::Tables;
 pub struct Golden {
     config: Config,
     tables: Tables,
+    counters: Counters,
+    fault_log: FaultLog,
+    flips: Flips,
     staged: Staged,
 }
 
@@ -60,7 +84,14 @@ impl Golden {
     ///
     /// The configuration is taken as checked ([`Config::validate`]).
     pub fn new(config: &Config) -> Golden {
-        Golden { config: config.clone(), tables: Tables::default(), staged: [0; STAGED_WORDS] }
+        Golden {
+            config: config.clone(),
+            tables: Tables::default(),
+            counters: Counters::default(),
+            fault_log: FaultLog::new(config.fault_log_entries),
+            flips: Flips::new(config.protection),
+            staged: [0; STAGED_WORDS],
+        }
     }
 
     /// The configuration.
@@ -68,16 +99,42 @@ impl Golden {
         &self.config
     }
 
-    /// Answers a request: at least one beat, the last with `last` set.
+    /// Answers a request: at least one beat, the last with `last` set. Counts it, and notes it when it is refused.
     ///
     /// The request's fields are taken as fitting their ports ([`Request::check`]).
-    pub fn request(&self, request: &Request) -> Vec<Beat> {
-        match decision::decide(&self.config, &self.tables, request) {
-            Verdict::Refused { table, fault } => vec![translation::single(request, table, fault)],
-            Verdict::Unchecked { table } => vec![translation::without_bytes(request, table)],
-            Verdict::InRegion { table, region } => {
-                translation::spans(&self.config, &self.tables, request, table, &region)
+    pub fn request(&mut self, request: &Request) -> Vec<Beat> {
+        self.answer(request).1
+    }
+
+    /// As [`Golden::request`], with what was decided before translation.
+    fn answer(&mut self, request: &Request) -> (Verdict, Vec<Beat>) {
+        let verdict = decision::decide(self, request);
+        let beats = match verdict {
+            Verdict::Refused { owner, fault } => vec![translation::single(request, owner, fault)],
+            Verdict::Unchecked { owner } => vec![translation::without_bytes(request, owner)],
+            Verdict::InRegion { owner, slices, region } => {
+                translation::spans(self, request, owner, &slices, &region)
             }
+        };
+        // The last beat speaks for the request.
+        if let Some(Beat { table, fault, .. }) = beats.last().copied() {
+            self.counters.count(table, fault);
+            if fault != Fault::Granted {
+                self.fault_log.note(request, table, fault);
+            }
+        }
+        (verdict, beats)
+    }
+
+    /// A granted span is over: a write makes its memory dirty where the table is tracked.
+    ///
+    /// Nothing waits for retirements here; fences, which do, are over at once.
+    pub fn retire(&mut self, retirement: &Retirement) {
+        let table = retirement.table;
+        if let (Some(state), Some(tracking)) =
+            (self.tables.tables.get(&table), self.tables.tracking.get_mut(&table))
+        {
+            tracking.retire(&state.slices, retirement);
         }
     }
 
@@ -88,7 +145,7 @@ impl Golden {
                 self.staged[word] = data;
                 Ok(0)
             }
-            Action::Update(update) => update::apply(&self.config, &mut self.tables, &update),
+            Action::Update(update) => update::apply(self, &update),
         }
     }
 

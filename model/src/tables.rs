@@ -1,5 +1,6 @@
 //! What is stored.
 
+use crate::dirty::Tracking;
 use stagecoach_spec::{NetId, Region, Slices};
 use std::collections::BTreeMap;
 
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Table {
     pub(crate) slices: Slices,
     pub(crate) frozen: bool,
+    /// Flipped by every fence of the table.
+    pub(crate) epoch: bool,
 }
 
 /// A valid region and the variant of its key.
@@ -36,18 +39,25 @@ pub(crate) struct Tables {
     pub(crate) regions: BTreeMap<(u16, u32), Installed>,
     /// By table and slot.
     pub(crate) slots: BTreeMap<(u16, u32), Page>,
+    /// By table number: those that are tracked.
+    pub(crate) tracking: BTreeMap<u16, Tracking>,
 }
 
 impl Tables {
-    /// The table that an identifier is bound to.
-    pub(crate) fn bound_to(&self, net_id: NetId) -> Option<u16> {
-        self.bindings.values().find(|(bound, _)| *bound == net_id).map(|(_, table)| *table)
+    /// The CAM entry of an identifier and the table that it names.
+    pub(crate) fn binding_of(&self, net_id: NetId) -> Option<(u32, u16)> {
+        let binding = self.bindings.iter().find(|(_, (bound, _))| *bound == net_id);
+        binding.map(|(entry, (_, table))| (*entry, *table))
     }
 
-    /// Whether an identifier names the table, a region of it is valid or a slot present.
-    pub(crate) fn in_use(&self, table: u16) -> bool {
+    /// Whether an identifier names the table.
+    pub(crate) fn is_bound(&self, table: u16) -> bool {
         self.bindings.values().any(|(_, bound)| *bound == table)
-            || self.regions.keys().any(|(owner, _)| *owner == table)
-            || self.slots.keys().any(|(owner, _)| *owner == table)
+    }
+
+    /// Whether a region of the table is valid or a slot present.
+    pub(crate) fn holds_something(&self, table: u16) -> bool {
+        let all = (table, 0)..=(table, u32::MAX);
+        self.regions.range(all.clone()).next().is_some() || self.slots.range(all).next().is_some()
     }
 }

@@ -1,34 +1,38 @@
 //! From an access that lies in its region to its spans.
 
-use crate::tables::Tables;
-use stagecoach_spec::{Beat, Config, Fault, Region, Request};
+use crate::Golden;
+use crate::decision::Owner;
+use crate::protection::{Reading, Word};
+use stagecoach_spec::{Beat, Fault, Region, Request, Slices};
 
 /// A span never crosses a border of this many bytes, whatever the page size.
 const SPAN_BORDER: u128 = 4096;
 
 /// The only beat of a request, without address and bytes.
-pub(crate) fn single(request: &Request, table: u16, fault: Fault) -> Beat {
-    Beat { tag: request.tag, stream: request.stream, fault, pa: 0, span: 0, table, first: true, last: true }
+pub(crate) fn single(request: &Request, owner: Owner, fault: Fault) -> Beat {
+    let Owner { table, epoch } = owner;
+    let Request { tag, stream, .. } = *request;
+    Beat { tag, stream, fault, pa: 0, span: 0, table, epoch, first: true, last: true }
 }
 
 /// The only beat of a granted request without bytes.
-pub(crate) fn without_bytes(request: &Request, table: u16) -> Beat {
-    single(request, table, Fault::Granted)
+pub(crate) fn without_bytes(request: &Request, owner: Owner) -> Beat {
+    single(request, owner, Fault::Granted)
 }
 
-/// One beat per span, up to and including the first whose page is absent.
+/// One beat per span, up to and including the first whose slot is corrupt or page absent.
 pub(crate) fn spans(
-    config: &Config,
-    tables: &Tables,
+    golden: &mut Golden,
     request: &Request,
-    table: u16,
+    owner: Owner,
+    slices: &Slices,
     region: &Region,
 ) -> Vec<Beat> {
     if request.length == 0 {
-        return vec![without_bytes(request, table)];
+        return vec![without_bytes(request, owner)];
     }
     // Install accepts page sizes of the configuration alone.
-    let page_shift = config.page_shift(region.page_size).expect("an installed region has a page size");
+    let page_shift = golden.config.page_shift(region.page_size).expect("an installed region has a page size");
     let start = u128::from(request.va) - u128::from(region.base) + u128::from(region.first_offset);
     let end = start + u128::from(request.length);
 
@@ -37,15 +41,18 @@ pub(crate) fn spans(
     while position < end {
         let next_border = (position / SPAN_BORDER + 1) * SPAN_BORDER;
         let span_end = next_border.min(end);
-        let slot = u128::from(region.first_slot) + (position >> page_shift);
-        // A page of another size counts as absent: its low address bits would be wrong.
-        let page = u32::try_from(slot)
-            .ok()
-            .and_then(|slot| tables.slots.get(&(table, slot)))
-            .filter(|page| page.page_size == region.page_size);
+        // Install accepts regions alone whose slots lie in the slice.
+        let slot = region.first_slot + (position >> page_shift) as u32;
+        let refused = |fault, first| Beat { first, ..single(request, owner, fault) };
         let first = beats.is_empty();
-        let Some(page) = page else {
-            beats.push(Beat { first, last: true, ..single(request, table, Fault::PageAbsent) });
+        if golden.flips.read(Word::Slot(slices.slot_base + slot)) == Reading::Corrupt {
+            beats.push(refused(Fault::TableCorrupt, first));
+            return beats;
+        }
+        // A page of another size counts as absent: its low address bits would be wrong.
+        let page = golden.tables.slots.get(&(owner.table, slot));
+        let Some(page) = page.filter(|page| page.page_size == region.page_size) else {
+            beats.push(refused(Fault::PageAbsent, first));
             return beats;
         };
         let offset_in_page = position % (1 << page_shift);
@@ -56,7 +63,7 @@ pub(crate) fn spans(
             span: (span_end - position) as u32,
             first,
             last: span_end == end,
-            ..single(request, table, Fault::Granted)
+            ..single(request, owner, Fault::Granted)
         });
         position = span_end;
     }

@@ -8,22 +8,27 @@
 //! | --- | --- | --- | --- | --- |
 //! | 0 stage | - | word, 0 to 3 | value | |
 //! | 1 set_table | table | - | - | 0: region_base, region_count << 32; 1: slot_base, slot_count << 32; 2: window_base; 3: window_count |
+//! | 2 clear_table | table | - | - | |
 //! | 3 bind, 4 unbind | table | - | - | 0 to 2, **always all three**: net_id, least significant first; bits above `net_id_bits` zero |
 //! | 5 freeze, 6 thaw | table | - | - | |
 //! | 7 install | table | key | - | 0: base; 1: length; 2: first_offset, rights << 32 (4 bits), page size << 40 (4 bits); 3: first_slot, pd << 32 |
 //! | 8 invalidate | table | key | - | |
 //! | 9 set_slot | table | slot | frame (52 bits), page size << 56 (4 bits) | |
 //! | 10 clear_slot | table | slot | - | |
+//! | 11 track | table | first word of the bitmap in the dirty pool | granule_shift (8 bits): 12 to 30, or 0 to stop | |
+//! | 12 harvest | table | word of the table's bitmap | - | |
+//! | 13 read_counter | table | [`crate::Counter::index`] | - | |
 //! | 14 peek | table | entry | space (8 bits), word << 8 (8 bits) | |
+//! | 15 inject | table | entry | space (8 bits, [`Stored::space`]), bit << 16 (16 bits) | |
 //!
 //! An argument marked `-` is ignored; every bit that is named nowhere in a word that is used is reserved and must be
-//! zero (BAD_ARGUMENT). 2 clear_table, 11 track, 12 harvest, 13 read_counter and 15 inject come with later versions
-//! and are answered UNSUPPORTED like every op above 15.
+//! zero (BAD_ARGUMENT). Ops above 15 are answered UNSUPPORTED, and so is `inject` without protection.
 
-use crate::config::Config;
+use crate::config::{Config, Protection};
 use crate::net_id::NetId;
+use crate::protection::Stored;
 use crate::request::Access;
-use crate::update::{PeekEntry, Region, Slices, Update, UpdateError};
+use crate::update::{Counter, PeekEntry, Region, Slices, Update, UpdateError};
 
 /// How many staging words there are.
 pub const STAGED_WORDS: usize = 4;
@@ -39,7 +44,7 @@ pub enum UpdateOp {
     Stage = 0,
     /// 1: create a table.
     SetTable = 1,
-    /// 2: remove a table. UNSUPPORTED in this version.
+    /// 2: remove a table.
     ClearTable = 2,
     /// 3: bind a network identifier.
     Bind = 3,
@@ -57,15 +62,15 @@ pub enum UpdateOp {
     SetSlot = 9,
     /// 10: empty a slot.
     ClearSlot = 10,
-    /// 11: track dirty memory. UNSUPPORTED in this version.
+    /// 11: track dirty memory.
     Track = 11,
-    /// 12: read and clear dirty bits. UNSUPPORTED in this version.
+    /// 12: read and clear dirty bits.
     Harvest = 12,
-    /// 13: read a counter. UNSUPPORTED in this version.
+    /// 13: read a counter.
     ReadCounter = 13,
     /// 14: read an entry back.
     Peek = 14,
-    /// 15: flip a stored bit. UNSUPPORTED in this version.
+    /// 15: flip a stored bit.
     Inject = 15,
 }
 
@@ -172,6 +177,7 @@ impl Command {
                 return Ok(Action::Stage { word, data: self.data });
             }
             UpdateOp::SetTable => Update::SetTable { table, slices: slices(staged) },
+            UpdateOp::ClearTable => Update::ClearTable { table },
             UpdateOp::Bind => Update::Bind { table, net_id: net_id(staged, config)? },
             UpdateOp::Unbind => Update::Unbind { table, net_id: net_id(staged, config)? },
             UpdateOp::Freeze => Update::Freeze { table },
@@ -187,6 +193,28 @@ impl Command {
                 Update::SetSlot { table, slot: self.index, frame, page_size }
             }
             UpdateOp::ClearSlot => Update::ClearSlot { table, slot: self.index },
+            UpdateOp::Track => {
+                let granule_shift = self.data as u8;
+                require(self.data >> 8 == 0)?;
+                require(granule_shift == 0 || (12..=30).contains(&granule_shift))?;
+                Update::Track { table, granule_shift, dirty_base: self.index }
+            }
+            UpdateOp::Harvest => Update::Harvest { table, word: self.index },
+            UpdateOp::ReadCounter => {
+                let counter = Counter::of(self.index).ok_or(UpdateError::BadArgument)?;
+                Update::ReadCounter { table, counter }
+            }
+            UpdateOp::Inject => {
+                if config.protection == Protection::None {
+                    return Err(UpdateError::Unsupported);
+                }
+                require(self.data >> 32 == 0 && self.data >> 8 & 0xff == 0)?;
+                let bit = (self.data >> 16) as u16;
+                let stored =
+                    Stored::of(self.data as u8, table, self.index).ok_or(UpdateError::BadArgument)?;
+                require(u32::from(bit) < config.stored_bits(stored))?;
+                Update::Inject { stored, bit }
+            }
             UpdateOp::Peek => {
                 require(self.data >> 16 == 0)?;
                 let entry = match self.data as u8 {
@@ -194,17 +222,13 @@ impl Command {
                     1 => PeekEntry::Table { table },
                     2 => PeekEntry::Region { table, index: self.index },
                     3 => PeekEntry::Slot { table, slot: self.index },
+                    4 => PeekEntry::FaultLog { entry: self.index },
                     _ => return Err(UpdateError::BadArgument),
                 };
                 let word = (self.data >> 8) as u8;
                 require(word < entry.words())?;
                 Update::Peek { entry, word }
             }
-            UpdateOp::ClearTable
-            | UpdateOp::Track
-            | UpdateOp::Harvest
-            | UpdateOp::ReadCounter
-            | UpdateOp::Inject => return Err(UpdateError::Unsupported),
         };
         Ok(Action::Update(update))
     }
@@ -229,6 +253,19 @@ impl Update {
             }
             Update::Unbind { table, net_id } => {
                 commit(&net_id.limbs(), Command::of(UpdateOp::Unbind, table, 0, 0))
+            }
+            Update::ClearTable { table } => vec![Command::of(UpdateOp::ClearTable, table, 0, 0)],
+            Update::Track { table, granule_shift, dirty_base } => {
+                vec![Command::of(UpdateOp::Track, table, dirty_base, granule_shift.into())]
+            }
+            Update::Harvest { table, word } => vec![Command::of(UpdateOp::Harvest, table, word, 0)],
+            Update::ReadCounter { table, counter } => {
+                vec![Command::of(UpdateOp::ReadCounter, table, counter.index(), 0)]
+            }
+            Update::Inject { stored, bit } => {
+                let (table, index) = stored.place();
+                let data = u64::from(stored.space()) | u64::from(bit) << 16;
+                vec![Command::of(UpdateOp::Inject, table, index, data)]
             }
             Update::Freeze { table } => vec![Command::of(UpdateOp::Freeze, table, 0, 0)],
             Update::Thaw { table } => vec![Command::of(UpdateOp::Thaw, table, 0, 0)],
@@ -260,6 +297,7 @@ impl Update {
                     PeekEntry::Table { table } => (table, 0),
                     PeekEntry::Region { table, index } => (table, index),
                     PeekEntry::Slot { table, slot } => (table, slot),
+                    PeekEntry::FaultLog { entry } => (0, entry),
                 };
                 let data = u64::from(entry.space()) | u64::from(word) << 8;
                 vec![Command::of(UpdateOp::Peek, table, index, data)]

@@ -31,9 +31,9 @@ pub enum Protection {
     /// Nothing.
     #[default]
     None,
-    /// Detects one flipped bit. Not in this version; [`Config::validate`] refuses it.
+    /// One check bit per stored word: detects one flipped bit.
     Parity,
-    /// Corrects one flipped bit, detects two. Not in this version; [`Config::validate`] refuses it.
+    /// A Hamming code with an overall parity bit per stored word: corrects one flipped bit, detects two.
     Secded,
 }
 
@@ -73,7 +73,16 @@ pub struct Config {
     pub cam: Cam,
     /// Whether tables may share frames: `disjoint` or `iommu`. Default `disjoint`.
     pub frame_windows: FrameWindows,
-    /// What guards stored words: `none`. Default `none`.
+    /// Most granted spans that wait for their retirement at once, all tables together: 1 to 65,536. A span beyond
+    /// waits in the pipeline. Enough for one span a cycle when it exceeds the cycles from a grant to its retirement.
+    /// Default 512.
+    pub max_in_flight: u32,
+    /// 64-bit words of the pool that the dirty bitmaps of tracked tables share: 1 to 1,048,576. Default 1024.
+    pub dirty_words: u32,
+    /// Refused requests that the fault log remembers: 0 leaves the log out, else a power of two from 2 to 256.
+    /// Default 64.
+    pub fault_log_entries: u32,
+    /// What guards stored words: `none`, `parity` or `secded`. Default `none`.
     pub protection: Protection,
 }
 
@@ -94,6 +103,9 @@ impl Default for Config {
             max_request_bytes: 4096,
             cam: Cam::Register,
             frame_windows: FrameWindows::Disjoint,
+            max_in_flight: 512,
+            dirty_words: 1024,
+            fault_log_entries: 64,
             protection: Protection::None,
         }
     }
@@ -139,16 +151,6 @@ pub enum ConfigError {
         allowed: String,
         /// Why.
         reason: &'static str,
-    },
-    /// A value is known but comes with a later version.
-    #[error("{field} = \"{value}\" comes with a later version: allowed today is {allowed}")]
-    Later {
-        /// The field.
-        field: &'static str,
-        /// Its value as written.
-        value: &'static str,
-        /// What is allowed today.
-        allowed: &'static str,
     },
     /// An error of a configuration that has a file.
     #[error("{name}: {error}")]
@@ -216,11 +218,24 @@ impl Config {
                 reason: "the width of length follows from it, and no request may hold the pipeline for long",
             });
         }
-        match self.protection {
-            Protection::None => Ok(()),
-            Protection::Parity => Err(later("parity")),
-            Protection::Secded => Err(later("secded")),
+        range("max_in_flight", self.max_in_flight, 1, 65_536, "every table counts that far")?;
+        range(
+            "dirty_words",
+            self.dirty_words,
+            1,
+            1 << 20,
+            "a dirty pool of 8 MiB covers 256 GiB in 4 KiB pages",
+        )?;
+        let entries = self.fault_log_entries;
+        if entries != 0 && !(entries.is_power_of_two() && (2..=256).contains(&entries)) {
+            return Err(ConfigError::Range {
+                field: "fault_log_entries",
+                value: entries.to_string(),
+                allowed: "0, or a power of two from 2 to 256".into(),
+                reason: "the log is a ring in memory",
+            });
         }
+        Ok(())
     }
 
     fn validate_page_shifts(&self) -> Result<(), ConfigError> {
@@ -265,6 +280,11 @@ impl Config {
         index_bits(self.bindings)
     }
 
+    /// Width of a count of bindings, 0 to `bindings` inclusive.
+    pub fn binding_count_bits(&self) -> u32 {
+        count_bits(self.bindings)
+    }
+
     /// Width of a region's place in the pool: at least 1.
     pub fn region_bits(&self) -> u32 {
         index_bits(self.regions)
@@ -284,6 +304,22 @@ impl Config {
     /// bytes may start at the end of its slice.
     pub fn slot_count_bits(&self) -> u32 {
         count_bits(self.slots)
+    }
+
+    /// Width of a place in the dirty pool: at least 1.
+    pub fn dirty_bits(&self) -> u32 {
+        index_bits(self.dirty_words)
+    }
+
+    /// Width of a count of words of the dirty pool, 0 to `dirty_words` inclusive.
+    pub fn dirty_count_bits(&self) -> u32 {
+        count_bits(self.dirty_words)
+    }
+
+    /// 64-bit words that a dirty bitmap over `frames` frames takes, a bit for each granule of `1 << granule_shift`
+    /// bytes (12 or more).
+    pub fn dirty_words_of(frames: u64, granule_shift: u32) -> u64 {
+        frames.div_ceil(1 << (granule_shift - 12)).div_ceil(64)
     }
 
     /// Width of a frame number: the physical address without its 12 offset bits.
@@ -374,8 +410,4 @@ fn range(
         return Ok(());
     }
     Err(ConfigError::Range { field, value: value.to_string(), allowed: format!("{low} to {high}"), reason })
-}
-
-fn later(value: &'static str) -> ConfigError {
-    ConfigError::Later { field: "protection", value, allowed: "\"none\"" }
 }

@@ -26,7 +26,8 @@ pub enum Fault {
     MisalignedAtomic,
     /// 9: the slot that the span needs is not present.
     PageAbsent,
-    /// 10: a stored word failed its check. Not given in this version, which stores no check bits.
+    /// 10: a stored word that the verdict depends on failed its check ([`crate::Protection`]). It takes the place of
+    /// every later row that would need the word.
     TableCorrupt,
     /// 11: reserved op, length or bound that no packet can mean.
     InvalidRequest,

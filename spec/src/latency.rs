@@ -1,7 +1,17 @@
-//! The one table of stage latencies. The hardware asserts it when it is described; co-simulation holds every first
-//! beat to it, cycle by cycle; the manifest and the reports print it. (The golden model itself has no clock.)
+//! The one table of latencies. The hardware asserts it when it is described; the cycle model predicts from it the cycle of
+//! every beat and answer, and co-simulation compares; the manifest and the reports print it. (The golden model itself has
+//! no clock.)
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`Stages`] | the stages that a request passes when nothing holds it back |
+//! | [`loops`] | queues with credits, spans in flight, fences |
+//! | [`updates`] | the parts of an update, and the clearing after reset |
 
-use crate::config::Config;
+pub mod loops;
+pub mod updates;
+
+use crate::config::{Config, Protection};
 
 /// One stage of the lookup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,11 +39,30 @@ pub const BINDING_ENTRY_MATCH_CYCLES: u32 = 1;
 /// Cycles of the binding stage: encoding the matching entry into its table number.
 pub const BINDING_ENCODE_CYCLES: u32 = 2;
 
+/// Cycles that `binding` takes longer under protection: encoding the identifier, a second step of counting the bits in
+/// which entries differ from it, checking the table number.
+pub const BINDING_PROTECTION_CYCLES: u32 = 3;
+
+/// Cycles from a stored word with check bits to the checked word.
+pub const fn check_cycles(protection: Protection) -> u32 {
+    match protection {
+        Protection::None => 0,
+        Protection::Parity => 1,
+        // The syndrome, then the correction.
+        Protection::Secded => 2,
+    }
+}
+
+/// A retirement at the port in cycle r comes before a `harvest` or `track` that is accepted in cycle t when
+/// r + this <= t, and after it otherwise.
+pub const RETIRE_CYCLES: u32 = 13;
+
 /// Tables up to which the table memory is LUT RAM and answers in one cycle.
 pub const SMALL_TABLE_MEMORY: u32 = 64;
 
 impl Stages {
-    /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`.
+    /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`; `protection` adds
+    /// to every stage that reads a stored word.
     pub fn of(config: &Config) -> Stages {
         let binding = match config.cam {
             crate::config::Cam::Register => {
@@ -42,6 +71,11 @@ impl Stages {
                     + BINDING_ENTRY_MATCH_CYCLES
                     + BINDING_ENCODE_CYCLES
             }
+        };
+        let check = check_cycles(config.protection);
+        let binding = match config.protection {
+            Protection::None => binding,
+            Protection::Parity | Protection::Secded => binding + BINDING_PROTECTION_CYCLES,
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
@@ -56,9 +90,9 @@ impl Stages {
             ),
             stage(
                 "table",
-                table,
+                table + check,
                 "reads the table's slices and state",
-                "memory read; an output register beyond 64 tables",
+                "memory read; an output register beyond 64 tables; the check",
             ),
             stage(
                 "slice",
@@ -68,9 +102,9 @@ impl Stages {
             ),
             stage(
                 "region",
-                3,
+                3 + check,
                 "reads the region record",
-                "memory read, output register, a register on the way out of the block RAMs",
+                "memory read, output register, a register on the way out of the block RAMs; the check",
             ),
             stage(
                 "bounds",
@@ -87,9 +121,9 @@ impl Stages {
             stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(
                 "slot",
-                3,
+                3 + check,
                 "reads the page slot of a span",
-                "address fan-out, memory read, output register",
+                "address fan-out, memory read, output register; the check",
             ),
             stage("respond", 2, "joins frame and position, and puts the beat out", "join, head of the queue"),
         ])
@@ -103,6 +137,11 @@ impl Stages {
     /// Cycles of one stage by its name.
     pub fn cycles(&self, name: &str) -> Option<u32> {
         self.0.iter().find(|stage| stage.name == name).map(|stage| stage.cycles)
+    }
+
+    /// Cycles of the stages from the first to the one called `name`, which is left out.
+    pub fn before(&self, name: &str) -> u32 {
+        self.0.iter().take_while(|stage| stage.name != name).map(|stage| stage.cycles).sum()
     }
 
     /// Latency of a first beat: a request accepted in cycle t has `rsp_valid` high in cycle t + this, when no earlier
@@ -147,6 +186,10 @@ mod tests {
             let sum: u32 = stages.iter().map(|stage| stages.cycles(stage.name).unwrap()).sum();
             assert_eq!(stages.first_beat(), sum);
         }
-        assert_eq!(Stages::of(&Config::default()).cycles("nowhere"), None);
+        let stages = Stages::of(&Config::default());
+        assert_eq!(stages.cycles("nowhere"), None);
+        assert_eq!((stages.before("request"), stages.before("expand")), (0, 14));
+        let protected = |protection| Stages::of(&Config { protection, ..Preset::Roce.config() }).first_beat();
+        assert_eq!([Protection::None, Protection::Parity, Protection::Secded].map(protected), [20, 26, 29]);
     }
 }

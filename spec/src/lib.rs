@@ -8,10 +8,11 @@
 //! | [`preset`] | [`Preset`]: the configurations that ship, as TOML files |
 //! | [`net_id`] | [`NetId`]: what names a VM on the network |
 //! | [`request`] | [`Request`], [`Op`], [`Access`]: what is asked |
-//! | [`response`] | [`Beat`]: what is answered |
+//! | [`response`] | [`Beat`]: what is answered; [`Retirement`]: the memory side's word that a granted span is over |
 //! | [`fault`] | [`Fault`]: the verdicts, and what each becomes on a RoCE or iWARP wire |
 //! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
 //! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
+//! | [`protection`] | [`Stored`]: every stored word, and its check bits |
 //! | [`latency`] | [`Stages`]: the one table of stage latencies |
 //!
 //! A configuration is read, checked, and from then on trusted:
@@ -32,6 +33,7 @@ pub mod fault;
 pub mod latency;
 pub mod net_id;
 pub mod preset;
+pub mod protection;
 pub mod request;
 pub mod response;
 pub mod update;
@@ -42,6 +44,7 @@ pub use fault::{Fault, Transport, WireCode};
 pub use latency::{Stage, Stages};
 pub use net_id::{NetId, NetIdError};
 pub use preset::{Preset, UnknownPreset};
+pub use protection::Stored;
 pub use request::{Access, Op, Request, RequestError};
-pub use response::Beat;
-pub use update::{Answer, PeekEntry, Region, Slices, Update, UpdateError};
+pub use response::{Beat, Retirement};
+pub use update::{Answer, Counter, PeekEntry, Region, Slices, Update, UpdateError};

@@ -1,6 +1,8 @@
 //! Changes of tables, with typed arguments, and why one is refused.
 
+use crate::fault::Fault;
 use crate::net_id::NetId;
+use crate::protection::Stored;
 use crate::request::Access;
 use thiserror::Error;
 
@@ -73,6 +75,15 @@ pub enum PeekEntry {
         /// The slot in the table's slice.
         slot: u32,
     },
+    /// Space 4: an entry of the fault log, a ring of the last refused requests (the port's table is ignored). Word 0:
+    /// how many requests had been refused with this one in 31:0 (modulo 2^32; entry n - 1 modulo the log's size holds
+    /// the n-th), fault in 39:32, op in 42:40, bit 47 set, table in 63:48; word 1: va; word 2: key in 31:0, pd in 63:32;
+    /// word 3: length in 31:0, bound in 63:32; word 4: tag in 31:0, stream in 63:32; words 5 to 7: net_id, least
+    /// significant first.
+    FaultLog {
+        /// The entry, below `fault_log_entries`.
+        entry: u32,
+    },
 }
 
 impl PeekEntry {
@@ -83,6 +94,7 @@ impl PeekEntry {
             PeekEntry::Table { .. } => 1,
             PeekEntry::Region { .. } => 2,
             PeekEntry::Slot { .. } => 3,
+            PeekEntry::FaultLog { .. } => 4,
         }
     }
 
@@ -92,6 +104,47 @@ impl PeekEntry {
             PeekEntry::Binding { .. } => 4,
             PeekEntry::Table { .. } | PeekEntry::Region { .. } => 5,
             PeekEntry::Slot { .. } => 1,
+            PeekEntry::FaultLog { .. } => 8,
+        }
+    }
+}
+
+/// A counter: 32 bits, stops at 2^32 - 1, starts at 0 at reset, never cleared by reading.
+///
+/// A value is exact: requests accepted before the `read_counter` are in it, later ones are not. Two counters are two
+/// such moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Index = the fault's code, 0 to 11: requests of the table whose last beat said so. `clear_table` makes them 0.
+    /// UNKNOWN_NETWORK has no table: it is counted for the whole unit, whatever table is named. TABLE_CORRUPT of a
+    /// binding counts for table 0.
+    Requests(Fault),
+    /// Index 12, of the whole unit: times that a stored word was read with one flipped bit and corrected.
+    Corrected,
+    /// Index 13, of the whole unit: times that a stored word was read that failed its check for good.
+    Uncorrectable,
+}
+
+impl Counter {
+    /// The largest value; there a counter stops.
+    pub const MOST: u64 = u32::MAX as u64;
+
+    /// The index at the port.
+    pub const fn index(self) -> u32 {
+        match self {
+            Counter::Requests(fault) => fault.code() as u32,
+            Counter::Corrected => 12,
+            Counter::Uncorrectable => 13,
+        }
+    }
+
+    /// The counter of an index.
+    pub fn of(index: u32) -> Option<Counter> {
+        match index {
+            0..=11 => Fault::from_code(index as u8).map(Counter::Requests),
+            12 => Some(Counter::Corrected),
+            13 => Some(Counter::Uncorrectable),
+            _ => None,
         }
     }
 }
@@ -106,6 +159,12 @@ pub enum Update {
         /// What it shall own.
         slices: Slices,
     },
+    /// Removes an unbound table (also a frozen one) with its regions, slots, counters, entries of the fault log and dirty
+    /// bitmap: nothing of it is readable afterwards. A fence.
+    ClearTable {
+        /// The table.
+        table: u16,
+    },
     /// Binds a network identifier to a table, in the lowest free entry. Allowed on a frozen table.
     Bind {
         /// The table.
@@ -113,14 +172,14 @@ pub enum Update {
         /// The identifier; bound at most once over all tables.
         net_id: NetId,
     },
-    /// Ends a binding. Allowed on a frozen table.
+    /// Ends a binding. Allowed on a frozen table. A fence.
     Unbind {
         /// The table that the identifier is bound to.
         table: u16,
         /// The identifier.
         net_id: NetId,
     },
-    /// Refuses every request of the table with FROZEN from now on.
+    /// Refuses every request of the table with FROZEN from now on. A fence.
     Freeze {
         /// The table.
         table: u16,
@@ -139,14 +198,14 @@ pub enum Update {
         /// What it names.
         region: Region,
     },
-    /// Makes a key invalid.
+    /// Makes a key invalid. A fence.
     Invalidate {
         /// The table.
         table: u16,
         /// The whole key; its variant must be the installed one.
         key: u32,
     },
-    /// Puts a page into a slot. Replaces a present one.
+    /// Puts a page into a slot. Replaces a present one, and is a fence then.
     SetSlot {
         /// The table.
         table: u16,
@@ -157,12 +216,36 @@ pub enum Update {
         /// Page size, as an index into `page_shifts`.
         page_size: u8,
     },
-    /// Empties a slot.
+    /// Empties a slot. A fence.
     ClearSlot {
         /// The table.
         table: u16,
         /// The slot in the table's slice.
         slot: u32,
+    },
+    /// Starts to track the dirty memory of a table, frozen or not, with a cleared bitmap over its frame window; or starts
+    /// again; or stops. Retirements of writes count from the answer on. `set_table` and `clear_table` stop it too.
+    Track {
+        /// The table.
+        table: u16,
+        /// Base-2 logarithm of the bytes that share a bit, 12 to 30, counted from the window's first frame; 0 stops.
+        granule_shift: u8,
+        /// First 64-bit word of the bitmap in the dirty pool. [`crate::Config::dirty_words_of`] says how many it takes.
+        dirty_base: u32,
+    },
+    /// Reads a word of a tracked table's dirty bitmap and clears it at once: bit n is granule 64 * word + n.
+    Harvest {
+        /// The table.
+        table: u16,
+        /// The word in the table's bitmap.
+        word: u32,
+    },
+    /// Reads a counter.
+    ReadCounter {
+        /// The table.
+        table: u16,
+        /// Which counter.
+        counter: Counter,
     },
     /// Reads a word of an entry back. Has no side effects.
     Peek {
@@ -171,17 +254,40 @@ pub enum Update {
         /// Which of its words.
         word: u8,
     },
+    /// Flips a stored bit, to try what protection does. UNSUPPORTED without protection.
+    Inject {
+        /// The stored word.
+        stored: Stored,
+        /// The bit, below [`crate::Config::stored_bits`].
+        bit: u16,
+    },
 }
 
-/// What the update port answers: the result word (0 but for `peek`), or why nothing changed.
+impl Update {
+    /// Whether it is a fence wherever it succeeds: it answers only when no request of its table that was accepted before
+    /// it is in flight. (`set_slot` is one when it replaces a present slot.)
+    pub const fn is_fence(&self) -> bool {
+        matches!(
+            self,
+            Update::ClearTable { .. }
+                | Update::Unbind { .. }
+                | Update::Freeze { .. }
+                | Update::Invalidate { .. }
+                | Update::ClearSlot { .. }
+        )
+    }
+}
+
+/// What the update port answers: the result word (0 but for `peek`, `harvest` and `read_counter`), or why nothing changed.
 pub type Answer = Result<u64, UpdateError>;
 
-/// Why an update was refused. It then had no effect. Of several reasons the one with the lowest code is given.
+/// Why an update was refused. It then had no effect. Of several reasons the one with the lowest code is given; but
+/// CORRUPT comes right behind NO_SUCH_TABLE, since all further reasons look at stored words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Error)]
 #[repr(u8)]
 pub enum UpdateError {
     /// 1
-    #[error("unsupported: this version has no such operation; `describe` lists those it has")]
+    #[error("unsupported: there is no such operation, or (inject) the configuration has no protection")]
     Unsupported = 1,
     /// 2
     #[error(
@@ -196,7 +302,7 @@ pub enum UpdateError {
     TableAbsent = 4,
     /// 5
     #[error(
-        "table in use: it is bound or not empty; unbind it, invalidate its regions and clear its slots first"
+        "table in use: it is bound, or (set_table) not empty; unbind its identifiers, and clear it first"
     )]
     TableInUse = 5,
     /// 6
@@ -243,11 +349,19 @@ pub enum UpdateError {
         "not valid: the key names no valid region of that variant, or the slot is empty; was it removed before?"
     )]
     NotValid = 17,
+    /// 18
+    #[error(
+        "corrupt: a stored word that the update depends on fails its check; write it anew, or clear the table"
+    )]
+    Corrupt = 18,
+    /// 19
+    #[error("not tracked: the table's dirty memory is not tracked; track it first")]
+    NotTracked = 19,
 }
 
 impl UpdateError {
     /// Every error, in order of its code (which starts at 1).
-    pub const ALL: [UpdateError; 17] = [
+    pub const ALL: [UpdateError; 19] = [
         UpdateError::Unsupported,
         UpdateError::BadArgument,
         UpdateError::NoSuchTable,
@@ -265,7 +379,16 @@ impl UpdateError {
         UpdateError::AddressWrap,
         UpdateError::BadRights,
         UpdateError::NotValid,
+        UpdateError::Corrupt,
+        UpdateError::NotTracked,
     ];
+
+    /// Every error in the order in which they are judged: by code, but CORRUPT right behind NO_SUCH_TABLE.
+    pub fn by_rank() -> impl DoubleEndedIterator<Item = UpdateError> + Clone {
+        let (first, rest) = UpdateError::ALL.split_at(3);
+        let rest = rest.iter().filter(|error| **error != UpdateError::Corrupt);
+        first.iter().chain([&UpdateError::Corrupt]).chain(rest).copied()
+    }
 
     /// The code at `upd_error`, where 0 is success.
     pub const fn code(self) -> u8 {
@@ -297,6 +420,8 @@ impl UpdateError {
             UpdateError::AddressWrap => "address_wrap",
             UpdateError::BadRights => "bad_rights",
             UpdateError::NotValid => "not_valid",
+            UpdateError::Corrupt => "corrupt",
+            UpdateError::NotTracked => "not_tracked",
         }
     }
 }
@@ -314,6 +439,6 @@ mod tests {
             assert!(error.to_string().starts_with(&words), "{error} does not start with its name");
         }
         assert_eq!(UpdateError::from_code(0), None);
-        assert_eq!(UpdateError::from_code(18), None);
+        assert_eq!(UpdateError::from_code(20), None);
     }
 }

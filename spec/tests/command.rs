@@ -1,8 +1,8 @@
 //! Updates at the port: round trips, reserved bits, unsupported operations.
 
 use stagecoach_spec::{
-    Access, Action, Command, Config, NetId, PeekEntry, Preset, Region, STAGED_WORDS, Slices, Staged, Update,
-    UpdateError, UpdateOp,
+    Access, Action, Command, Config, Counter, Fault, NetId, PeekEntry, Preset, Protection, Region,
+    STAGED_WORDS, Slices, Staged, Stored, Update, UpdateError, UpdateOp,
 };
 
 /// Plays commands as the port would; the staging words hold leftovers first, as they may in life.
@@ -42,6 +42,13 @@ fn every_update() -> Vec<Update> {
     let table = 0xfffe;
     vec![
         Update::SetTable { table, slices },
+        Update::ClearTable { table },
+        Update::Track { table, granule_shift: 0, dirty_base: u32::MAX },
+        Update::Track { table, granule_shift: 30, dirty_base: 1 },
+        Update::Harvest { table, word: u32::MAX },
+        Update::ReadCounter { table, counter: Counter::Requests(Fault::InvalidRequest) },
+        Update::ReadCounter { table, counter: Counter::Uncorrectable },
+        Update::Peek { entry: PeekEntry::FaultLog { entry: u32::MAX }, word: 7 },
         Update::Bind { table, net_id },
         Update::Unbind { table, net_id },
         Update::Freeze { table },
@@ -96,9 +103,9 @@ fn op_codes_are_those_of_the_contract() {
 }
 
 #[test]
-fn later_and_unknown_operations_are_unsupported() {
+fn unknown_operations_are_unsupported_and_so_is_inject_without_protection() {
     let config = Preset::Tiny.config();
-    for op in [2, 11, 12, 13, 15].into_iter().chain(16..32) {
+    for op in [15].into_iter().chain(16..32) {
         let command = Command { op, ..Command::default() };
         assert_eq!(command.decode(&[0; STAGED_WORDS], &config), Err(UpdateError::Unsupported), "op {op}");
     }
@@ -128,9 +135,13 @@ fn reserved_bits_and_wide_values_are_bad_arguments() {
     for bit in (36..56).chain(58..64) {
         bad(command(UpdateOp::SetSlot, 0, 1 << bit), zero);
     }
-    for data in [4, 0xff, 0x0400, 0x0501, 0x0502, 0x0103, 1 << 16, 1 << 63] {
+    for data in [5, 0xff, 0x0804, 0x0400, 0x0501, 0x0502, 0x0103, 1 << 16, 1 << 63] {
         bad(command(UpdateOp::Peek, 0, data), zero);
     }
+    for data in [1, 11, 31, 255, 12 | 1 << 8, 12 | 1 << 63] {
+        bad(command(UpdateOp::Track, 0, data), zero);
+    }
+    bad(command(UpdateOp::ReadCounter, 14, 0), zero);
     bad(command(UpdateOp::Bind, 0, 0), [0, 0, 1, 0]);
     bad(command(UpdateOp::Unbind, 0, 0), [0, 0, 1, 0]);
     let tiny = Preset::Tiny.config();
@@ -161,4 +172,25 @@ fn a_value_too_wide_is_refused_not_cut() {
     refused(Update::Install { table: 0, key: 0, region: Region { pd: 0x1_0000, ..region() } });
     refused(Update::Bind { table: 0, net_id: NetId::from_u128(1).with_vni(1) });
     refused(Update::Peek { entry: PeekEntry::Table { table: 0 }, word: 5 });
+}
+
+#[test]
+fn inject_names_every_stored_bit_and_no_other() {
+    let config = Config { protection: Protection::Secded, ..Preset::Tiny.config() };
+    for space in 0..=255 {
+        let inject = |bit: u64| Command { op: 15, table: 3, index: 5, data: space | bit << 16 };
+        let Some(stored) = Stored::of(space as u8, 3, 5) else {
+            assert_eq!(inject(0).decode(&[0; STAGED_WORDS], &config), Err(UpdateError::BadArgument));
+            continue;
+        };
+        let bits = config.stored_bits(stored);
+        let update = Update::Inject { stored, bit: bits as u16 - 1 };
+        let (table, index) = stored.place();
+        assert_eq!(update.encode(), [Command { table, index, ..inject(u64::from(bits) - 1) }]);
+        assert_eq!(play(&update.encode(), &config), Ok(update));
+        let beyond = inject(bits.into());
+        assert_eq!(beyond.decode(&[0; STAGED_WORDS], &config), Err(UpdateError::BadArgument));
+    }
+    let reserved = Command { op: 15, table: 0, index: 0, data: 1 << 8 };
+    assert_eq!(reserved.decode(&[0; STAGED_WORDS], &config), Err(UpdateError::BadArgument));
 }

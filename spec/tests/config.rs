@@ -18,9 +18,7 @@ fn blamed(text: &str, value: &str) -> &'static str {
     assert!(words.contains(value), "{words}");
     match error {
         ConfigError::In { error, .. } => match *error {
-            ConfigError::Range { field, .. }
-            | ConfigError::Combination { field, .. }
-            | ConfigError::Later { field, .. } => field,
+            ConfigError::Range { field, .. } | ConfigError::Combination { field, .. } => field,
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
@@ -83,12 +81,17 @@ fn a_page_bigger_than_memory_is_impossible() {
 }
 
 #[test]
-fn protection_comes_later_and_says_so() {
-    for kind in ["parity", "secded"] {
-        assert_eq!(blamed(&format!("protection = \"{kind}\""), kind), "protection");
-        assert!(
-            refuse(&format!("protection = \"{kind}\"")).to_string().contains("comes with a later version")
-        );
+fn limits_of_what_issue_spans_and_pools_have() {
+    for (field, bad) in [("max_in_flight", [0, 65_537]), ("dirty_words", [0, 1 << 20 | 1])] {
+        for value in bad {
+            assert_eq!(blamed(&format!("{field} = {value}"), &value.to_string()), field);
+        }
+    }
+    for bad in [1, 3, 96, 512] {
+        assert_eq!(blamed(&format!("fault_log_entries = {bad}"), "power of two"), "fault_log_entries");
+    }
+    for good in ["fault_log_entries = 0", "fault_log_entries = 256", "protection = \"secded\""] {
+        assert!(Config::from_toml(good, "mine.toml").is_ok(), "{good}");
     }
 }
 

@@ -36,6 +36,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let early = Early::inputs(&m, "in", &w.early());
     let riding = Riding::inputs(&m, "in", &w.riding());
     let region = Region::inputs(&m, "in_region", &w.region_word());
+    let corrupt = m.input("in_corrupt", w.corrupt()).doc("the region fails its check");
 
     m.section("Halves of the comparisons, position, equality in chunks");
     let (va_low, va_high) = (riding.va.low(HALF), riding.va.bits(HALF..64));
@@ -46,8 +47,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         tag: riding.tag,
         stream: riding.stream,
         table: early.table,
+        epoch: early.epoch,
         settled: early.settled,
         fault: early.fault,
+        // Outside the slice lies what the key does not name.
+        corrupt: corrupt.gated_by(early.in_slice),
         no_key: !(early.in_slice & region.valid),
         variant_differs: chunks::different(&m, region.variant, riding.variant, CHUNK),
         pd_differs: chunks::different(&m, region.pd, riding.pd, CHUNK),

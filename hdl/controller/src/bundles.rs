@@ -71,8 +71,12 @@ bundle! {
         known,
         /// The table it names.
         table,
+        /// The binding or the table's word fails its check: everything below means nothing. No bits without protection.
+        corrupt,
         /// The table is frozen.
         frozen,
+        /// The table's epoch.
+        epoch,
         /// First region of its slice.
         region_base,
         /// Regions in its slice.
@@ -87,6 +91,8 @@ bundle! {
     pub struct Early {
         /// The table, zero if there is no binding.
         table,
+        /// Its epoch, zero if it is not known.
+        epoch,
         /// One of those rows applies.
         settled,
         /// Its fault.
@@ -131,10 +137,14 @@ bundle! {
         stream,
         /// The table.
         table,
+        /// Its epoch.
+        epoch,
         /// A row before the key applies.
         settled,
         /// Its fault.
         fault,
+        /// The region that the key names fails its check. No bits without protection.
+        corrupt,
         /// The index lies outside the slice, or no region is valid there.
         no_key,
         /// One bit per chunk of the variant that differs.
@@ -181,6 +191,8 @@ bundle! {
         stream,
         /// The table.
         table,
+        /// Its epoch.
+        epoch,
         /// The fault of the rows up to ADDRESS_WRAP.
         early_fault,
         /// One of these rows applies.
@@ -217,7 +229,9 @@ bundle! {
         stream,
         /// The table.
         table,
-        /// The fault, but for PAGE_ABSENT.
+        /// Its epoch.
+        epoch,
+        /// The fault, but for what the slot says.
         fault,
         /// No address and no bytes: the slot's word is ignored.
         empty,
@@ -263,10 +277,52 @@ bundle! {
         span,
         /// The table.
         table,
+        /// Its epoch.
+        epoch,
         /// First beat of its request.
         first,
         /// Last beat of its request.
         last,
+    }
+}
+
+bundle! {
+    /// What `respond` tells when it forms a beat, or an update's token passes: in the order in which both left `expand`.
+    pub struct Formed {
+        /// A beat was formed.
+        beat,
+        /// An update's token passes. Never together with a beat.
+        token,
+        /// The beat is the last of its request.
+        last,
+        /// Its request's network identifier is bound: the fault is not UNKNOWN_NETWORK.
+        known,
+        /// The beat's table.
+        table,
+        /// Its epoch.
+        epoch,
+        /// Its fault.
+        fault,
+    }
+}
+
+bundle! {
+    /// Where a stored word was read, on its way to [`Check`].
+    pub struct Place {
+        /// Place in the memory.
+        place,
+    }
+}
+
+bundle! {
+    /// What a lookup's read of a stored word met, for one cycle.
+    pub struct Check {
+        /// One flipped bit, which was corrected. No bits unless the protection corrects.
+        corrected,
+        /// The word failed its check for good. No bits without protection.
+        uncorrectable,
+        /// Where it is stored. No bits unless the protection corrects.
+        place,
     }
 }
 
@@ -290,12 +346,12 @@ impl Widths {
 
     /// Field widths of [`Early`].
     pub fn early(&self) -> Vec<u32> {
-        vec![self.table, 1, FAULT, 1, self.slot]
+        vec![self.table, 1, 1, FAULT, 1, self.slot]
     }
 
     /// Field widths of [`Table`].
     pub fn table_word(&self) -> Vec<u32> {
-        vec![1, self.table, 1, self.region, self.region_count, self.slot]
+        vec![1, self.table, self.corrupt(), 1, 1, self.region, self.region_count, self.slot]
     }
 
     /// Field widths of [`Region`].
@@ -307,22 +363,23 @@ impl Widths {
     pub fn checked(&self) -> Vec<u32> {
         let c = &self.config;
         let chunks = |bits: u32| bits.div_ceil(crate::bounds::CHUNK);
-        let head = vec![c.tag_bits, c.stream_bits, self.table, 1, FAULT, 1, chunks(8), chunks(c.pd_bits), 1];
+        let head = vec![c.tag_bits, c.stream_bits, self.table, 1, 1, FAULT, self.corrupt()];
+        let key = [1, chunks(8), chunks(c.pd_bits), 1];
         let tail = [self.length, self.page_size, self.position, self.slot];
-        head.into_iter().chain([1; 8]).chain(tail).collect()
+        head.into_iter().chain(key).chain([1; 8]).chain(tail).collect()
     }
 
     /// Field widths of [`Decided`].
     pub fn decided(&self) -> Vec<u32> {
         let c = &self.config;
-        let head = vec![1, c.tag_bits, c.stream_bits, self.table, FAULT, 1, 1, 1, 1, self.length, 1];
+        let head = vec![1, c.tag_bits, c.stream_bits, self.table, 1, FAULT, 1, 1, 1, 1, self.length, 1];
         head.into_iter().chain([self.page_size, OFFSET, self.page_number, 1, self.slot]).collect()
     }
 
     /// Field widths of [`Span`].
     pub fn span_beat(&self) -> Vec<u32> {
         let c = &self.config;
-        let head = vec![c.tag_bits, c.stream_bits, self.table, FAULT, 1, 1, 1];
+        let head = vec![c.tag_bits, c.stream_bits, self.table, 1, FAULT, 1, 1, 1];
         head.into_iter().chain([self.page_size, OFFSET, self.page_number, self.span]).collect()
     }
 
@@ -334,7 +391,12 @@ impl Widths {
     /// Field widths of [`Beat`].
     pub fn beat(&self) -> Vec<u32> {
         let c = &self.config;
-        vec![c.tag_bits, c.stream_bits, 8, c.physical_address_bits, self.span, self.table, 1, 1]
+        vec![c.tag_bits, c.stream_bits, 8, c.physical_address_bits, self.span, self.table, 1, 1, 1]
+    }
+
+    /// Field widths of [`Formed`].
+    pub fn formed(&self) -> Vec<u32> {
+        vec![1, 1, 1, 1, self.table, 1, FAULT]
     }
 }
 

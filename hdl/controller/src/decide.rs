@@ -10,6 +10,7 @@ use stagecoach_spec::Fault;
 
 use crate::bundles::{Checked, Decided, Flow};
 use crate::codes::code;
+use crate::protect;
 use crate::widths::{OFFSET, Widths};
 
 /// Latency of the stage.
@@ -33,9 +34,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let rows = checked.right_missing.select(fault(Fault::AccessRights), rows);
     let rows = other_domain.select(fault(Fault::ProtectionDomain), rows);
     let rows = invalid_key.select(fault(Fault::InvalidKey), rows);
+    let rows = protect::if_corrupt(checked.corrupt, fault(Fault::TableCorrupt), rows);
     wire!(early_fault = checked.settled.select(checked.fault, rows));
     let key_refused = invalid_key | other_domain | checked.right_missing | checked.wraps;
-    wire!(early_end = checked.settled | key_refused);
+    wire!(early_end = checked.settled | protect::or_corrupt(key_refused, checked.corrupt));
 
     m.section("The rows behind it");
     wire!(below = checked.high_below | (!checked.high_above & checked.low_below));
@@ -52,6 +54,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         tag: checked.tag,
         stream: checked.stream,
         table: checked.table,
+        epoch: checked.epoch,
         early_fault,
         early_end,
         outside,

@@ -4,12 +4,14 @@
 //!  decided ──▶┌───────┐ front ┌──────┐ span
 //!             │ queue │──────▶│ head │──────▶ slot
 //!             └───────┘ ◀take─│      │◀── credit_return (a place of respond's queue is free again)
+//!                             │      │◀── flight_retired, flight_unused (a span is no longer in flight)
 //!                             └──────┘ next span of the same request
 //! ```
 //!
 //! Requests with several spans make others wait in the queue. The head issues a span when `respond`'s queue is sure
-//! to have room for its beat; a token needs no beat and so no credit. A request reads all its slots here, before any
-//! later token writes one: it sees one state for all its spans.
+//! to have room for its beat, and when fewer than `max_in_flight` spans wait for their retirement: a span with bytes
+//! takes a *flight credit* along. A token needs no beat and no memory, and so no credit of either kind. A request reads
+//! all its slots here, before any later token writes one: it sees one state for all its spans.
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use stagecoach_spec::Fault;
 
 use crate::bundles::{Decided, Flow, Span};
 use crate::codes::code;
+use crate::flight::Flight;
 use crate::request::next_credits;
 use crate::respond;
 use crate::widths::{OFFSET, Widths, fit};
@@ -36,6 +39,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let in_valid = m.input("in_valid", 1);
     let decided = Decided::inputs(&m, "in", &w.decided());
     let credit_return = m.input("credit_return", 1).doc("a place of respond's queue became free");
+    let flight_retired = m.input("flight_retired", 1).doc("a granted span is over");
+    let flight_unused = m.input("flight_unused", 1).doc("a span with bytes was not granted after all");
 
     m.section("Requests that wait");
     let queue = crate::queue::describe("mapping_expand_queue", w.decided().iter().sum(), QUEUE_DEPTH)?;
@@ -53,6 +58,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let full = credits.value().is(respond::QUEUE_DEPTH);
     m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
 
+    m.section("Flight credits: spans that may be granted before one is retired");
+    let flight = Flight::of(&m, w, flight_retired, flight_unused);
+
     m.section("Head: the request being cut, at its next span");
     let head_valid = m.register("head_valid", 1).reset_to(0u32);
     let head_first = m.register("head_first", 1);
@@ -61,7 +69,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let now = Decided::from_signals(&head.iter().map(|register| register.value()).collect::<Vec<_>>());
 
     wire!(issue_token = head_valid.value() & now.token);
-    wire!(issue_span = head_valid.value() & !now.token & has_credit.value());
+    wire!(issue_span = head_valid.value() & !now.token & has_credit.value() & flight.has_one());
     wire!(head_leaves = issue_token | (issue_span & now.fits));
     wire!(take = !head_valid.value() | head_leaves);
     wire!(load = take & front_valid);
@@ -69,6 +77,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let credits_next = next_credits(&m, credits.value(), issue_span, credit_return);
     credits.next(credits_next);
     has_credit.next(credits_next.any());
+    wire!(takes_flight = issue_span & !now.empty);
+    flight.next(takes_flight);
     head_valid.next(front_valid | !take);
     head_first.next(take | (head_first.value() & !issue_span));
 
@@ -105,6 +115,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         tag: now.tag,
         stream: now.stream,
         table: now.table,
+        epoch: now.epoch,
         fault: fault(&m, &now),
         empty: now.empty,
         first: head_first.value(),

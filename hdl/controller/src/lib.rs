@@ -19,30 +19,44 @@
 //! accepted, without locks and without bypasses.
 
 pub mod binding;
+mod binding_distance;
 pub mod bounds;
 pub mod bundles;
 mod chunks;
 pub mod codes;
 pub mod copy;
+pub mod counters;
 pub mod decide;
+pub mod dirty;
+pub mod event_counter;
 pub mod expand;
-pub mod init;
+pub mod fault_log;
+pub mod fence;
+mod flight;
 pub mod install_check;
 mod mapping_unit;
 pub mod prepare;
+pub mod protect;
 pub mod queue;
 pub mod region;
 pub mod request;
 pub mod respond;
+pub mod retire;
 pub mod scan;
+pub mod scrub;
 pub mod slice;
 pub mod slot;
 pub mod table;
+pub mod tally;
+pub mod track_check;
 pub mod update;
 pub mod update_check;
 mod update_commit;
 mod update_peek;
+mod update_sequence;
 pub mod update_words;
+pub mod walk;
 pub mod widths;
+mod write_back;
 
 pub use mapping_unit::mapping_unit;

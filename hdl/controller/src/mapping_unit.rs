@@ -2,15 +2,23 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder};
-use stagecoach_spec::Config;
+use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal, wire};
+use stagecoach_spec::{Config, Protection};
 
-use crate::bundles::{Access, Asked, Beat, Checked, Decided, Early, Flow, Region, Slot, Span, Table};
+use crate::bundles::{
+    Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Region, Slot, Span, Table,
+};
+use crate::fault_log::LogEntry;
+use crate::retire::Retirement;
 use crate::slice::Riding;
-use crate::table::TableWord;
+use crate::table::Found;
+use crate::update::Seen;
 use crate::update_words::{Arguments, Port};
 use crate::widths::Widths;
-use crate::{binding, bounds, decide, expand, prepare, region, request, respond, slice, slot, table, update};
+use crate::{
+    binding, bounds, counters, decide, dirty, expand, fault_log, fence, prepare, region, request, respond,
+    retire, scrub, slice, slot, table, update,
+};
 
 /// Describes the mapping unit of a configuration that [`Config::validate`] accepts. Ports as in the contract,
 /// section 6; the module is called `mapping_unit`.
@@ -37,22 +45,40 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     m.section("Updates");
     let upd_valid = m.input("upd_valid", 1).doc("valid/ready: an update; answered by upd_done");
     let port = Port::inputs(&m, "upd", &Arguments::WIDTHS);
-    m.section("Retirement of granted spans: counted from the version with fences on");
-    for (name, width) in [("valid", 1), ("table", w.table), ("frame", w.frame), ("write", 1)] {
-        m.unused(m.input(&format!("ret_{name}"), width));
-    }
+    m.section("Retirement of granted spans");
+    let retirement = Retirement::inputs(&m, "ret", &w.retirement());
 
     m.section("Wires of what stands further down");
     let commit_granted = m.wire("commit_granted", 1);
     let token_done = m.wire("token_done", 1);
     let region_seen = m.wire("region_seen", 1);
+    let slot_seen = m.wire("slot_seen", 1);
     let front_credit = m.wire("front_credit", 1);
     let back_credit = m.wire("back_credit", 1);
+    let (flight_retired, flight_unused) = (m.wire("flight_retired", 1), m.wire("flight_unused", 1));
+    let drained = m.wire("drained", 1);
+    let counter_value = m.wire("counter_value", counters::COUNT);
+    let harvested = m.wire("harvested", dirty::WORD);
+    let unsure = m.wire("dirty_unsure", w.corrupt());
+    let tracking_raw =
+        m.wire("tracking_raw", if w.corrupt() == 0 { 0 } else { w.coded(w.tracking().iter().sum()) });
     let wires = |prefix: &str, fields: &[&str], widths: &[u32]| -> Vec<_> {
         fields.iter().zip(widths).map(|(field, width)| m.wire(&format!("{prefix}_{field}"), *width)).collect()
     };
     let seen_region = Region::from_signals(&wires("seen_region", Region::FIELDS, &w.region_word()));
     let seen_slot = Slot::from_signals(&wires("seen_slot", Slot::FIELDS, &w.slot_word()));
+    let seen = Seen::from_signals(&wires("seen", Seen::FIELDS, &w.seen()));
+    let scrubs = w.config.protection == Protection::Secded;
+    let memories = scrub::memories(w);
+    let checks: Vec<_> = memories
+        .iter()
+        .map(|(name, bits)| {
+            Check::from_signals(&wires(&format!("{name}_check"), Check::FIELDS, &w.check(*bits)))
+        })
+        .collect();
+    let logged =
+        has_log(w).then(|| LogEntry::from_signals(&wires("logged", LogEntry::FIELDS, &w.log_entry_fields())));
+    let erase_done = has_log(w).then(|| m.wire("erase_done", 1));
 
     m.section("update");
     let updates = m.instance("update_block", &update::describe(w)?);
@@ -61,13 +87,29 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     updates
         .input("commit_granted", commit_granted)
         .input("token_done", token_done)
-        .input("region_seen", region_seen);
+        .input("region_seen", region_seen)
+        .input("slot_seen", slot_seen)
+        .input("drained", drained)
+        .input("counter_value", counter_value)
+        .input("harvested", harvested)
+        .input("dirty_unsure", unsure)
+        .input("tracking_raw", tracking_raw);
     seen_region.connect(&updates, "seen_region");
     seen_slot.connect(&updates, "seen_slot");
+    seen.connect(&updates, "seen");
+    if scrubs {
+        for ((name, _), check) in memories.iter().zip(&checks) {
+            check.connect(&updates, &format!("{name}_check"));
+        }
+    }
+    if let (Some(logged), Some(erase_done)) = (&logged, erase_done) {
+        logged.connect(&updates, "logged");
+        updates.input("erase_done", erase_done);
+    }
     let init_done = updates.output_as("init_done", "initialised");
     let commit_table = updates.output("commit_table");
     let commit_region = updates.output("commit_region");
-    let init_write = updates.output("init_write");
+    let (init, init_place) = (updates.output("init"), updates.output("init_place"));
 
     m.section("request");
     let requests = m.instance("request_stage", &request::describe(w)?);
@@ -81,18 +123,23 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     commit_granted.drive(requests.output("commit_granted"));
     let request_flow = Flow::of_instance(&requests, "out", "request");
     let request_asked = Asked::of_instance(&requests, "out", "request_asked");
+    let request_net_id = requests.output("out_net_id");
 
     m.section("binding, and prepare beside it");
     let bindings = m.instance("binding_stage", &binding::describe(w)?);
     request_flow.connect(&bindings, "in");
     bindings
-        .input("in_net_id", requests.output("out_net_id"))
+        .input("in_net_id", request_net_id)
         .input("commit_binding", updates.output("commit_binding"))
         .input("commit_entry", updates.output("commit_entry"))
-        .input("commit_valid", updates.output("commit_valid"))
-        .input("commit_net_id", updates.output("commit_net_id"))
-        .input("commit_table", commit_table);
+        .input("commit_identifier", updates.output("commit_identifier"))
+        .input("commit_number", updates.output("commit_number"));
+    if w.config.protection != Protection::None {
+        bindings.input("commit_flip", updates.output("commit_flip"));
+    }
     let binding_flow = Flow::of_instance(&bindings, "out", "binding");
+    let binding_found = Found::of_instance(&bindings, "out", "binding_found");
+    drive_all(&checks[0].signals(), &Check::of_instance(&bindings, "check", "binding_checked").signals());
     let prepares = m.instance("prepare_block", &prepare::describe(w)?);
     request_asked.connect(&prepares, "in");
     let binding_access = Access::of_instance(&prepares, "out", "binding_access");
@@ -101,15 +148,15 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let tables = m.instance("table_stage", &table::describe(w)?);
     binding_flow.connect(&tables, "in");
     binding_access.connect(&tables, "in");
+    binding_found.connect(&tables, "in");
     tables
-        .input("in_known", bindings.output("out_known"))
-        .input("in_table", bindings.output("out_table"))
-        .input("commit_table_word", updates.output("commit_table_word"))
-        .input("commit_table", commit_table);
-    TableWord::of_instance(&updates, "commit", "commit_word").connect(&tables, "commit");
+        .input("commit_write_table", updates.output("commit_write_table"))
+        .input("commit_table", commit_table)
+        .input("commit_table_word", updates.output("commit_table_word"));
     let table_flow = Flow::of_instance(&tables, "out", "table");
     let table_access = Access::of_instance(&tables, "out", "table_access");
     let table_found = Table::of_instance(&tables, "out", "table_found");
+    drive_all(&checks[1].signals(), &Check::of_instance(&tables, "check", "table_checked").signals());
 
     m.section("slice");
     let slices = m.instance("slice_stage", &slice::describe(w)?);
@@ -129,13 +176,15 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     regions
         .input("in_region", slices.output("out_region"))
         .input("commit_write_region", updates.output("commit_write_region"))
-        .input("init_region", init_write)
+        .input("init_region", updates.output("init_region"))
         .input("commit_region", commit_region)
         .input("commit_region_word", updates.output("commit_region_word"));
     let region_flow = Flow::of_instance(&regions, "out", "region");
     let region_early = Early::of_instance(&regions, "out", "region_early");
     let region_riding = Riding::of_instance(&regions, "out", "region_riding");
     let region_stored = Region::of_instance(&regions, "out_region", "region_stored");
+    let region_corrupt = regions.output_as("out_corrupt", "region_corrupt");
+    drive_all(&checks[2].signals(), &Check::of_instance(&regions, "check", "region_checked").signals());
     region_seen.drive(region_flow.token);
     drive_all(&seen_region.signals(), &region_stored.signals());
 
@@ -145,6 +194,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     region_early.connect(&compares, "in");
     region_riding.connect(&compares, "in");
     region_stored.connect(&compares, "in_region");
+    compares.input("in_corrupt", region_corrupt);
     let bounds_flow = Flow::of_instance(&compares, "out", "bounds");
     let bounds_checked = Checked::of_instance(&compares, "out", "bounds_checked");
 
@@ -156,7 +206,11 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("expand");
     let expands = m.instance("expand_stage", &expand::describe(w)?);
-    expands.input("in_valid", decides.output("out_valid")).input("credit_return", back_credit);
+    expands
+        .input("in_valid", decides.output("out_valid"))
+        .input("credit_return", back_credit)
+        .input("flight_retired", flight_retired)
+        .input("flight_unused", flight_unused);
     decided.connect(&expands, "in");
     let expand_flow = Flow::of_instance(&expands, "out", "expand");
     let expand_span = Span::of_instance(&expands, "out", "expand_span");
@@ -169,21 +223,118 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     slots
         .input("in_slot", expands.output("out_slot"))
         .input("commit_write_slot", updates.output("commit_write_slot"))
-        .input("init_slot", init_write)
+        .input("init_slot", updates.output("init_slot"))
         .input("commit_slot", updates.output("commit_slot"))
         .input("commit_slot_word", updates.output("commit_slot_word"));
     let slot_flow = Flow::of_instance(&slots, "out", "slot");
     let slot_span = Span::of_instance(&slots, "out", "slot_span");
     let slot_stored = Slot::of_instance(&slots, "out_slot", "slot_stored");
-    token_done.drive(slot_flow.token);
+    let slot_corrupt = slots.output_as("out_corrupt", "slot_corrupt");
+    drive_all(&checks[3].signals(), &Check::of_instance(&slots, "check", "slot_checked").signals());
+    slot_seen.drive(slot_flow.token);
     drive_all(&seen_slot.signals(), &slot_stored.signals());
+    let read_by_token = Seen {
+        table_raw: tables.output_as("out_raw", "table_raw"),
+        region_raw: regions.output_as("out_raw", "region_raw"),
+        region_corrupt,
+        slot_raw: slots.output_as("out_raw", "slot_raw"),
+        slot_corrupt,
+        table_seen: table_flow.token.low(w.corrupt()),
+    };
+    drive_all(&seen.signals(), &read_by_token.signals());
 
     m.section("respond");
     let responds = m.instance("respond_stage", &respond::describe(w)?);
-    responds.input("in_request", slot_flow.request).input("rsp_ready", rsp_ready);
+    slot_flow.connect(&responds, "in");
+    responds.input("in_corrupt", slot_corrupt).input("rsp_ready", rsp_ready);
     slot_span.connect(&responds, "in");
     slot_stored.connect(&responds, "in_slot");
     back_credit.drive(responds.output("place_free"));
+    flight_unused.drive(responds.output_as("flight_unused", "span_unused"));
+    let formed = Formed::of_instance(&responds, "formed", "formed");
+
+    m.section("retire: the way back of granted spans, and dirty memory");
+    let retires = m.instance("retire_block", &retire::describe(w)?);
+    retirement.connect(&retires, "ret");
+    retires
+        .input("track_write", updates.output("track_write"))
+        .input("track_table", updates.output("track_table"))
+        .input("track_word", updates.output("track_word"))
+        .input("harvest", updates.output("harvest"))
+        .input("harvest_place", updates.output("harvest_place"))
+        .input("init", init)
+        .input("init_place", init_place.low(w.table))
+        .input("init_word", init_place.low(w.dirty));
+    if w.config.protection != Protection::None {
+        retires.input("flip", updates.output("flip")).input("flip_bit", updates.output("flip_bit"));
+        retires.input("unsure_clear", updates.output("unsure_clear"));
+    }
+    flight_retired.drive(retires.output_as("flight_retired", "span_retired"));
+    harvested.drive(retires.output_as("harvested", "harvested_word"));
+    if w.config.protection != Protection::None {
+        unsure.drive(retires.output_as("unsure", "retire_unsure"));
+        tracking_raw.drive(retires.output_as("track_raw", "tracking_word"));
+    }
+    let disagree = match w.config.protection {
+        Protection::None => m.zero(0),
+        _ => retires.output_as("disagree", "copies_disagree"),
+    };
+    drive_all(&checks[4].signals(), &Check::of_instance(&retires, "check", "tracking_checked").signals());
+
+    m.section("fence: what of a table is under way");
+    let fences = m.instance("fence_block", &fence::describe(w)?);
+    fences
+        .input("formed", formed.beat & formed.known)
+        .input("formed_table", formed.table)
+        .input("formed_epoch", formed.epoch)
+        .input("left", responds.output("left_valid"))
+        .input("left_table", responds.output("left_table"))
+        .input("left_epoch", responds.output("left_epoch"))
+        .input("retired", retires.output("retired"))
+        .input("retired_table", retires.output("retired_table"))
+        .input("retired_epoch", retires.output("retired_epoch"))
+        .input("watch_table", updates.output("watch_table"))
+        .input("watch_epoch", updates.output("watch_epoch"))
+        .input("init", init)
+        .input("init_place", init_place.low(w.table + 1));
+    drained.drive(fences.output_as("drained", "fence_drained"));
+
+    m.section("counters");
+    let (corrected, uncorrectable) = events(&m, w, &checks, &updates, disagree);
+    let counts = m.instance("counters_block", &counters::describe(w, uncorrectable.width())?);
+    wire!(verdict = formed.beat & formed.last);
+    counts
+        .input("count", verdict)
+        .input("count_table", formed.table)
+        .input("count_fault", formed.fault)
+        .input("token", formed.token)
+        .input("token_reads", updates.output("commit_counter_reads"))
+        .input("token_clears", updates.output("commit_counter_clears"))
+        .input("token_table", commit_table)
+        .input("token_index", updates.output("commit_counter"))
+        .input("corrected_events", corrected)
+        .input("uncorrectable_events", uncorrectable)
+        .input("init", init)
+        .input("init_place", init_place.low(w.table + counters::INDEX));
+    counter_value.drive(counts.output_as("value", "counted_value"));
+    token_done.drive(counts.output_as("token_out", "token_counted"));
+
+    if let (Some(logged), Some(erase_done)) = (logged, erase_done) {
+        m.section("fault_log");
+        let logs = m.instance("fault_log_block", &fault_log::describe(w)?);
+        request_asked.connect(&logs, "in");
+        logs.input("in_request", request_flow.request)
+            .input("in_net_id", request_net_id)
+            .input("verdict", verdict)
+            .input("verdict_fault", formed.fault)
+            .input("verdict_table", formed.table)
+            .input("token", formed.token)
+            .input("token_entry", updates.output("commit_log_entry"))
+            .input("erase", updates.output("erase"))
+            .input("erase_table", updates.output("erase_table"));
+        drive_all(&logged.signals(), &LogEntry::of_instance(&logs, "entry", "log_entry").signals());
+        erase_done.drive(logs.output_as("erase_done", "log_erased"));
+    }
 
     m.section("Ports out");
     m.output("req_ready", requests.output("req_ready"));
@@ -198,6 +349,37 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         m.port_doc(port, doc);
     }
     m.finish()
+}
+
+fn has_log(w: &Widths) -> bool {
+    w.config.fault_log_entries > 0
+}
+
+/// Bits, one for each place that corrects words, and one for each that finds them beyond correction; none without
+/// protection. A disagreement of the dirty pool's copies counts as corrected: the word that is harvested is right.
+fn events<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    checks: &[Check<'m>],
+    updates: &InstanceHandle<'m>,
+    disagree: Signal<'m>,
+) -> (Signal<'m>, Signal<'m>) {
+    let places = checks.len() as u32 + 2;
+    match w.config.protection {
+        Protection::None => (m.zero(0), m.zero(0)),
+        Protection::Parity | Protection::Secded => {
+            let missed = updates.output_as("uncorrectable", "update_uncorrectable");
+            let missed: Vec<_> = checks.iter().map(|check| check.uncorrectable).chain([missed]).collect();
+            let corrected = match w.config.protection {
+                Protection::Secded => {
+                    let mended = updates.output_as("corrected", "update_corrected");
+                    checks.iter().map(|check| check.corrected).chain([mended, disagree]).collect()
+                }
+                _ => vec![m.zero(places - 1), disagree],
+            };
+            (m.concat(&corrected), m.concat(&missed).zero_extend(places))
+        }
+    }
 }
 
 fn drive_all<'m>(wires: &[stagecoach_hdl::Signal<'m>], drivers: &[stagecoach_hdl::Signal<'m>]) {
@@ -227,6 +409,7 @@ const PORT_DOCS: &[(&str, &str)] = &[
     ("rsp_pa", "physical address of the first byte"),
     ("rsp_span", "bytes"),
     ("rsp_table", "table that the network identifier names"),
+    ("rsp_epoch", "goes back as ret_epoch when the span is retired"),
     ("upd_ready", "the update is accepted: it acts between the requests before and after this cycle"),
     ("upd_op", "operation"),
     ("upd_arg_table", "table"),
@@ -234,12 +417,13 @@ const PORT_DOCS: &[(&str, &str)] = &[
     ("upd_arg_data", "see the update port's page"),
     ("upd_done", "one cycle for each accepted update"),
     ("upd_error", "why it was refused, 0 if it was not"),
-    ("upd_result", "what peek read"),
+    ("upd_result", "what peek, harvest or read_counter read"),
     ("init_done", "every stored entry is clear; nothing is accepted before"),
     ("ret_valid", "a granted span with bytes is over"),
     ("ret_table", "its table"),
     ("ret_frame", "its frame"),
     ("ret_write", "it was written, not read"),
+    ("ret_epoch", "rsp_epoch of its beat"),
 ];
 
 #[cfg(test)]
@@ -249,10 +433,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_passes_the_structural_checks() {
+    fn every_preset_passes_the_structural_checks_under_every_protection() {
         for preset in Preset::all() {
-            if let Err(errors) = mapping_unit(&preset.config()) {
-                panic!("{}: {errors}", preset.name());
+            for protection in [Protection::None, Protection::Parity, Protection::Secded] {
+                let config = Config { protection, ..preset.config() };
+                if let Err(errors) = mapping_unit(&config) {
+                    panic!("{} {protection:?}: {errors}", preset.name());
+                }
             }
         }
     }

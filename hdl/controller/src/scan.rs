@@ -2,11 +2,12 @@
 //! identifier that is bound, and for the lowest free entry) and the tables' records (for slices that overlap).
 //!
 //! ```text
-//!  place ──▶ binding_list  ──▶ cycle 3: chunks equal?   ──▶ cycle 4: match, free ──▶ found, free entry
-//!       └──▶ table_records ──▶          ends of slices  ──▶          overlap     ──▶ overlap
+//!  place ──▶ binding_list  ──▶ (check) ──▶ chunks equal?   ──▶ match, free ──▶ found, free entry
+//!       └──▶ table_records ──▶ (check) ──▶ ends of slices  ──▶ overlap     ──▶ overlap
+//!            cycles 1, 2                   next cycle          next cycle
 //! ```
 //!
-//! The list repeats what the CAM holds, so that the CAM needs no read port. It is written when an update is stored.
+//! The check takes cycles under protection alone; the records come checked. The list repeats what the CAM holds, so that the CAM needs no read port. It is written when an update is stored.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::FrameWindows;
 
 use crate::widths::Widths;
-use crate::{binding, chunks};
+use crate::{binding, chunks, protect};
 
 stagecoach_hdl::bundle! {
     /// A binding in the list. All zero where an entry is free.
@@ -29,7 +30,7 @@ stagecoach_hdl::bundle! {
 }
 
 stagecoach_hdl::bundle! {
-    /// What a table owns, as `set_table` gives it.
+    /// What a table owns, as `set_table` gives it and `track`.
     pub struct Owned {
         /// First region of its slice.
         region_base,
@@ -43,6 +44,10 @@ stagecoach_hdl::bundle! {
         window_base,
         /// Frames.
         window_count,
+        /// First word of its dirty bitmap, in the dirty pool.
+        dirty_base,
+        /// Words of it.
+        dirty_count,
     }
 }
 
@@ -54,7 +59,9 @@ impl Widths {
 
     /// Field widths of [`Owned`].
     pub fn owned(&self) -> Vec<u32> {
-        vec![self.region, self.region_count, self.slot, self.slot_count, self.frame, self.frame_count]
+        let slices = [self.region, self.region_count, self.slot, self.slot_count];
+        let (window, dirty) = ([self.frame, self.frame_count], [self.dirty, self.dirty_count]);
+        slices.into_iter().chain(window).chain(dirty).collect()
     }
 
     /// Bits of a scanned place: enough for bindings and tables.
@@ -73,12 +80,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let net_id = m.input("net_id", w.config.net_id_bits).doc("to find");
     let table = m.input("own_table", w.table).doc("table that is being set: not compared with itself");
     let wanted = Owned::inputs(&m, "wanted", &w.owned());
-    let exists = m.input("record_exists", 1).doc("of the record read at place two cycles ago");
+    let exists =
+        m.input("record_exists", 1).doc("of the record at the place that was given, read and checked");
+    let record_corrupt = m.input("record_corrupt", 1).doc("its check failed");
     let record = Owned::inputs(&m, "record", &w.owned());
     let peek_entry = m.input("peek_entry", w.binding).doc("read while no search runs");
     let write = m.input("write", 1);
     let write_entry = m.input("write_entry", w.binding);
-    let write_word = BindingWord::inputs(&m, "write", &w.binding_word());
+    let coded = w.coded(w.binding_word().iter().sum());
+    let write_word = m.input("write_word", coded).doc("with its check bits");
 
     m.section("The walk");
     let place_width = w.scan_place();
@@ -91,31 +101,40 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let walks = Walk { valid: walking.value(), place: place.value() };
     let last = walking.value() & at_last;
 
-    m.section("Cycles 1 and 2: the memories");
+    m.section("Cycles 1 and 2: the memory; then the check");
     let list_entry = walking.value().select(place.value().low(w.binding), peek_entry);
-    let list = m.memory("binding_list", w.binding_word().iter().sum(), 1 << w.binding).output_register();
-    list.write(write, write_entry, write_word.pack(&m));
-    let entry = BindingWord::unpack(list.read("list_word", list_entry), &w.binding_word());
-    let walk1 = walks.step(&m, "scan1");
-    let walk2 = walk1.step(&m, "scan2");
-    let last2 = m.delay_reset("scan2_last", m.delay_reset("scan1_last", last));
+    let list = m.memory("binding_list", coded, 1 << w.binding).output_register();
+    list.write(write, write_entry, write_word);
+    let raw = list.read("list_word", list_entry);
+    let checked = protect::check(&m, w, "list_checked", raw);
+    let entry = BindingWord::unpack(checked.word, &w.binding_word());
+    let (mut walk2, mut last2) = (walks, last);
+    for cycle in 1..=2 + w.check_cycles() {
+        walk2 = walk2.step(&m, &format!("scan{cycle}"));
+        last2 = m.delay_reset(&format!("scan{cycle}_last"), last2);
+    }
 
-    m.section("Cycle 3: equality in chunks; ends of slices");
-    let walk3 = walk2.step(&m, "scan3");
-    let last3 = m.delay_reset("scan3_last", last2);
-    let equal3 = m.delay("scan3_equal", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
-    let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "scan3_entry");
-    let in_list = place_in_list(&m, w, walk2.place);
-    let in_list3 = m.delay("scan3_in_list", in_list);
+    m.section("Next cycle: equality in chunks; ends of slices");
+    let walk3 = walk2.step(&m, "equal");
+    let last3 = m.delay_reset("equal_last", last2);
+    let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
+    let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "equal_entry");
+    wire!(in_list = place_in_list(&m, w, walk2.place));
+    let in_list3 = m.delay("equal_in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
     let slots = Part { base: wanted.slot_base, count: wanted.slot_count };
     let other_slots = Part { base: record.slot_base, count: record.slot_count };
     let windows = Part { base: wanted.window_base, count: wanted.window_count };
     let other_windows = Part { base: record.window_base, count: record.window_count };
+    let dirty = Part { base: wanted.dirty_base, count: wanted.dirty_count };
+    let other_dirty = Part { base: record.dirty_base, count: record.dirty_count };
     let windows_matter = w.config.frame_windows == FrameWindows::Disjoint;
-    let mut meets =
-        vec![overlap(&m, "regions", regions, other_regions), overlap(&m, "slots", slots, other_slots)];
+    let mut meets = vec![
+        overlap(&m, "regions", regions, other_regions),
+        overlap(&m, "slots", slots, other_slots),
+        overlap(&m, "dirty", dirty, other_dirty),
+    ];
     if windows_matter {
         meets.push(overlap(&m, "windows", windows, other_windows));
     } else {
@@ -124,18 +143,25 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         }
     }
     let is_other = exists & walk2.place.low(w.table).differs(table);
-    let is_other3 = m.delay("scan3_is_other", is_other);
+    let is_other3 = m.delay("equal_is_other", is_other);
 
-    m.section("Cycle 4: what this place says");
-    let walk4 = walk3.step(&m, "scan4");
-    let last4 = m.delay_reset("scan4_last", last3);
+    m.section("The cycle behind it: what this place says");
+    let walk4 = walk3.step(&m, "said");
+    let last4 = m.delay_reset("said_last", last3);
     wire!(is_match = walk3.valid & in_list3 & entry3.valid & equal3.all());
     let looks = walk3.valid & in_list3;
-    let match4 = m.delay_reset("scan4_match", is_match);
-    let free4 = m.delay_reset("scan4_free", looks & !entry3.valid);
-    let table4 = m.delay("scan4_table", entry3.table);
+    let match4 = m.delay_reset("said_match", is_match);
+    let free4 = m.delay_reset("said_free", looks & !entry3.valid);
+    let table4 = m.delay("said_table", entry3.table);
+    let list_fails = if checked.uncorrectable.width() == 0 { m.bit(false) } else { checked.uncorrectable };
+    let list_corrupt3 = m.delay("equal_list_corrupt", list_fails & in_list);
+    let list_corrupt4 = m.delay_reset("said_list_corrupt", walk3.valid & list_corrupt3);
+    wire!(in_tables = place_in_tables(&m, w, walk2.place));
+    let place_corrupt = record_corrupt & in_tables;
+    let record_corrupt3 = m.delay("equal_record_corrupt", place_corrupt);
+    let record_corrupt4 = m.delay_reset("said_record_corrupt", walk3.valid & record_corrupt3);
     let any_meets = meets.into_iter().reduce(|a, b| a | b).expect("regions and slots are compared");
-    let overlap4 = m.delay_reset("scan4_overlap", walk3.valid & is_other3 & any_meets);
+    let overlap4 = m.delay_reset("said_overlap", walk3.valid & is_other3 & any_meets);
 
     m.section("What the search found");
     let collect = |name: &str, seen| {
@@ -146,6 +172,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let found = collect("found", match4);
     let has_free = collect("has_free", free4);
     let overlaps = collect("overlaps", overlap4);
+    let list_corrupt = collect("found_list_corrupt", list_corrupt4);
+    let records_corrupt = collect("found_record_corrupt", record_corrupt4);
     let found_entry = keep(&m, "found_entry", match4, walk4.place.low(w.binding));
     let found_table = keep(&m, "found_table", match4, table4);
     let free_entry = keep(&m, "free_entry", free4 & !has_free, walk4.place.low(w.binding));
@@ -156,14 +184,21 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.output("place", place.value());
     m.output("busy", walking.value());
-    m.output("done", m.delay_reset("scan5_last", last4));
+    m.output("done", m.delay_reset("search_done", last4));
     m.output("found", found);
     m.output("found_entry", found_entry);
     m.output("found_table", found_table);
     m.output("has_free", has_free);
     m.output("free_entry", free_entry);
     m.output("overlap", overlaps);
+    m.output("list_corrupt", list_corrupt);
+    m.output("records_corrupt", records_corrupt);
     entry.outputs(&m, "peek");
+    m.output("peek_corrupt", list_fails);
+    m.output("peek_corrected", checked.corrected);
+    if w.config.protection != stagecoach_spec::Protection::None {
+        m.output("peek_raw", raw);
+    }
     m.finish()
 }
 
@@ -208,10 +243,10 @@ struct Part<'m> {
 fn overlap<'m>(m: &'m ModuleBuilder, name: &str, left: Part<'m>, right: Part<'m>) -> Signal<'m> {
     let width = left.count.width().max(left.base.width()) + 1;
     let end = |part: Part<'m>| part.base.zero_extend(width) + part.count.zero_extend(width);
-    let left_end = m.delay(&format!("scan3_{name}_end"), end(left));
-    let right_end = m.delay(&format!("scan3_{name}_other_end"), end(right));
-    let right_base = m.delay(&format!("scan3_{name}_other_base"), right.base);
-    let both = m.delay(&format!("scan3_{name}_both"), left.count.any() & right.count.any());
+    let left_end = m.delay(&format!("equal_{name}_end"), end(left));
+    let right_end = m.delay(&format!("equal_{name}_other_end"), end(right));
+    let right_base = m.delay(&format!("equal_{name}_other_base"), right.base);
+    let both = m.delay(&format!("equal_{name}_both"), left.count.any() & right.count.any());
     let left_first = left.base.zero_extend(width).less_than(right_end);
     let right_first = right_base.zero_extend(width).less_than(left_end);
     both & left_first & right_first
@@ -223,6 +258,14 @@ fn place_in_list<'m>(m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Sig
         return m.bit(true);
     }
     place.at_most(m.constant(place.width(), w.config.bindings - 1))
+}
+
+/// The place is a table (there is a power of two of records).
+fn place_in_tables<'m>(m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Signal<'m> {
+    if place.width() == w.table && w.config.tables.is_power_of_two() && w.config.tables > 1 {
+        return m.bit(true);
+    }
+    place.at_most(m.constant(place.width(), w.config.tables - 1))
 }
 
 /// Set by `seen`, cleared by `start`.

@@ -5,7 +5,7 @@
 //!  key ────▶ index < region_count ─────────────────────▶
 //!            region_base + index ────────────▶ request? ▶ region address
 //!                                   update's address ──▶
-//!  known, frozen, invalid, unchecked ─▶ first row ─────▶ settled, fault
+//!  known, corrupt, frozen, invalid, unchecked ─▶ first row ─▶ settled, fault
 //! ```
 //!
 //! The second cycle gives the address time to reach every block RAM of the region memory, and puts an update's own
@@ -18,6 +18,7 @@ use stagecoach_spec::Fault;
 
 use crate::bundles::{Access, Early, Flow, Table, delay_bundle, delay_flow_by, key_index};
 use crate::codes::code;
+use crate::protect;
 use crate::widths::{KEY_INDEX, Widths, fit};
 
 /// Latency of the stage.
@@ -59,7 +60,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-/// UNKNOWN_NETWORK, FROZEN, INVALID_REQUEST, then GRANTED without a look at the key.
+/// UNKNOWN_NETWORK, TABLE_CORRUPT, FROZEN, INVALID_REQUEST, then GRANTED without a look at the key.
 fn early_rows<'m>(
     m: &'m ModuleBuilder,
     found: &Table<'m>,
@@ -71,10 +72,12 @@ fn early_rows<'m>(
     wire!(unknown = !found.known);
     let rows = invalid.select(fault(Fault::InvalidRequest), fault(Fault::Granted));
     let rows = found.frozen.select(fault(Fault::Frozen), rows);
+    let rows = protect::if_corrupt(found.corrupt, fault(Fault::TableCorrupt), rows);
     wire!(early_fault = unknown.select(fault(Fault::UnknownNetwork), rows));
     Early {
         table: found.table.gated_by(found.known),
-        settled: unknown | found.frozen | invalid | unchecked,
+        epoch: protect::unless_corrupt(found.epoch & found.known, found.corrupt),
+        settled: protect::or_corrupt(unknown | found.frozen | invalid | unchecked, found.corrupt),
         fault: early_fault,
         in_slice,
         slot_base: found.slot_base,

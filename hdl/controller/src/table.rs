@@ -1,25 +1,27 @@
 //! Stage `table`: reads what the lookup needs of the table: its state and where its slices begin.
 //!
 //! ```text
-//!  table ─────────▶┌─────────────────────┐   ┌─────────────────┐
-//!                  │ table_memory (read) │──▶│ output register │──▶ frozen, region_base, region_count, slot_base
-//!  token: write ──▶└─────────────────────┘   └─────────────────┘
-//!                                             (beyond 64 tables)
+//!  table ─▶ request? ─▶┌─────────────────────┐   ┌─────────────────┐   ┌───────┐
+//!  update's table ────▶│ table_memory (read) │──▶│ output register │──▶│ check │──▶ frozen, epoch, region_base,
+//!  token: write ──────▶└─────────────────────┘   └─────────────────┘   └───────┘    region_count, slot_base
+//!                                                (beyond 64 tables)  (with protection)
 //! ```
 //!
-//! The token writes in the cycle in which it would read. The memory needs no clearing after reset: only a binding
-//! leads to it, and a binding needs a table that was set.
+//! The token writes in the cycle in which it would read; one that does not write reads the word of the update's table.
+//! The memory needs no clearing after reset: only a binding leads to it, and a binding needs a table that was set. So a
+//! word that no binding led to is none that a lookup depends on, and is not told of.
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder};
+use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder, wire};
 use stagecoach_spec::latency::SMALL_TABLE_MEMORY;
 
 use crate::bundles::{Access, Flow, Table, delay_bundle, delay_flow_by};
+use crate::protect;
 use crate::widths::Widths;
 
-/// Latency of the stage: the memory, and its output register where it is block RAM.
-fn cycles(w: &Widths) -> u32 {
+/// Cycles of the memory, and of its output register where it is block RAM.
+fn memory_cycles(w: &Widths) -> u32 {
     if w.config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 }
 }
 
@@ -28,6 +30,8 @@ stagecoach_hdl::bundle! {
     pub struct TableWord {
         /// The table is frozen.
         frozen,
+        /// Every fence of the table flips it.
+        epoch,
         /// First region of its slice.
         region_base,
         /// Regions in its slice.
@@ -40,59 +44,70 @@ stagecoach_hdl::bundle! {
 stagecoach_hdl::bundle! {
     /// What `binding` found.
     pub struct Found {
-        /// There is a binding.
+        /// There is a binding, be it a corrupt one.
         known,
-        /// The table it names.
+        /// The table it names, zero if it is corrupt.
         table,
+        /// The binding fails its check. No bits without protection.
+        corrupt,
     }
 }
 
 impl Widths {
     /// Field widths of [`TableWord`].
     pub fn table_memory(&self) -> Vec<u32> {
-        vec![1, self.region, self.region_count, self.slot]
+        vec![1, 1, self.region, self.region_count, self.slot]
     }
 }
 
 /// Describes the stage.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
-    let cycles = cycles(w);
+    let memory_cycles = memory_cycles(w);
+    let cycles = memory_cycles + w.check_cycles();
     assert_eq!(w.cycles("table"), cycles, "the latency table and this stage agree");
     let m = ModuleBuilder::new(
         "mapping_table",
         "Stage table: reads the table's state and where its slices begin.",
     );
     let flow = Flow::inputs(&m, "in", &w.flow());
-    let known = m.input("in_known", 1);
-    let table = m.input("in_table", w.table);
+    let found = Found::inputs(&m, "in", &[1, w.table, w.corrupt()]);
     let access = Access::inputs(&m, "in", &w.access());
-    let write = m.input("commit_table_word", 1).doc("the token in flight writes a table");
-    let write_table = m.input("commit_table", w.table).doc("which");
-    let write_word = TableWord::inputs(&m, "commit", &w.table_memory());
+    let commit_write = m.input("commit_write_table", 1).doc("the token in flight writes a table");
+    let commit_table = m.input("commit_table", w.table).doc("table to write or to peek at");
+    let write_word = m.input("commit_table_word", w.coded(w.table_memory().iter().sum()));
 
     m.section("The memory");
-    let word = write_word.pack(&m);
-    let memory = m.memory("table_memory", word.width(), 1 << w.table);
-    let memory = if cycles == 1 {
+    let memory = m.memory("table_memory", write_word.width(), 1 << w.table);
+    let memory = if memory_cycles == 1 {
         memory.style(MemoryStyle::Distributed)
     } else {
         memory.output_register().style(MemoryStyle::Block)
     };
-    memory.write(flow.token & write, write_table, word);
-    let word = TableWord::unpack(memory.read_enabled("table_word", flow.request, table), &w.table_memory());
+    memory.write(flow.token & commit_write, commit_table, write_word);
+    wire!(read = flow.request | flow.token & !commit_write);
+    wire!(read_table = flow.token.select(commit_table, found.table));
+    let coded = memory.read_enabled("table_word", read, read_table);
+    let (checked, raw) = protect::check_and_keep(&m, w, "table_check", coded);
+    let word = TableWord::unpack(checked.word, &w.table_memory());
 
     m.section("What goes with it");
-    delay_flow_by(&m, "table", flow, 1, cycles).outputs(&m, "out");
+    let flow = delay_flow_by(&m, "table", flow, 1, cycles);
     delay_bundle(&m, "table", access, 1, cycles).outputs(&m, "out");
-    let found = delay_bundle(&m, "table", Found { known, table }, 1, cycles);
+    let found = delay_bundle(&m, "table", found, 1, cycles);
+    flow.outputs(&m, "out");
     Table {
         known: found.known,
         table: found.table,
+        corrupt: checked.uncorrectable | found.corrupt,
         frozen: word.frozen,
+        epoch: word.epoch,
         region_base: word.region_base,
         region_count: word.region_count,
         slot_base: word.slot_base,
     }
     .outputs(&m, "out");
+    m.output("out_raw", raw);
+    let depends = protect::unless_corrupt(flow.request & found.known, found.corrupt);
+    checked.report(depends, w.check_place(found.table)).outputs(&m, "check");
     m.finish()
 }

@@ -1,89 +1,102 @@
-//! Block `update`: takes one update at a time, checks it, sends its token through the pipeline, stores, answers.
+//! Block `update`: takes one update at a time, checks it, sends its token through the pipeline, waits for what was
+//! accepted before if it is a fence, stores, answers.
 //!
 //! ```text
-//!  IDLE ─▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ───────────────────────────────┬─▶ ANSWER ─▶ IDLE
-//!    │     records,  bind,  lowest  ├─▶ LOCAL (peek at a binding or table) ───┤   upd_done
-//!    │     entries,  unbind, error  └─▶ COMMIT ─▶ TRAVEL ─▶ STORE ────────────┤
-//!    └─▶ STAGE   set_table             token     token is   counts and copies ┘
-//!                                      enters    through
+//!  IDLE ─▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ─────────────────────────────────────────────────┬─▶ ANSWER ─▶ IDLE
+//!    │     records,  bind,  first   ├─▶ (REAP | UNTRACK, SWEEP, RETRACK) ─▶ LOCAL ─▶ (STORE) ───┤   upd_done
+//!    │     notes     track, error   │    harvest   track                    nothing travels     │
+//!    │               …              └─▶ COMMIT ─▶ TRAVEL ─▶ (DRAIN ─▶ WALK) ─▶ STORE ────────────┤
+//!    └─▶ STAGE                      ▲   token     token is   fence    clear_   notes, record     ┘
+//!                                   │   enters    through             table
+//!                                   └──────────────┴─ a second token, or more
 //! ```
 //!
 //! The update is *accepted* (upd_ready) in REFUSE, LOCAL, STAGE, or in the cycle of COMMIT in which its token enters
 //! the pipeline. Until then the sender holds it, and since tables change only here, what was checked stays true.
 //! The checks read copies kept here and in `scan` (what tables own, which regions are valid, which slots are present,
 //! who is bound), so they take nothing from the lookups.
+//!
+//! A word that a lookup had to correct is written back in between, like an update that nobody asked for: its token (for
+//! a region or slot one token that reads and one that writes) takes a request's place.
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Enumeration, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
+use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal, wire};
+use stagecoach_spec::{Counter, Protection, STAGED_WORDS, UpdateError, UpdateOp};
 
-use crate::bundles::{Region, Slot};
+use crate::bundles::{Check, Region, Slot};
 use crate::codes::{code, is};
+use crate::fault_log::LogEntry;
+use crate::protect::{self, encode};
+use crate::retire::Tracking;
 use crate::scan::{BindingWord, Owned};
 use crate::update_check::Findings;
-use crate::update_commit::{Commit, put};
+use crate::update_commit::{Commit, Raw, Rewrite, Spaces, put};
 use crate::update_peek::Peeked;
+use crate::update_sequence::{Milestones, PASS, Sequence, Turns};
 use crate::update_words::{Arguments, Port, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, Widths, fit};
-use crate::{init, install_check, scan, update_check};
+use crate::{install_check, scan, scrub, track_check, update_check, walk};
 
-/// Cycles of LOOK: records (3 from the arguments), entries of the slices (4 more), checks.
-const LOOK_CYCLES: u64 = 8 + install_check::CYCLES as u64 + update_check::CYCLES as u64;
-/// Cycles of JUDGE: the check again, after a search.
-const JUDGE_CYCLES: u64 = 1 + update_check::CYCLES as u64;
+/// Tokens of `clear_table`: one that takes the table out of the order, one for each counter.
+const CLEAR_TABLE_PASSES: u32 = Counter::Corrected.index();
 
 /// Describes the block.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let m = ModuleBuilder::new(
         "mapping_update",
         "Block update: takes one update at a time, checks it, sends its token through the pipeline,\n\
-         stores what it changed, answers.",
+         waits for what was accepted before if it is a fence, stores what it changed, answers.",
     );
-    let states = Enumeration::new(
-        "state",
-        4,
-        &[
-            ("idle", 0),
-            ("stage", 1),
-            ("look", 2),
-            ("scan", 3),
-            ("judge", 4),
-            ("refuse", 5),
-            ("local", 6),
-            ("commit", 7),
-            ("travel", 8),
-            ("store", 9),
-            ("answer", 10),
-        ],
-    );
+    let protected = w.config.protection != Protection::None;
+    let corrects = w.config.protection == Protection::Secded;
+
+    m.section("Ports");
     let upd_valid = m.input("upd_valid", 1);
     let port = Port::inputs(&m, "upd", &Arguments::WIDTHS);
     let commit_granted = m.input("commit_granted", 1).doc("the token enters the pipeline in this cycle");
-    let token_done = m.input("token_done", 1).doc("the token has left stage slot");
+    let token_done = m.input("token_done", 1).doc("the token, and all that it counts or reads, is through");
     let region_seen = m.input("region_seen", 1).doc("the token has left stage region");
+    let slot_seen = m.input("slot_seen", 1).doc("the token has left stage slot");
     let seen_region = Region::inputs(&m, "seen_region", &w.region_word());
     let seen_slot = Slot::inputs(&m, "seen_slot", &w.slot_word());
+    let seen = Seen::inputs(&m, "seen", &w.seen());
+    let drained = m.input("drained", 1).doc("nothing of the watched table and epoch is in flight");
+    let counter_value = m.input("counter_value", 32).doc("with token_done");
+    let harvested = m.input("harvested", 64);
+    let unsure = m.input("dirty_unsure", w.corrupt()).doc("dirty bits may be missing");
+    let tracking_bits = w.coded(w.tracking().iter().sum()) * w.corrupt();
+    let tracking_raw =
+        m.input("tracking_raw", tracking_bits).doc("the table's tracking word as it is stored");
+    let has_log = w.config.fault_log_entries > 0;
+    let logged = has_log.then(|| LogEntry::inputs(&m, "logged", &w.log_entry_fields()));
+    let erase_done = if has_log { m.input("erase_done", 1) } else { m.bit(true) };
     m.combinational_path("commit_granted", "upd_ready");
 
-    m.section("Clearing after reset");
-    let walk = m.instance("init", &init::describe(w)?);
+    m.section("Clearing after reset, and for clear_table");
+    let walk = m.instance("walk", &walk::describe(w)?);
     let clear = walk.output_as("clear", "clear");
     let clear_place = walk.output_as("clear_place", "clear_place");
+    let clear_region = walk.output_as("clear_region", "clear_region");
+    let clear_slot = walk.output_as("clear_slot", "clear_slot");
+    let walk_region = walk.output_as("region_place", "walk_region");
+    let walk_slot = walk.output_as("slot_place", "walk_slot");
     let init_done = walk.output_as("init_done", "initialised");
+    put(&m, "init", clear);
+    put(&m, "init_place", clear_place);
 
     m.section("Arguments, held while the update is worked on");
-    let state = m.register("state", 4).reset_to(0u32);
-    let at = |name: &str| state.value().equals(m.variant(&states, name));
-    wire!(is_idle = at("idle"));
-    wire!(is_staging = at("stage"));
-    wire!(is_looking = at("look"));
-    wire!(is_judging = at("judge"));
-    wire!(is_committing = at("commit"));
-    wire!(is_storing = at("store"));
-    wire!(is_answering = at("answer"));
-    wire!(begins = is_idle & upd_valid & init_done);
-    let argument = port.arguments().hold(&m, "argument", begins);
+    let sequence = Sequence::new(&m);
+    let (begins, begins_scrub) = (m.wire("takes_update", 1), m.wire("takes_scrub", 1));
+    let scrubs = sequence.scrubs();
+    let scrub = Scrub::describe(&m, w, corrects, begins_scrub, scrubs)?;
+    let argument = if corrects {
+        let offered = scrub.arguments.select(begins_scrub, port.arguments());
+        offered.hold(&m, "argument", begins | begins_scrub)
+    } else {
+        port.arguments().hold(&m, "argument", begins)
+    };
+    let is_staging = sequence.at("stage");
     let staged: Vec<_> = (0..STAGED_WORDS as u32)
         .map(|word| {
             let chosen = is_staging & argument.index.is(word);
@@ -95,45 +108,75 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let staged = Staged::from_signals(&staged);
     let ops = Which { m: &m, op: argument.op };
     let table = fit(argument.table, w.table);
+    let space = argument.data.low(8);
+    let is_space = |number: u32| space.is(number);
+    // What is written back looks like `stage` in all that follows, which changes nothing.
+    wire!(is_inject = ops.is(UpdateOp::Inject));
+    wire!(is_peek = ops.is(UpdateOp::Peek));
+    let injects: Vec<_> = (0..=10u8)
+        .map(|number| match stagecoach_spec::Stored::of(number, 0, 0) {
+            Some(_) if protected => {
+                (is_inject & is_space(number.into())).named(format!("injects_space{number}"))
+            }
+            _ => m.bit(false),
+        })
+        .collect();
+    let injects = |number: usize| injects[number];
 
     m.section("The table's record");
     let (scan_start, scan_place) = (m.wire("scan_start", 1), m.wire("scan_place", w.scan_place()));
     let scan_busy = m.wire("scan_busy", 1);
+    let record_bits = w.record().iter().sum();
     let (record_write, record_after) =
-        (m.wire("record_write", 1), m.wire("record_after", w.record().iter().sum()));
-    let records = m.memory("table_records", w.record().iter().sum(), 1 << w.table).output_register();
-    m.unused(scan_place.bits(w.table..w.scan_place()));
+        (m.wire("record_write", 1), m.wire("record_after", w.coded(record_bits)));
+    let records = m.memory("table_records", w.coded(record_bits), 1 << w.table).output_register();
+    if w.table < w.scan_place() {
+        m.unused(scan_place.bits(w.table..w.scan_place()));
+    }
     let record_place = scan_busy.select(scan_place.low(w.table), table);
     // Every write is registered: it has time, and what it is made of stands far away.
     let record_target = m.delay("record_target", clear.select(clear_place.low(w.table), table));
     let record_stored = m.delay("record_stored", record_after.gated_by(!clear));
     records.write(m.delay_reset("record_written", clear | record_write), record_target, record_stored);
-    let read = Record::unpack(records.read("record_word", record_place), &w.record());
+    let record_raw = records.read("record_word", record_place);
+    let record_checked = protect::check(&m, w, "record_checked", record_raw);
+    let read = Record::unpack(record_checked.word, &w.record());
     // A search moves the read port on, so the record is kept where the search begins.
+    let is_looking = sequence.at("look");
     let record = read.hold(&m, "record", is_looking);
+    let record_corrupt = flag(&m, keep(&m, "record_corrupt", is_looking, record_checked.uncorrectable));
+    let record_corrected = keep(&m, "record_corrected", is_looking, record_checked.corrected);
 
-    m.section("The region and the slot that the arguments name");
+    m.section("The notes on the region and the slot that the arguments name");
     let index = argument.index;
-    let (peeked, keyed) = (fit(index.low(KEY_INDEX), w.region), fit(index.bits(8..32), w.region));
-    wire!(named_index = ops.is(UpdateOp::Peek).select(peeked, keyed));
-    let region_place = m.delay("region_place", record.region_base + named_index);
-    let slot_place = m.delay("slot_place", record.slot_base + fit(argument.index, w.slot));
+    wire!(names_key = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
+    let (plain, keyed) = (fit(index.low(KEY_INDEX), w.region), fit(index.bits(8..32), w.region));
+    wire!(named_index = names_key.select(keyed, plain));
+    // What is written back is named by its place in the pool.
+    let region_origin = record.region_base.gated_by(!scrubs);
+    let slot_origin = record.slot_base.gated_by(!scrubs);
+    let region_place = m.delay("region_place", region_origin + named_index);
+    let slot_place = m.delay("slot_place", slot_origin + fit(index, w.slot));
     let (region_write, slot_write) = (m.wire("region_write", 1), m.wire("slot_write", 1));
-    let valid_after = m.wire("valid_after", 9);
-    let present_after = m.wire("present_after", 1);
-    let valid_regions = m.memory("valid_regions", 9, 1 << w.region).output_register();
-    let commit_region = m.delay("commit_region", clear.select(clear_place.low(w.region), region_place));
-    let valid_stored = m.delay("valid_stored", valid_after.gated_by(!clear));
-    valid_regions.write(m.delay_reset("valid_written", clear | region_write), commit_region, valid_stored);
-    let valid_word = valid_regions.read("valid_word", region_place);
-    let present_slots = m.memory("present_slots", 1, 1 << w.slot).output_register();
-    let commit_slot = m.delay("commit_slot", clear.select(clear_place.low(w.slot), slot_place));
-    let present_stored = m.delay("present_stored", present_after & !clear);
-    present_slots.write(m.delay_reset("present_written", clear | slot_write), commit_slot, present_stored);
-    let was_present = present_slots.read("was_present", slot_place);
-    let was_valid = valid_word.bit(8);
+    let valid_after = m.wire("valid_after", w.coded(9));
+    let present_after = m.wire("present_after", w.coded(1));
+    let valid_regions = m.memory("valid_regions", w.coded(9), 1 << w.region).output_register();
+    let commit_region = m.delay("commit_region", clear_region.select(walk_region, region_place));
+    let valid_stored = m.delay("valid_stored", valid_after.gated_by(!clear_region));
+    let valid_written = m.delay_reset("valid_written", clear_region | region_write);
+    valid_regions.write(valid_written, commit_region, valid_stored);
+    let valid_raw = valid_regions.read("valid_word", region_place);
+    let valid = protect::check(&m, w, "valid_checked", valid_raw);
+    let present_slots = m.memory("present_slots", w.coded(1), 1 << w.slot).output_register();
+    let commit_slot = m.delay("commit_slot", clear_slot.select(walk_slot, slot_place));
+    let present_stored = m.delay("present_stored", present_after.gated_by(!clear_slot));
+    let present_written = m.delay_reset("present_written", clear_slot | slot_write);
+    present_slots.write(present_written, commit_slot, present_stored);
+    let present_raw = present_slots.read("present_word", slot_place);
+    let present = protect::check(&m, w, "present_checked", present_raw);
+    let (was_valid, was_present) = (valid.word.bit(8), present.word);
 
-    m.section("Arithmetic of install, and the search");
+    m.section("Arithmetic of install and track");
     let page_size = staged.word2.bits(40..40 + w.page_size);
     let install = m.instance("install_check", &install_check::describe(w)?);
     install
@@ -143,6 +186,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .input("page_size", page_size)
         .input("first_slot", staged.word3.low(32))
         .input("slot_count", record.slot_count);
+    let granule_shift = argument.data.low(track_check::SHIFT);
+    let track = m.instance("track_check", &track_check::describe(w)?);
+    track
+        .input("window_count", record.window_count)
+        .input("granule_shift", granule_shift)
+        .input("dirty_base", index);
+    let bitmap_words = track.output_as("words", "bitmap_words");
+
+    m.section("The search");
     // Bits of a staged word beyond the identifier must be zero: `update_check` looks at them.
     let words = [staged.word0, staged.word1, staged.word2];
     let mut parts = Vec::new();
@@ -150,32 +202,35 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         parts.insert(0, word.low(w.config.net_id_bits.saturating_sub(low).min(64)));
     }
     wire!(identifier = m.concat(&parts));
-    let wanted = wanted_slices(w, &staged);
+    let is_track = ops.is(UpdateOp::Track);
+    let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).named("wanted");
     let search = m.instance("scan", &scan::describe(w)?);
-    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier };
     let binds = ops.is(UpdateOp::Bind);
     let list_entry = m.wire("list_entry", w.binding);
-    let list_write = m.wire("list_write", 1);
-    wire!(lists = binds & !clear);
-    let list_word = taken.gated_by(lists).delay(&m, "listed_word");
+    let (list_write, listed_after) =
+        (m.wire("list_write", 1), m.wire("listed_after", w.coded(w.listed_bits())));
     let list_target = m.delay("list_target", clear.select(clear_place.low(w.binding), list_entry));
     search
         .input("start", scan_start)
         .input("net_id", identifier)
         .input("own_table", table)
         .input("record_exists", read.exists)
-        .input("peek_entry", argument.index.low(w.binding))
+        .input("record_corrupt", flag(&m, record_checked.uncorrectable))
+        .input("peek_entry", index.low(w.binding))
         .input("write", m.delay_reset("list_written", clear | list_write))
-        .input("write_entry", list_target);
+        .input("write_entry", list_target)
+        .input("write_word", m.delay("listed_word", listed_after.gated_by(!clear)));
     wanted.connect(&search, "wanted");
     read.owned().connect(&search, "record");
-    list_word.connect(&search, "write");
     scan_place.drive(search.output_as("place", "search_place"));
     scan_busy.drive(search.output_as("busy", "search_busy"));
     let listed = BindingWord::of_instance(&search, "peek", "listed");
+    let listed_corrupt = search.output_as("peek_corrupt", "listed_corrupt");
     let found_entry = search.output_as("found_entry", "found_entry");
     let free_entry = search.output_as("free_entry", "free_entry");
-    list_entry.drive(binds.select(free_entry, found_entry));
+    let names_entry = injects(0) | injects(5) | is_peek | scrubs;
+    let searched_entry = binds.select(free_entry, found_entry);
+    list_entry.drive(names_entry.select(index.low(w.binding), searched_entry));
 
     m.section("The judgement");
     let findings = Findings {
@@ -187,8 +242,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         found_table: search.output_as("found_table", "found_table"),
         has_free: search.output_as("has_free", "has_free"),
         region_valid: was_valid,
-        region_variant: valid_word.low(8),
+        region_variant: valid.word.low(8),
         slot_present: was_present,
+        dirty_outside: track.output_as("outside", "dirty_outside"),
+        record_corrupt,
+        valid_corrupt: flag(&m, valid.uncorrectable),
+        present_corrupt: flag(&m, present.uncorrectable),
+        listed_corrupt,
+        list_corrupt: search.output_as("list_corrupt", "list_corrupt"),
+        records_corrupt: search.output_as("records_corrupt", "records_corrupt"),
+        unsure: flag(&m, unsure),
     };
     let check = m.instance("update_check", &update_check::describe(w)?);
     argument.connect(&check, "arg");
@@ -198,53 +261,87 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let error = check.output_as("error", "check_error");
 
     m.section("The sequence");
-    let wait = m.register("wait_cycles", 5).reset_to(0u32);
-    wire!(looked = is_looking & wait.value().is(LOOK_CYCLES));
-    wire!(judged = is_judging & wait.value().is(JUDGE_CYCLES));
-    wire!(waits = (is_looking & !looked) | (is_judging & !judged));
-    wait.next(waits.select(wait.value().plus(1u32), m.zero(5)));
-    wire!(searches = ops.any(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable]));
-    let space = argument.data.low(8);
-    wire!(is_local = ops.is(UpdateOp::Peek) & !space.bit(1));
+    wire!(searches = ops.any(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Track]));
+    wire!(replaces = ops.is(UpdateOp::SetSlot) & was_present);
+    wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
+    let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
+    wire!(is_fence = ops.any(&plain_fences) | is_clear_table | replaces);
+    wire!(injects_here = (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
+    wire!(
+        is_local =
+            is_peek & (is_space(0) | is_space(1)) | injects_here | is_track | ops.is(UpdateOp::Harvest)
+    );
+    wire!(two_tokens = injects(1) | injects(2) | injects(3) | scrub.region | scrub.slot);
+    let counters = m.constant(PASS, CLEAR_TABLE_PASSES);
+    let second = two_tokens.zero_extend(PASS);
+    let sweep_last = m.wire("sweep_last", 1);
+    let seen_corrupt = Kept::of(&m, protected, &seen, region_seen, slot_seen);
+    wire!(cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence));
+    let turns = Turns {
+        offered: upd_valid & init_done,
+        offers_stage: is(port.op, UpdateOp::Stage),
+        scrub_wanted: scrub.wanted,
+        searches,
+        scan_done: search.output_as("done", "scan_done"),
+        error,
+        scrub_is_local: scrub.tracking,
+        scrub_fails: (scrub.table | scrub.tracking) & record_corrupt | scrub.binding & listed_corrupt,
+        is_local,
+        is_local_write: is_track | injects_here,
+        is_harvest: ops.is(UpdateOp::Harvest),
+        is_track,
+        starts_tracking: granule_shift.any(),
+        sweep_last,
+        commit_granted,
+        token_done,
+        last_pass: is_clear_table.select(counters, second),
+        accept_pass: second,
+        gives_up: scrub.region & seen_corrupt.region | scrub.slot & seen_corrupt.slot,
+        is_fence,
+        drained,
+        is_clear_table,
+        walk_done: cleared,
+    };
+    let milestones = sequence.run(w, &turns);
+    let Milestones { accepts, looked, judged, fence_over, .. } = milestones;
+    begins.drive(milestones.begins);
+    begins_scrub.drive(milestones.begins_scrub);
     scan_start.drive(looked & searches);
-    let go = |name: &str| m.variant(&states, name);
-    let after_idle = begins.select(is(port.op, UpdateOp::Stage).select(go("stage"), go("look")), go("idle"));
-    let after_look = looked.select(searches.select(go("scan"), go("judge")), go("look"));
-    let scan_done = search.output_as("done", "scan_done");
-    let after_scan = scan_done.select(go("judge"), go("scan"));
-    let verdict = error.any().select(go("refuse"), is_local.select(go("local"), go("commit")));
-    let after_judge = judged.select(verdict, go("judge"));
-    let after_commit = commit_granted.select(go("travel"), go("commit"));
-    let after_travel = token_done.select(go("store"), go("travel"));
-    let next_states = [
-        after_idle,
-        go("answer"),
-        after_look,
-        after_scan,
-        after_judge,
-        go("answer"),
-        go("answer"),
-        after_commit,
-        after_travel,
-        go("answer"),
-        go("idle"),
-    ];
-    state.next(state.value().choose(&next_states));
-    wire!(accepts = is_staging | at("refuse") | at("local") | (is_committing & commit_granted));
+    wire!(walk_start = fence_over & is_clear_table);
+    walk.input("start", walk_start)
+        .input("region_base", record.region_base)
+        .input("region_count", record.region_count)
+        .input("slot_base", record.slot_base)
+        .input("slot_count", record.slot_count);
     m.output("upd_ready", accepts);
     m.output("init_done", init_done);
-    m.output("commit_wanted", is_committing);
+    m.output("commit_wanted", sequence.at("commit"));
+    m.output("watch_table", table);
+    m.output("watch_epoch", record.epoch);
+    if has_log {
+        put(&m, "erase", walk_start);
+        put(&m, "erase_table", table);
+    }
 
     m.section("What the token does where it passes");
-    let commit = Commit { m: &m, w, ops: &ops };
-    commit.outputs(&record, &argument, &wanted, clear, table);
-    put(&m, "commit_entry", list_entry);
-    put(&m, "commit_net_id", identifier);
-    m.output("commit_region", commit_region);
-    m.output("commit_slot", commit_slot);
+    let mask = protected.then(|| flipped_bit(&m, w, argument.data.bits(16..32)));
+    wire!(first_token = !sequence.pass().any());
+    let rewrite = mask.map(|mask| Rewrite {
+        injects: Spaces { binding: injects(0), table: injects(1), region: injects(2), slot: injects(3) },
+        scrubs: Spaces { binding: scrub.binding, table: scrub.table, region: scrub.region, slot: scrub.slot },
+        reads: (two_tokens & first_token).named("reads_first"),
+        mask,
+        raw: seen_corrupt.raw,
+    });
+    let commit = Commit { m: &m, w, ops: &ops, rewrite, first: first_token, is_fence };
+    let peeked_region = seen_region.hold(&m, "peeked_region", region_seen);
+    let peeked_slot = seen_slot.hold(&m, "peeked_slot", slot_seen);
+    commit.table(&record, &wanted, table);
+    commit.binding(list_entry, identifier, table, &listed);
+    let installs = ops.is(UpdateOp::Install);
     let region = Region {
         valid: m.bit(true),
-        variant: argument.index.low(8),
+        variant: index.low(8),
         pd: staged.word3.bits(32..32 + w.config.pd_bits),
         rights: staged.word2.bits(32..36),
         page_size,
@@ -253,73 +350,412 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         origin: install.output_as("origin", "origin"),
         first_slot: fit(staged.word3.low(32), w.slot_count),
     };
-    let writes_region = ops.is(UpdateOp::Install) & !clear;
-    put(&m, "commit_region_word", region.pack(&m).gated_by(writes_region));
+    commit.region(region.pack(&m).gated_by(installs), &peeked_region, clear_region);
+    commit.slot(&argument, &peeked_slot, clear_slot);
+    m.output("commit_region", commit_region);
+    m.output("commit_slot", commit_slot);
+    put(&m, "init_region", clear_region);
+    put(&m, "init_slot", clear_slot);
+    put(&m, "commit_counter_reads", ops.is(UpdateOp::ReadCounter));
+    wire!(clears_counter = is_clear_table & !first_token);
+    let cleared = sequence.pass() - m.constant(PASS, 1u32);
+    put(&m, "commit_counter_clears", clears_counter);
+    put(&m, "commit_counter", clears_counter.select(cleared, index.low(PASS)));
+    if has_log {
+        put(&m, "commit_log_entry", index.low(w.log_entry));
+    }
 
-    m.section("What is stored once the token is through");
-    let installs = ops.is(UpdateOp::Install);
+    m.section("Dirty memory: a word is harvested, or all of a bitmap cleared; a table's tracking set");
+    let is_sweeping = sequence.at("sweep");
+    let swept = m.register("swept_words", w.dirty_count);
+    swept.next(is_sweeping.select(swept.value().plus(1u32), m.zero(w.dirty_count)));
+    sweep_last.drive(swept.value().plus(1u32).at_least(wanted.dirty_count));
+    let word_of_table = is_sweeping.select(fit(swept.value(), w.dirty), fit(index, w.dirty));
+    let bitmap = is_track.select(wanted.dirty_base, record.dirty_base.gated_by(!is_inject));
+    put(&m, "harvest_place", bitmap + word_of_table);
+    let sweeps = is_sweeping & wanted.dirty_count.any();
+    m.output("harvest", m.delay_reset("harvest", sequence.first_of("reap") | sweeps));
+    wire!(in_store = sequence.at("store"));
+    wire!(storing = in_store & !scrubs);
+    wire!(untracks = sequence.first_of("untrack"));
+    wire!(retracks = sequence.first_of("retrack"));
+    wire!(forgets = storing & (ops.is(UpdateOp::SetTable) | is_clear_table));
+    wire!(restores = in_store & scrub.tracking);
+    wire!(sets_tracking = retracks | restores);
+    let tracking = Tracking {
+        granule_shift: scrubs.select(record.granule_shift, granule_shift).gated_by(sets_tracking),
+        window_base: record.window_base.gated_by(sets_tracking),
+        dirty_base: scrubs.select(record.dirty_base, wanted.dirty_base).gated_by(sets_tracking),
+    };
+    let mut track_word = encode(w, tracking.pack(&m).named("tracking_word"));
+    let mut track_write = untracks | sets_tracking | forgets;
+    if let Some(mask) = mask {
+        let flipped = tracking_raw ^ mask.low(tracking_bits);
+        track_word = injects(9).select(flipped, track_word);
+        track_write = track_write | (storing & injects(9));
+        m.output("flip", m.delay_reset("flip", storing & injects(10)));
+        put(&m, "flip_bit", argument.data.bits(16..23));
+    }
+    m.output("track_write", m.delay_reset("track_write", track_write));
+    put(&m, "track_table", table);
+    put(&m, "track_word", track_word);
+    if protected {
+        m.output("unsure_clear", m.delay_reset("unsure_clear", retracks));
+    }
+
+    m.section("What is stored");
     let sets_slot = ops.is(UpdateOp::SetSlot);
     wire!(changes_region = installs | ops.is(UpdateOp::Invalidate));
     wire!(changes_slot = sets_slot | ops.is(UpdateOp::ClearSlot));
     wire!(changes_binding = binds | ops.is(UpdateOp::Unbind));
-    region_write.drive(is_storing & changes_region);
-    slot_write.drive(is_storing & changes_slot);
-    list_write.drive(is_storing & changes_binding);
-    valid_after.drive(m.concat(&[installs, argument.index.low(8).gated_by(installs)]));
-    present_after.drive(sets_slot);
-    record_write.drive(is_storing & !ops.is(UpdateOp::Peek));
+    let looked_at = [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest];
+    wire!(changes_record = !ops.any(&looked_at));
     let sets_table = ops.is(UpdateOp::SetTable);
+    let starts = is_track & granule_shift.any();
     let changed = Record {
         exists: m.bit(true),
         frozen: ops.is(UpdateOp::Freeze) | (record.frozen & !ops.is(UpdateOp::Thaw)),
+        epoch: record.epoch ^ is_fence,
+        dirty_base: is_track.select(wanted.dirty_base, record.dirty_base),
+        dirty_count: is_track.select(bitmap_words.gated_by(starts), record.dirty_count),
+        granule_shift: is_track.select(granule_shift, record.granule_shift),
         bindings: count(&m, "bindings", record.bindings, binds, ops.is(UpdateOp::Unbind)),
         regions: count(&m, "regions", record.regions, installs & !was_valid, ops.is(UpdateOp::Invalidate)),
         slots: count(&m, "slots", record.slots, sets_slot & !was_present, ops.is(UpdateOp::ClearSlot)),
         ..record
     };
-    let Owned { region_base, region_count, slot_base, slot_count, window_base, window_count } = wanted;
-    let fresh = Record {
+    let after = fresh_record(&m, w, &wanted, record.epoch).select(sets_table, changed);
+    let after = after.gated_by(!is_clear_table);
+    wire!(valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]));
+    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(binds);
+    let notes = Notes { w, is_mending: judged, stores: storing };
+    let flip = |number: usize| mask.map(|mask| (injects(number), mask));
+    let record_word = Note {
+        name: "record",
+        after: after.pack(&m).named("record_word_after"),
+        changes: changes_record,
+        checked: if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) },
+        corrected: record_corrected,
+        raw: record_raw,
+        flip: flip(6),
+    };
+    notes.write(record_word, record_write, record_after);
+    let valid_word = Note {
+        name: "valid",
+        after: valid_note,
+        changes: changes_region,
+        checked: valid.word,
+        corrected: valid.corrected,
+        raw: valid_raw,
+        flip: flip(7),
+    };
+    notes.write(valid_word, region_write, valid_after);
+    let present_word = Note {
+        name: "present",
+        after: sets_slot,
+        changes: changes_slot,
+        checked: was_present,
+        corrected: present.corrected,
+        raw: present_raw,
+        flip: flip(8),
+    };
+    notes.write(present_word, slot_write, present_after);
+    let list_raw = if protected { search.output_as("peek_raw", "listed_raw") } else { m.zero(0) };
+    let list_corrected = search.output_as("peek_corrected", "listed_corrected");
+    let list_word = Note {
+        name: "listed",
+        after: taken.pack(&m).named("listed_word_after"),
+        changes: changes_binding,
+        checked: if corrects { listed.pack(&m).named("listed_word_now") } else { m.zero(0) },
+        // Beside the entry that was searched for, the one that peek names stands at the list's port.
+        corrected: list_corrected.gated_by(is_peek & is_space(0)),
+        raw: list_raw,
+        flip: flip(5),
+    };
+    notes.write(list_word, list_write, listed_after);
+
+    m.section("Events of protection");
+    if protected {
+        let failed = [record_corrupt, valid.uncorrectable & names_key, present.uncorrectable & changes_slot];
+        let failed = failed.into_iter().reduce(|a, b| a | b).expect("three notes");
+        m.output("uncorrectable", m.delay_reset("uncorrectable", judged & failed));
+    }
+    if corrects {
+        let mended = record_corrected | valid.corrected & names_key | present.corrected & changes_slot;
+        m.output("corrected", m.delay_reset("corrected", judged & mended));
+    }
+
+    m.section("The answer");
+    let answers = sequence.at("answer");
+    let refused = m.register("refused", 1).enabled_by(accepts);
+    let bad_stage = is_staging & index.at_least(m.constant(32, STAGED_WORDS as u32));
+    refused.next(sequence.at("refuse") | bad_stage);
+    let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed, logged };
+    let word = argument.data.bits(8..11);
+    let counted = keep(&m, "counter", token_done, counter_value).zero_extend(64);
+    let reaped = keep(&m, "reaped_word", sequence.at("reap"), harvested);
+    let result = peeked.word(space.low(3), word).gated_by(is_peek)
+        | counted.gated_by(ops.is(UpdateOp::ReadCounter))
+        | reaped.gated_by(ops.is(UpdateOp::Harvest));
+    // Registered: it stands from STORE or LOCAL on, and what it is chosen from stands far away.
+    let result = m.delay("result", result);
+    wire!(sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot));
+    let reason = ops.is(UpdateOp::Stage).select(code(&m, UpdateError::BadArgument), error);
+    let reason = refused.value().select(reason, code(&m, UpdateError::Corrupt));
+    wire!(fails = refused.value() | sees_corrupt);
+    m.output("upd_done", answers);
+    m.output("upd_error", reason.gated_by(fails & answers));
+    m.output("upd_result", result.gated_by(!fails & answers));
+    m.finish()
+}
+
+stagecoach_hdl::bundle! {
+    /// What the token saw of words with check bits, where it read them.
+    pub struct Seen {
+        /// The table's word as it is stored.
+        table_raw,
+        /// The region as it is stored.
+        region_raw,
+        /// It fails its check.
+        region_corrupt,
+        /// The slot as it is stored.
+        slot_raw,
+        /// It fails its check.
+        slot_corrupt,
+        /// The token has left stage table.
+        table_seen,
+    }
+}
+
+impl Widths {
+    /// Field widths of [`Seen`]: nothing without protection.
+    pub fn seen(&self) -> Vec<u32> {
+        if self.config.protection == Protection::None {
+            return vec![0; 6];
+        }
+        let coded = |fields: Vec<u32>| self.coded(fields.iter().sum());
+        vec![coded(self.table_memory()), coded(self.region_word()), 1, coded(self.slot_word()), 1, 1]
+    }
+
+    /// Bits of a listed binding.
+    fn listed_bits(&self) -> u32 {
+        self.binding_word().iter().sum()
+    }
+}
+
+/// What the token saw, kept until the next token.
+struct Kept<'m> {
+    region: Signal<'m>,
+    slot: Signal<'m>,
+    raw: Raw<'m>,
+}
+
+impl<'m> Kept<'m> {
+    fn of(
+        m: &'m ModuleBuilder,
+        protected: bool,
+        seen: &Seen<'m>,
+        region_seen: Signal<'m>,
+        slot_seen: Signal<'m>,
+    ) -> Kept<'m> {
+        if !protected {
+            let none = m.zero(0);
+            return Kept {
+                region: m.bit(false),
+                slot: m.bit(false),
+                raw: Raw { table: none, region: none, slot: none },
+            };
+        }
+        Kept {
+            region: keep(m, "kept_region_corrupt", region_seen, seen.region_corrupt),
+            slot: keep(m, "kept_slot_corrupt", slot_seen, seen.slot_corrupt),
+            raw: Raw {
+                table: keep(m, "kept_table_raw", seen.table_seen, seen.table_raw),
+                region: keep(m, "kept_region_raw", region_seen, seen.region_raw),
+                slot: keep(m, "kept_slot_raw", slot_seen, seen.slot_raw),
+            },
+        }
+    }
+}
+
+/// Which word is to be written back, as arguments of an update.
+struct Scrub<'m> {
+    wanted: Signal<'m>,
+    arguments: Arguments<'m>,
+    binding: Signal<'m>,
+    table: Signal<'m>,
+    region: Signal<'m>,
+    slot: Signal<'m>,
+    tracking: Signal<'m>,
+}
+
+impl<'m> Scrub<'m> {
+    fn describe(
+        m: &'m ModuleBuilder,
+        w: &Widths,
+        corrects: bool,
+        taken: Signal<'m>,
+        scrubs: Signal<'m>,
+    ) -> Result<Scrub<'m>, DesignErrors> {
+        if !corrects {
+            let none = m.bit(false);
+            let [op, table, index, data] = Arguments::WIDTHS.map(|width| m.zero(width));
+            m.unused(taken);
+            let arguments = Arguments { op, table, index, data };
+            return Ok(Scrub {
+                wanted: none,
+                arguments,
+                binding: none,
+                table: none,
+                region: none,
+                slot: none,
+                tracking: none,
+            });
+        }
+        let block: InstanceHandle<'m> = m.instance("scrub", &scrub::describe(w)?);
+        let mut index = m.zero(32);
+        let mut kept = Vec::new();
+        let mut scrubbed_table = m.zero(16);
+        for (name, bits) in scrub::memories(w) {
+            let check = Check::inputs(m, &format!("{name}_check"), &w.check(bits));
+            check.connect(&block, name);
+            let shown = block.output_as(&format!("scrub_{name}"), &format!("scrub_{name}"));
+            let place = block.output_as(&format!("scrub_{name}_place"), &format!("scrub_{name}_place"));
+            if matches!(name, "table" | "tracking") {
+                scrubbed_table = scrubbed_table | place.zero_extend(16).gated_by(shown);
+            } else {
+                index = index | place.zero_extend(32).gated_by(shown);
+            }
+            let meant = keep(m, &format!("means_{name}"), taken, shown);
+            kept.push((meant & scrubs).named(format!("scrubs_{name}")));
+        }
+        block.input("taken", taken);
+        Ok(Scrub {
+            wanted: block.output_as("wanted", "scrub_wanted"),
+            arguments: Arguments { op: m.zero(5), table: scrubbed_table, index, data: m.zero(64) },
+            binding: kept[0],
+            table: kept[1],
+            region: kept[2],
+            slot: kept[3],
+            tracking: kept[4],
+        })
+    }
+}
+
+/// The bit that `inject` flips, among as many as the widest stored word has. It stands still by the time it is used.
+fn flipped_bit<'m>(m: &'m ModuleBuilder, w: &Widths, bit: Signal<'m>) -> Signal<'m> {
+    let widest = (0..=10u8).filter_map(|space| stagecoach_spec::Stored::of(space, 0, 0));
+    let widest = widest.map(|stored| w.config.stored_bits(stored)).max().unwrap_or(1);
+    let width = stagecoach_hdl::index_width(u64::from(widest));
+    m.unused(bit.bits(width..16));
+    m.delay("flipped_bit", bit.low(width).decode(widest))
+}
+
+/// The fault log's walk is over: it and the slices' walk end at different times.
+fn erased<'m>(m: &'m ModuleBuilder, has_log: bool, done: Signal<'m>, sequence: &Sequence<'m>) -> Signal<'m> {
+    if !has_log {
+        return done;
+    }
+    let erased = m.register("erased", 1).reset_to(0u32);
+    erased.next(sequence.at("walk") & (erased.value() | done));
+    erased.value() | done
+}
+
+/// What `set_table` or `track` asks for, cut to what the pools have: more was refused.
+fn wanted_places<'m>(
+    w: &Widths,
+    staged: &Staged<'m>,
+    is_track: Signal<'m>,
+    dirty_base: Signal<'m>,
+    dirty_count: Signal<'m>,
+) -> Owned<'m> {
+    wire!(takes_slices = !is_track);
+    Owned {
+        region_base: staged.word0.low(w.region),
+        region_count: staged.word0.bits(32..32 + w.region_count).gated_by(takes_slices),
+        slot_base: staged.word1.low(w.slot),
+        slot_count: staged.word1.bits(32..32 + w.slot_count).gated_by(takes_slices),
+        window_base: staged.word2.low(w.frame),
+        window_count: staged.word3.low(w.frame_count).gated_by(takes_slices),
+        dirty_base: fit(dirty_base, w.dirty),
+        dirty_count: dirty_count.gated_by(is_track),
+    }
+}
+
+/// The record of a table that was just set.
+fn fresh_record<'m>(m: &'m ModuleBuilder, w: &Widths, wanted: &Owned<'m>, epoch: Signal<'m>) -> Record<'m> {
+    let Owned { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } = *wanted;
+    Record {
         exists: m.bit(true),
         frozen: m.bit(false),
+        epoch,
         region_base,
         region_count,
         slot_base,
         slot_count,
         window_base,
         window_count,
+        dirty_base: m.zero(w.dirty),
+        dirty_count: m.zero(w.dirty_count),
+        granule_shift: m.zero(track_check::SHIFT),
         bindings: m.zero(w.binding_count),
         regions: m.zero(w.region_count),
         slots: m.zero(w.slot_count),
-    };
-    record_after.drive(fresh.select(sets_table, changed).pack(&m));
-
-    m.section("The answer");
-    let refused = m.register("refused", 1).enabled_by(accepts);
-    let bad_stage = is_staging & argument.index.at_least(m.constant(32, STAGED_WORDS as u32));
-    refused.next(at("refuse") | bad_stage);
-    let peeked_region = seen_region.hold(&m, "peeked_region", region_seen);
-    let peeked_slot = seen_slot.hold(&m, "peeked_slot", token_done);
-    let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed };
-    let word = argument.data.bits(8..11);
-    let looked_up = peeked.word(space.low(2), word).gated_by(ops.is(UpdateOp::Peek));
-    let bad_argument = code(&m, UpdateError::BadArgument);
-    let reason = ops.is(UpdateOp::Stage).select(bad_argument, error);
-    m.output("upd_done", is_answering);
-    m.output("upd_error", reason.gated_by(refused.value() & is_answering));
-    m.output("upd_result", looked_up.gated_by(!refused.value() & is_answering));
-    m.finish()
+    }
 }
 
-/// What `set_table` asks for, cut to what the pools have: more was refused.
-fn wanted_slices<'m>(w: &Widths, staged: &Staged<'m>) -> Owned<'m> {
-    Owned {
-        region_base: staged.word0.low(w.region),
-        region_count: staged.word0.bits(32..32 + w.region_count),
-        slot_base: staged.word1.low(w.slot),
-        slot_count: staged.word1.bits(32..32 + w.slot_count),
-        window_base: staged.word2.low(w.frame),
-        window_count: staged.word3.low(w.frame_count),
+/// Writes of the memories that only updates read.
+struct Notes<'a, 'm> {
+    w: &'a Widths,
+    /// The judgement is known: what had to be corrected for it is written back.
+    is_mending: Signal<'m>,
+    /// The update is stored.
+    stores: Signal<'m>,
+}
+
+/// A word of such a memory.
+struct Note<'m> {
+    name: &'static str,
+    after: Signal<'m>,
+    changes: Signal<'m>,
+    checked: Signal<'m>,
+    corrected: Signal<'m>,
+    raw: Signal<'m>,
+    /// `inject` means this memory, and the bit; none without protection.
+    flip: Option<(Signal<'m>, Signal<'m>)>,
+}
+
+impl<'m> Notes<'_, 'm> {
+    fn write(&self, note: Note<'m>, write: Signal<'m>, word: Signal<'m>) {
+        let w = self.w;
+        let Some((injects, mask)) = note.flip else {
+            write.drive(self.stores & note.changes);
+            word.drive(note.after);
+            return;
+        };
+        let mut coded = encode(w, note.after);
+        coded = injects.select(note.raw ^ mask.low(note.raw.width()), coded);
+        let mut writes = self.stores & (note.changes | injects);
+        if w.config.protection == Protection::Secded {
+            let mends = (self.is_mending & note.corrected).named(format!("mends_{}", note.name));
+            coded = mends.select(encode(w, note.checked), coded);
+            writes = writes | mends;
+        }
+        write.drive(writes);
+        word.drive(coded);
     }
+}
+
+/// A condition that has no bits where it cannot arise.
+fn flag<'m>(m: &'m ModuleBuilder, condition: Signal<'m>) -> Signal<'m> {
+    if condition.width() == 0 { m.bit(false) } else { condition }
+}
+
+/// Keeps the value of the cycle in which `when` is one.
+fn keep<'m>(m: &'m ModuleBuilder, name: &str, when: Signal<'m>, value: Signal<'m>) -> Signal<'m> {
+    let register = m.register(name, value.width()).enabled_by(when);
+    register.next(value);
+    register.value()
 }
 
 /// A counter's value after an update that adds one, takes one, or neither.

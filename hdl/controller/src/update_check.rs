@@ -1,19 +1,20 @@
 //! Block `update_check`: why an update is refused. One flag per error code; the lowest that is set is the answer.
 //!
 //! Everything it looks at stands still while `update` waits, so the block is a pipeline that always runs: flags in
-//! cycle 1 (slices and windows in cycles 1 and 2), the code in cycle 3.
+//! cycles 1 and 2 (slices, windows and injected bits take both), the code in cycles 3 and 4.
 
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{STAGED_WORDS, UpdateError, UpdateOp};
+use stagecoach_spec::{Counter, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
 
-use crate::codes::code;
+use crate::codes::{code, is};
+use crate::track_check::LARGEST_SHIFT;
 use crate::update_words::{Arguments, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, OFFSET, Widths};
 
 /// Cycles from standing inputs to a standing code.
-pub const CYCLES: u32 = 3;
+pub const CYCLES: u32 = 4;
 
 stagecoach_hdl::bundle! {
     /// What the other blocks found.
@@ -38,13 +39,29 @@ stagecoach_hdl::bundle! {
         region_variant,
         /// A page is present in the slot.
         slot_present,
+        /// `track_check`: the bitmap does not lie in the dirty pool.
+        dirty_outside,
+        /// The table's record fails its check.
+        record_corrupt,
+        /// The note on the region fails its check.
+        valid_corrupt,
+        /// The note on the slot fails its check.
+        present_corrupt,
+        /// `scan`: the listed binding that `peek` names fails its check.
+        listed_corrupt,
+        /// `scan`: some listed binding does.
+        list_corrupt,
+        /// `scan`: some table's record does.
+        records_corrupt,
+        /// `retire`: how a table is tracked failed its check, so dirty bits may be missing.
+        unsure,
     }
 }
 
 impl Widths {
     /// Field widths of [`Findings`].
     pub fn findings(&self) -> Vec<u32> {
-        vec![1, 1, 1, 1, 1, self.table, 1, 1, 8, 1]
+        [1, 1, 1, 1, 1, self.table, 1, 1, 8].into_iter().chain([1; 9]).collect()
     }
 }
 
@@ -60,60 +77,103 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let findings = Findings::inputs(&m, "find", &w.findings());
 
     // Where slices begin matters to the addresses that `update` makes, not to the judgement.
-    m.unused(record.region_base);
-    m.unused(record.slot_base);
+    for unread in [record.region_base, record.slot_base, record.dirty_base, record.epoch] {
+        m.unused(unread);
+    }
 
     m.section("Which update it is");
     let ops = Which { m: &m, op: arguments.op };
     let space = arguments.data.low(8);
+    let in_space = |spaces: &[u32]| {
+        spaces.iter().map(|number| space.is(*number)).reduce(|a, b| a | b).expect("some space is asked for")
+    };
     wire!(is_peek = ops.is(UpdateOp::Peek));
-    wire!(peeks_binding = is_peek & space.is(0u32));
-    wire!(peeks_region = is_peek & space.is(2u32));
-    wire!(peeks_slot = is_peek & space.is(3u32));
+    wire!(is_inject = ops.is(UpdateOp::Inject));
+    wire!(peeks_binding = is_peek & in_space(&[0]));
+    wire!(peeks_table = is_peek & in_space(&[1]));
+    wire!(peeks_log = is_peek & in_space(&[4]));
+    // What names a region or a slot by its place in the slice, for peek and inject alike.
+    wire!(looks_at_region = is_peek & in_space(&[2]) | is_inject & in_space(&[2, 7]));
+    wire!(looks_at_slot = is_peek & in_space(&[3]) | is_inject & in_space(&[3, 8]));
+    wire!(injects_entry = is_inject & in_space(&[0, 5]));
+    wire!(injects_table = is_inject & in_space(&[1, 6, 9]));
+    wire!(injects_dirty = is_inject & in_space(&[10]));
     wire!(is_binding = ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
     wire!(names_region = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
     wire!(names_slot = ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
     wire!(is_set_table = ops.is(UpdateOp::SetTable));
+    wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
     wire!(is_freeze = ops.is(UpdateOp::Freeze));
     wire!(is_thaw = ops.is(UpdateOp::Thaw));
     wire!(is_set_slot = ops.is(UpdateOp::SetSlot));
     wire!(is_install = ops.is(UpdateOp::Install));
-    wire!(
-        needs_table =
-            is_binding | names_region | names_slot | is_freeze | is_thaw | peeks_region | peeks_slot
-    );
+    wire!(is_track = ops.is(UpdateOp::Track));
+    wire!(is_harvest = ops.is(UpdateOp::Harvest));
+    wire!(changes = is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw);
+    wire!(looks = looks_at_region | looks_at_slot | injects_table);
+    wire!(needs_table = changes | looks | is_track | is_harvest);
+    wire!(names_no_table = peeks_binding | peeks_log | injects_entry | injects_dirty);
 
     m.section("Cycle 1: one flag per error");
-    let known_ops: Vec<_> = UpdateOp::ALL.iter().filter(|op| is_supported(**op)).copied().collect();
     let flag = |error: UpdateError, when| m.delay(&format!("refused_{}", error.name()), when);
     let index = arguments.index;
     let key_index = index.bits(8..8 + KEY_INDEX);
-    let region_outside = at_least_wide(key_index, record.region_count);
-    let slot_outside = at_least_wide(index, record.slot_count);
-    let peek_region_outside = at_least_wide(index, record.region_count);
-    let peek_binding_outside = index.at_least(m.constant(32, w.config.bindings));
     let slices = check_slices(&m, w, &staged);
     let window = check_page(&m, w, arguments.data, &record);
-    let in_use = record.bindings.any() | record.regions.any() | record.slots.any();
+    let in_use = record.regions.any() | record.slots.any();
+    wire!(is_tracked = record.granule_shift.any());
+    wire!(region_outside = names_region & at_least_wide(key_index, record.region_count));
+    wire!(slot_outside = (names_slot | looks_at_slot) & at_least_wide(index, record.slot_count));
+    wire!(place_outside = looks_at_region & at_least_wide(index, record.region_count));
+    wire!(
+        entry_outside = (peeks_binding | injects_entry) & index.at_least(m.constant(32, w.config.bindings))
+    );
+    wire!(word_outside = injects_dirty & index.at_least(m.constant(32, w.config.dirty_words)));
+    wire!(log_outside = peeks_log & beyond_log(&m, w, index));
+    wire!(bitmap_outside = is_track & findings.dirty_outside);
+    wire!(harvest_outside = is_harvest & is_tracked & at_least_wide(index, record.dirty_count));
     wire!(
         out_of_slice = is_set_table & slices.beyond_pool
-            | names_region & region_outside
             | is_install & findings.slots_exceeded
-            | (names_slot | peeks_slot) & slot_outside
-            | peeks_region & peek_region_outside
-            | peeks_binding & peek_binding_outside
+            | region_outside
+            | slot_outside
+            | place_outside
+            | entry_outside
+            | word_outside
+            | log_outside
+            | bitmap_outside
+            | harvest_outside
     );
     wire!(out_of_window = is_set_table & slices.beyond_memory | is_set_slot & window.outside);
     let bad_variant = !findings.region_valid | findings.region_variant.differs(index.low(8));
+    wire!(
+        is_corrupt = (needs_table | is_set_table | peeks_table) & findings.record_corrupt
+            | names_region & findings.valid_corrupt
+            | names_slot & findings.present_corrupt
+            | peeks_binding & findings.listed_corrupt
+            | is_binding & findings.list_corrupt
+            | (is_set_table | is_track) & findings.records_corrupt
+            | is_harvest & findings.unsure
+    );
+    let other_table = findings.found_table.differs(arguments.table.low(w.table));
+    let inject = bad_inject(&m, w, &arguments);
     let flags = [
-        flag(UpdateError::Unsupported, !ops.any(&known_ops)),
-        flag(UpdateError::BadArgument, bad_argument(&m, w, &ops, &arguments, &staged)),
+        flag(
+            UpdateError::Unsupported,
+            inject.unsupported | arguments.op.greater_than(code(&m, UpdateOp::Inject)),
+        ),
+        flag(UpdateError::BadArgument, bad_argument(&m, w, &ops, &arguments, &staged) | inject.bad),
         flag(
             UpdateError::NoSuchTable,
-            !peeks_binding & arguments.table.at_least(m.constant(16, w.config.tables)),
+            !names_no_table & arguments.table.at_least(m.constant(16, w.config.tables)),
         ),
+        flag(UpdateError::Corrupt, is_corrupt),
         flag(UpdateError::TableAbsent, needs_table & !record.exists),
-        flag(UpdateError::TableInUse, is_set_table & record.exists & in_use),
+        flag(
+            UpdateError::TableInUse,
+            is_set_table & record.exists & in_use
+                | (is_set_table | is_clear_table) & record.exists & record.bindings.any(),
+        ),
         flag(
             UpdateError::TableFrozen,
             (is_set_table | is_freeze | names_region | names_slot) & record.frozen,
@@ -121,13 +181,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         flag(UpdateError::NotFrozen, is_thaw & !record.frozen),
         flag(UpdateError::OutOfSlice, out_of_slice),
         flag(UpdateError::OutOfWindow, out_of_window),
-        flag(UpdateError::Overlap, is_set_table & findings.overlap),
+        flag(UpdateError::Overlap, (is_set_table | is_track) & findings.overlap),
         flag(UpdateError::AlreadyBound, ops.is(UpdateOp::Bind) & findings.found),
-        flag(
-            UpdateError::NotBound,
-            ops.is(UpdateOp::Unbind)
-                & !(findings.found & findings.found_table.equals(arguments.table.low(w.table))),
-        ),
+        flag(UpdateError::NotBound, ops.is(UpdateOp::Unbind) & (!findings.found | other_table)),
         flag(UpdateError::BindingsFull, ops.is(UpdateOp::Bind) & !findings.has_free),
         flag(UpdateError::BadOffset, is_install & findings.bad_offset | is_set_slot & window.misaligned),
         flag(UpdateError::AddressWrap, is_install & findings.address_wrap),
@@ -136,12 +192,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
             UpdateError::NotValid,
             ops.is(UpdateOp::Invalidate) & bad_variant | ops.is(UpdateOp::ClearSlot) & !findings.slot_present,
         ),
+        flag(UpdateError::NotTracked, is_harvest & !is_tracked),
     ];
     assert_eq!(flags.len(), UpdateError::ALL.len(), "every error has its flag");
 
-    m.section("Cycles 2 and 3: the lowest code that applies, 0 if none");
+    m.section("Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none");
     let mut lowest = m.zero(8);
-    for (flag, error) in flags.iter().zip(UpdateError::ALL).rev() {
+    let ranks: Vec<_> = UpdateError::by_rank().collect();
+    for (flag, error) in flags.iter().zip(ranks).rev() {
         lowest = flag.select(code(&m, error), lowest);
     }
     let lowest = m.delay("lowest_code", lowest);
@@ -149,12 +207,35 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-/// The updates of this version.
-pub fn is_supported(op: UpdateOp) -> bool {
-    !matches!(
-        op,
-        UpdateOp::ClearTable | UpdateOp::Track | UpdateOp::Harvest | UpdateOp::ReadCounter | UpdateOp::Inject
-    )
+/// The fault log has no such entry.
+fn beyond_log<'m>(m: &'m ModuleBuilder, w: &Widths, index: Signal<'m>) -> Signal<'m> {
+    match w.config.fault_log_entries {
+        0 => m.bit(true),
+        entries => index.at_least(m.constant(32, entries)),
+    }
+}
+
+struct BadInject<'m> {
+    unsupported: Signal<'m>,
+    bad: Signal<'m>,
+}
+
+/// Whether `inject` can do nothing at all, or names no stored bit.
+fn bad_inject<'m>(m: &'m ModuleBuilder, w: &Widths, arguments: &Arguments<'m>) -> BadInject<'m> {
+    let is_inject = is(arguments.op, UpdateOp::Inject);
+    if w.config.protection == Protection::None {
+        return BadInject { unsupported: is_inject, bad: m.bit(false) };
+    }
+    let (space, bit) = (arguments.data.low(8), arguments.data.bits(16..32));
+    let spaces = (0..=255u8).filter_map(|number| Stored::of(number, 0, 0));
+    let names_bit = spaces.map(|stored| {
+        let bits = m.constant(16, w.config.stored_bits(stored));
+        space.is(u32::from(stored.space())) & bit.less_than(bits)
+    });
+    let names_bit = names_bit.reduce(|a, b| a | b).expect("there are stored words");
+    let reserved = arguments.data.bits(8..16).any() | arguments.data.bits(32..64).any();
+    let names_bit = m.delay("names_stored_bit", names_bit);
+    BadInject { unsupported: m.bit(false), bad: is_inject & (reserved | !names_bit) }
 }
 
 /// value >= count, whichever is wider.
@@ -184,13 +265,20 @@ fn bad_argument<'m>(
         | page_size_beyond(w, data.bits(56..60))
         | data.bits(w.frame..52).any();
     let (space, word) = (data.low(8), data.bits(8..16));
-    let words: Vec<_> = [4u32, 5, 5, 1].iter().map(|words| m.constant(8, *words)).collect();
-    let peek = data.bits(16..64).any() | space.bits(2..8).any() | word.at_least(space.low(2).choose(&words));
+    let words: Vec<_> = [4u32, 5, 5, 1, 8].iter().map(|words| m.constant(8, *words)).collect();
+    let no_space = space.greater_than(m.constant(8, words.len() as u32 - 1));
+    let peek = data.bits(16..64).any() | no_space | word.at_least(space.low(3).choose(&words));
+    let shift = data.low(8);
+    let no_shift = shift.less_than(m.constant(8, OFFSET)) | shift.greater_than(m.constant(8, LARGEST_SHIFT));
+    let track = data.bits(8..64).any() | shift.any() & no_shift;
+    let counter = arguments.index.greater_than(m.constant(32, Counter::Uncorrectable.index()));
     wire!(bad_binding = (ops.is(UpdateOp::Bind) | ops.is(UpdateOp::Unbind)) & binding);
     wire!(bad_install = ops.is(UpdateOp::Install) & install);
     wire!(bad_set_slot = ops.is(UpdateOp::SetSlot) & set_slot);
     wire!(bad_peek = ops.is(UpdateOp::Peek) & peek);
-    bad_binding | bad_install | bad_set_slot | bad_peek
+    wire!(bad_track = ops.is(UpdateOp::Track) & track);
+    wire!(bad_counter = ops.is(UpdateOp::ReadCounter) & counter);
+    bad_binding | bad_install | bad_set_slot | bad_peek | bad_track | bad_counter
 }
 
 /// The four bits name no page size.

@@ -3,6 +3,7 @@
 use stagecoach_hdl::{ModuleBuilder, Signal};
 
 use crate::bundles::{Region, Slot};
+use crate::fault_log::LogEntry;
 use crate::scan::BindingWord;
 use crate::update_words::Record;
 
@@ -13,11 +14,14 @@ pub(crate) struct Peeked<'m> {
     pub(crate) slot: Slot<'m>,
     pub(crate) record: Record<'m>,
     pub(crate) listed: BindingWord<'m>,
+    /// None where the configuration has no fault log.
+    pub(crate) logged: Option<LogEntry<'m>>,
 }
 
 impl<'m> Peeked<'m> {
     pub(crate) fn word(&self, space: Signal<'m>, word: Signal<'m>) -> Signal<'m> {
-        let spaces = [self.binding(), self.table(), self.region(), self.slot()];
+        let logged = self.logged.map_or_else(|| vec![self.m.zero(64)], |entry| self.logged(&entry));
+        let spaces = [self.binding(), self.table(), self.region(), self.slot(), logged];
         let chosen: Vec<_> = spaces.iter().map(|words| word.choose(words)).collect();
         space.choose(&chosen).named("peeked_word")
     }
@@ -65,6 +69,22 @@ impl<'m> Peeked<'m> {
     fn slot(&self) -> Vec<Signal<'m>> {
         vec![
             self.word_of("slot", &[(0, self.slot.frame), (56, self.slot.page_size), (63, self.slot.present)]),
+        ]
+    }
+
+    fn logged(&self, entry: &LogEntry<'m>) -> Vec<Signal<'m>> {
+        let id = entry.net_id.zero_extend(192);
+        let mark =
+            [(0, entry.count), (32, entry.fault), (40, entry.op), (47, entry.valid), (48, entry.table)];
+        vec![
+            self.word_of("log_mark", &mark),
+            entry.va,
+            self.word_of("log_key", &[(0, entry.key), (32, entry.pd)]),
+            self.word_of("log_length", &[(0, entry.length), (32, entry.bound)]),
+            self.word_of("log_tag", &[(0, entry.tag), (32, entry.stream)]),
+            id.bits(0..64),
+            id.bits(64..128),
+            id.bits(128..192),
         ]
     }
 }

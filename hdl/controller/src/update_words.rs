@@ -5,6 +5,7 @@ use stagecoach_spec::UpdateOp;
 
 use crate::codes::is;
 use crate::scan::Owned;
+use crate::track_check;
 use crate::widths::Widths;
 
 stagecoach_hdl::bundle! {
@@ -47,6 +48,8 @@ stagecoach_hdl::bundle! {
         exists,
         /// It is frozen.
         frozen,
+        /// Flipped by every fence of the table.
+        epoch,
         /// First region of its slice.
         region_base,
         /// Regions in it.
@@ -59,6 +62,12 @@ stagecoach_hdl::bundle! {
         window_base,
         /// Frames in it.
         window_count,
+        /// First word of its dirty bitmap.
+        dirty_base,
+        /// Words of its dirty bitmap.
+        dirty_count,
+        /// Base-2 logarithm of a granule of that bitmap; 0: dirty memory is not tracked.
+        granule_shift,
         /// Bindings that name it.
         bindings,
         /// Its valid regions.
@@ -70,17 +79,26 @@ stagecoach_hdl::bundle! {
 
 impl<'m> Record<'m> {
     pub(crate) fn owned(&self) -> Owned<'m> {
-        let Record { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } =
-            *self;
-        Owned { region_base, region_count, slot_base, slot_count, window_base, window_count }
+        let Record { region_base, region_count, slot_base, slot_count, .. } = *self;
+        let Record { window_base, window_count, dirty_base, dirty_count, .. } = *self;
+        Owned {
+            region_base,
+            region_count,
+            slot_base,
+            slot_count,
+            window_base,
+            window_count,
+            dirty_base,
+            dirty_count,
+        }
     }
 }
 
 impl Widths {
     /// Field widths of [`Record`].
     pub fn record(&self) -> Vec<u32> {
-        let counts = [self.binding_count, self.region_count, self.slot_count];
-        [1, 1].into_iter().chain(self.owned()).chain(counts).collect()
+        let counts = [track_check::SHIFT, self.binding_count, self.region_count, self.slot_count];
+        [1, 1, 1].into_iter().chain(self.owned()).chain(counts).collect()
     }
 }
 

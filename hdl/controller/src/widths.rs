@@ -1,6 +1,7 @@
 //! Widths of a configuration's signals, in bits, in one place.
 
-use stagecoach_hdl::Signal;
+use stagecoach_hdl::{Signal, index_width};
+use stagecoach_spec::latency::check_cycles;
 use stagecoach_spec::{Config, Stages};
 
 /// Bits of a fault inside the unit; zero-extended to 8 at the response port. The mapping unit gives codes to 11.
@@ -47,6 +48,17 @@ pub struct Widths {
     pub binding: u32,
     /// A number of bindings.
     pub binding_count: u32,
+    /// A place in the dirty pool, in words of 64 bits.
+    pub dirty: u32,
+    /// A number of words of the dirty pool.
+    pub dirty_count: u32,
+    /// A number of spans in flight, 0 to `max_in_flight` inclusive.
+    pub in_flight: u32,
+    /// A count, modulo its width, of a table's beats: wide enough for all that can be under way at once, in flight or in
+    /// the unit.
+    pub tally: u32,
+    /// A place in the fault log; 0 without one.
+    pub log_entry: u32,
 }
 
 impl Widths {
@@ -67,9 +79,24 @@ impl Widths {
             length: config.length_bits(),
             span: config.span_bits(),
             binding: config.binding_bits(),
-            binding_count: 32 - config.bindings.leading_zeros(),
+            binding_count: config.binding_count_bits(),
+            dirty: config.dirty_bits(),
+            dirty_count: config.dirty_count_bits(),
+            in_flight: index_width(u64::from(config.max_in_flight) + 1),
+            tally: index_width(u64::from(config.max_in_flight) + 64),
+            log_entry: config.fault_log_entries.checked_ilog2().unwrap_or(0),
             config: config.clone(),
         }
+    }
+
+    /// Width of a stored word of `bits` bits with its check bits.
+    pub fn coded(&self, bits: u32) -> u32 {
+        self.config.protection.coded_bits(bits)
+    }
+
+    /// Cycles from a stored word with check bits to the checked word.
+    pub fn check_cycles(&self) -> u32 {
+        check_cycles(self.config.protection)
     }
 
     /// Latency of a stage from the contract's table.

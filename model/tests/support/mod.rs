@@ -3,7 +3,8 @@
 
 use stagecoach_model::Golden;
 use stagecoach_spec::{
-    Access, Beat, Config, Fault, NetId, Op, PeekEntry, Preset, Region, Request, Slices, Update,
+    Access, Beat, Config, Counter, Fault, NetId, Op, PeekEntry, Preset, Region, Request, Slices, Update,
+    UpdateError,
 };
 
 /// The identifier of the VM in table 0.
@@ -102,9 +103,19 @@ pub fn accept(golden: &mut Golden, update: Update) {
     assert_eq!(golden.update(&update), Ok(0), "{update:?}");
 }
 
+/// An update that must be refused, and change nothing.
+#[track_caller]
+pub fn refuse(golden: &mut Golden, update: Update, error: UpdateError) {
+    let before = format!("{golden:?}");
+    assert_eq!(golden.update(&update), Err(error), "{update:?}");
+    // Staging words may have changed; nothing else.
+    let tables = |text: &str| text.split("staged").next().map(str::to_owned);
+    assert_eq!(tables(&before), tables(&format!("{golden:?}")), "{update:?}");
+}
+
 /// The fault of a request that must get a single beat, all of whose other fields are checked.
 #[track_caller]
-pub fn fault(golden: &Golden, request: Request) -> Fault {
+pub fn fault(golden: &mut Golden, request: Request) -> Fault {
     let beats = golden.request(&request);
     assert_eq!(beats.len(), 1, "{request:?}: {beats:?}");
     let beat = beats[0];
@@ -117,7 +128,7 @@ pub fn fault(golden: &Golden, request: Request) -> Fault {
 
 /// Address and bytes of every beat of a request that must be granted.
 #[track_caller]
-pub fn granted(golden: &Golden, request: Request) -> Vec<(u64, u32)> {
+pub fn granted(golden: &mut Golden, request: Request) -> Vec<(u64, u32)> {
     let beats = golden.request(&request);
     for (place, beat) in beats.iter().enumerate() {
         let expected = Beat {
@@ -127,6 +138,7 @@ pub fn granted(golden: &Golden, request: Request) -> Vec<(u64, u32)> {
             pa: beat.pa,
             span: beat.span,
             table: beat.table,
+            epoch: beat.epoch,
             first: place == 0,
             last: place + 1 == beats.len(),
         };
@@ -139,4 +151,15 @@ pub fn granted(golden: &Golden, request: Request) -> Vec<(u64, u32)> {
 #[track_caller]
 pub fn peek(golden: &mut Golden, entry: PeekEntry) -> Vec<u64> {
     (0..entry.words()).map(|word| golden.update(&Update::Peek { entry, word }).unwrap()).collect()
+}
+
+/// What a counter of requests says.
+#[track_caller]
+pub fn counter(golden: &mut Golden, table: u16, fault: Fault) -> u64 {
+    golden.update(&Update::ReadCounter { table, counter: Counter::Requests(fault) }).unwrap()
+}
+
+/// The epoch that beats of [`request`] carry.
+pub fn epoch(golden: &mut Golden) -> bool {
+    golden.request(&request())[0].epoch
 }

@@ -6,13 +6,16 @@ use std::path::Path;
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_spec::{Answer, Beat, Command, Config, Request};
+use stagecoach_model::cycle::{Inputs, Outputs};
+use stagecoach_spec::{Answer, Beat, Command, Config, Op, Request, Retirement, UpdateOp};
 
 use crate::Error;
+use crate::cycle_check::Ports;
 use crate::engine::PortEngine;
 use crate::pace::{Player, Stalls};
 use crate::pins::Pins;
 use crate::protocol::Protocol;
+use crate::retirement::{Retirer, Spans};
 
 /// Something that happened at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum Event {
     Taken(Beat),
     /// The visible beat had to wait.
     Stalled,
+    /// A granted span was retired.
+    Retired(Retirement),
 }
 
 /// An event and its cycle, counted from the making of the engine.
@@ -42,7 +47,8 @@ pub struct Timed {
 
 /// Cycles that reset is held.
 const RESET_CYCLES: u32 = 4;
-/// Cycles without any handshake, beyond what updates need to search their lists, after which nothing will move.
+/// Cycles without any handshake, beyond what updates need to search their lists or to clear a table and what
+/// retirements are late, after which nothing will move.
 const PATIENCE: u64 = 2_000;
 
 /// Drives the ports of one engine.
@@ -58,11 +64,42 @@ pub struct Driver {
     offers_command: bool,
     shows_beat: bool,
     players: [Player; 3],
+    holds_responses: bool,
+    retirer: Retirer,
+    /// What the accepted requests do whose last beat was not taken.
+    ops: VecDeque<Op>,
     noise: ChaCha8Rng,
     idle: IdlePayload,
     protocol: Protocol,
-    patience: u64,
+    patience: Patience,
     last_move: u64,
+    ports: Ports,
+    /// Cycles from reset to the first with `init_done`, that one included.
+    init_cycles: u64,
+}
+
+/// Cycles without any handshake after which nothing will move.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    usual: u64,
+    /// For an update that clears what a table owns.
+    clearing: u64,
+    /// The update that is under way clears.
+    clears: bool,
+}
+
+impl Patience {
+    fn of(config: &Config, stalls: &Stalls) -> Patience {
+        let longest_search = u64::from(config.bindings.max(config.tables));
+        let pools = [config.regions, config.slots, config.dirty_words, config.fault_log_entries];
+        let usual = PATIENCE + 8 * longest_search + stalls.retirement.longest();
+        let clearing = usual + 2 * pools.into_iter().map(u64::from).sum::<u64>();
+        Patience { usual, clearing, clears: false }
+    }
+
+    fn cycles(&self) -> u64 {
+        if self.clears { self.clearing } else { self.usual }
+    }
 }
 
 /// What payloads carry while they are not valid.
@@ -99,7 +136,6 @@ impl Driver {
         let layout = engine.layout();
         let pins = Pins::resolve(layout, config)?;
         let (inputs, outputs) = (vec![0; layout.input_limbs], vec![0; layout.output_limbs]);
-        let longest_search = u64::from(config.bindings.max(config.tables));
         let mut noise = ChaCha8Rng::seed_from_u64(seed);
         noise.set_stream(3);
         let mut driver = Driver {
@@ -118,11 +154,16 @@ impl Driver {
                 Player::new(stalls.response, seed, 1),
                 Player::new(stalls.update, seed, 2),
             ],
+            holds_responses: false,
+            retirer: Retirer::new(stalls.retirement, seed),
+            ops: VecDeque::new(),
             noise,
             idle,
             protocol: Protocol::default(),
-            patience: PATIENCE + 8 * longest_search,
+            patience: Patience::of(config, &stalls),
             last_move: 0,
+            ports: Ports::default(),
+            init_cycles: 0,
         };
         driver.reset(config)?;
         Ok(driver)
@@ -137,7 +178,8 @@ impl Driver {
             self.cycle += 1;
         }
         self.pins.set_reset(&mut self.inputs, false);
-        let pools = [config.regions, config.slots, config.tables, config.bindings];
+        // A table has 16 counters.
+        let pools = [config.regions, config.slots, 16 * config.tables, config.bindings, config.dirty_words];
         let longest = 2 * u64::from(pools.into_iter().max().unwrap_or(1)) + PATIENCE;
         let started = self.cycle;
         loop {
@@ -146,6 +188,7 @@ impl Driver {
             self.cycle += 1;
             self.last_move = self.cycle;
             if ready {
+                self.init_cycles = self.cycle - started;
                 return Ok(());
             }
             if self.cycle - started > longest {
@@ -158,6 +201,16 @@ impl Driver {
     /// The cycle that the next [`Driver::step`] plays; cycles since the engine was made.
     pub fn cycle(&self) -> u64 {
         self.cycle
+    }
+
+    /// Cycles that reset was over when `init_done` was high for the first time, that one included.
+    pub fn init_cycles(&self) -> u64 {
+        self.init_cycles
+    }
+
+    /// What stood at the ports in the last cycle.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     /// The engine.
@@ -198,9 +251,43 @@ impl Driver {
         self.commands.len() + usize::from(self.protocol.unanswered())
     }
 
-    /// Nothing is queued, in flight or unanswered.
+    /// Granted spans whose beat was taken and that are not retired.
+    pub fn unretired(&self) -> usize {
+        self.retirer.waiting()
+    }
+
+    /// From now on such spans are not retired, those that wait already included.
+    pub fn hold_retirements(&mut self, spans: Spans) {
+        self.retirer.hold(spans);
+    }
+
+    /// Ends [`Driver::hold_retirements`]; `Spans::All` ends every hold.
+    pub fn release_retirements(&mut self, spans: Spans) {
+        self.retirer.release(spans);
+    }
+
+    /// The table's oldest span is retired in the next cycle (or as soon as those that were told so before), held or
+    /// not. Says whether there is one.
+    pub fn retire_next(&mut self, table: u16) -> bool {
+        self.retirer.release_one(table)
+    }
+
+    /// From now on `rsp_ready` stays low.
+    pub fn hold_responses(&mut self) {
+        self.holds_responses = true;
+    }
+
+    /// Ends [`Driver::hold_responses`].
+    pub fn release_responses(&mut self) {
+        self.holds_responses = false;
+    }
+
+    /// Nothing is queued, in flight, unanswered or unretired.
     pub fn is_idle(&self) -> bool {
-        self.requests.is_empty() && self.open_commands() == 0 && self.protocol.in_flight() == 0
+        self.requests.is_empty()
+            && self.open_commands() == 0
+            && self.protocol.in_flight() == 0
+            && self.retirer.waiting() == 0
     }
 
     /// Plays one clock cycle and appends what happened.
@@ -209,8 +296,13 @@ impl Driver {
     /// The engine stopped, the unit broke a rule, or nothing moves any more.
     pub fn step(&mut self, events: &mut Vec<Timed>) -> Result<(), Error> {
         self.offer();
-        let ready = self.players[1].next();
+        let ready = self.players[1].next() && !self.holds_responses;
         self.pins.set_response_ready(&mut self.inputs, ready);
+        let retired = self.retirer.next(self.cycle);
+        match &retired {
+            Some(retirement) => self.pins.retire(&mut self.inputs, retirement),
+            None => self.withdraw_retirement(),
+        }
         self.engine.cycle(&self.inputs, &mut self.outputs)?;
         let cycle = self.cycle;
         self.cycle += 1;
@@ -219,6 +311,18 @@ impl Driver {
         let (pins, outputs) = (&self.pins, &self.outputs);
         self.protocol.check_initialised(cycle, pins, outputs)?;
 
+        self.ports.inputs = Inputs {
+            request: self.requests.front().filter(|_| self.offers_request).copied(),
+            rsp_ready: ready,
+            command: self.commands.front().filter(|_| self.offers_command).copied(),
+            retirement: retired,
+        };
+        let mut seen = Outputs {
+            req_ready: pins.request_ready(outputs),
+            upd_ready: pins.update_ready(outputs),
+            init_done: pins.initialised(outputs),
+            ..Outputs::default()
+        };
         let mut accepted = None;
         if self.offers_request && pins.request_ready(outputs) {
             accepted = self.requests.pop_front();
@@ -230,26 +334,41 @@ impl Driver {
             self.offers_command = false;
         }
         // Beats and answers belong to earlier cycles' requests and commands.
-        if let Some(beat) = self.protocol.check_response(cycle, pins, outputs, ready)? {
+        seen.beat = self.protocol.check_response(cycle, pins, outputs, ready)?;
+        if let Some(beat) = seen.beat {
             if !self.shows_beat {
                 push(Event::Shown(beat));
             }
             push(if ready { Event::Taken(beat) } else { Event::Stalled });
             self.shows_beat = !ready;
+            if ready && let Some(op) = self.ops.front().copied() {
+                self.retirer.grant(cycle, &beat, op);
+                if beat.last {
+                    self.ops.pop_front();
+                }
+            }
         }
-        if let Some(answer) = self.protocol.check_answer(cycle, pins, outputs, commanded.is_some())? {
+        if let Some(retirement) = retired {
+            push(Event::Retired(retirement));
+        }
+        seen.answer = self.protocol.check_answer(cycle, pins, outputs, commanded.is_some())?;
+        if let Some(answer) = seen.answer {
             push(Event::Answered(answer));
         }
         if let Some(request) = accepted {
             self.protocol.accept_request();
+            self.ops.push_back(request.op);
             push(Event::Accepted(request));
         }
         if let Some(command) = commanded {
+            self.patience.clears =
+                command.op == UpdateOp::ClearTable.code() || command.op == UpdateOp::Track.code();
             push(Event::Commanded(command));
         }
         if events.len() > before {
             self.last_move = cycle;
         }
+        self.ports.outputs = seen;
         self.check_progress()
     }
 
@@ -279,6 +398,7 @@ impl Driver {
     fn withdraw(&mut self) {
         self.withdraw_request();
         self.withdraw_command();
+        self.withdraw_retirement();
     }
 
     fn withdraw_request(&mut self) {
@@ -289,12 +409,16 @@ impl Driver {
         self.pins.withdraw_command(&mut self.inputs, || self.idle.payload(&mut self.noise));
     }
 
+    fn withdraw_retirement(&mut self) {
+        self.pins.withdraw_retirement(&mut self.inputs, || self.idle.payload(&mut self.noise));
+    }
+
     fn check_progress(&mut self) -> Result<(), Error> {
         if self.is_idle() {
             self.last_move = self.cycle;
         }
         let cycles = self.cycle - self.last_move;
-        if cycles <= self.patience {
+        if cycles <= self.patience.cycles() {
             return Ok(());
         }
         let mut waiting = Vec::new();
@@ -310,6 +434,10 @@ impl Driver {
         }
         if self.protocol.in_flight() > 0 {
             waiting.push(format!("{} accepted requests for their last beat", self.protocol.in_flight()));
+        }
+        if self.retirer.waiting() > 0 {
+            let held = if self.retirer.holds_any() { " (held by the driver)" } else { "" };
+            waiting.push(format!("{} granted spans for their retirement{held}", self.retirer.waiting()));
         }
         Err(Error::Hang { cycle: self.cycle, cycles, waiting: waiting.join("; ") })
     }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use stagecoach_spec::{Answer, Beat, Command, Fault, Op, UpdateError, UpdateOp};
 
+use crate::races::Race;
+
 /// Counts of what was compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
@@ -20,6 +22,8 @@ pub struct Histogram {
     pub commands: BTreeMap<u8, u64>,
     /// Refused commands by error.
     pub errors: BTreeMap<UpdateError, u64>,
+    /// Races, as [`crate::races::Races`] saw them.
+    pub races: BTreeMap<Race, u64>,
 }
 
 impl Histogram {
@@ -50,6 +54,7 @@ impl Histogram {
         add(&mut self.granted, &other.granted);
         add(&mut self.commands, &other.commands);
         add(&mut self.errors, &other.errors);
+        add(&mut self.races, &other.races);
         self.beats += other.beats;
         self.several_beats += other.several_beats;
     }
@@ -67,6 +72,11 @@ impl Histogram {
     /// Commands of this operation that were accepted and took effect.
     pub fn command(&self, op: UpdateOp) -> u64 {
         self.commands.get(&op.code()).copied().unwrap_or(0)
+    }
+
+    /// Races of this kind.
+    pub fn race(&self, race: Race) -> u64 {
+        self.races.get(&race).copied().unwrap_or(0)
     }
 
     /// Requests in all.
@@ -93,6 +103,7 @@ impl fmt::Display for Histogram {
         list(f, "granted", self.granted.iter().map(|(op, n)| (op.name(), *n)).collect())?;
         let named = |code: &u8| UpdateOp::from_code(*code).map_or("unknown", UpdateOp::name);
         list(f, "updates", self.commands.iter().map(|(code, n)| (named(code), *n)).collect())?;
-        list(f, "refused", self.errors.iter().map(|(error, n)| (error.name(), *n)).collect())
+        list(f, "refused", self.errors.iter().map(|(error, n)| (error.name(), *n)).collect())?;
+        list(f, "races", self.races.iter().map(|(race, n)| (race.name(), *n)).collect())
     }
 }

@@ -10,10 +10,10 @@
 //!                             ▼                                 │ steps with each acceptance
 //!                       ┌───────────┐  events with cycles  ┌────┴───────┐
 //!  property test ──────▶│  Driver   │─────────────────────▶│ Scoreboard │
-//!                       └─────┬─────┘                      │ Timing     │
-//!                             ▼ limbs, one call a cycle    └────────────┘
-//!                  ┌──────────┴──────────┐
-//!                  │ PortEngine          │
+//!                       └─────┬─────┘                      │ CycleCheck │
+//!                             ▼ limbs, one call a cycle    │ Fences     │
+//!                  ┌──────────┴──────────┐                 │ Races      │
+//!                  │ PortEngine          │                 └────────────┘
 //!                  │ Native │ Verilated  │
 //!                  └────────┴────────────┘
 //! ```
@@ -22,14 +22,18 @@
 //! | --- | --- |
 //! | [`engine`] | [`EngineKind`], [`PortEngine`]: the simulators behind one trait |
 //! | [`pins`] | the ports by name and type |
-//! | [`pace`] | [`Stalls`]: when each port is willing |
+//! | [`pace`] | [`Stalls`]: when each port is willing, and when granted spans are retired |
+//! | [`retirement`] | the memory side, which retires each granted span once |
 //! | [`driver`] | [`Driver`]: plays the ports cycle by cycle; `protocol` checks their rules |
 //! | [`mod@unit`] | [`Unit`]: blocking and streaming calls on any engine |
 //! | [`scoreboard`] | [`scoreboard::Scoreboard`]: every field of every beat and answer against the golden model |
-//! | [`timing`] | [`timing::Timing`]: latency and interval against the contract's table |
+//! | [`cycle_check`] | [`cycle_check::CycleCheck`]: every port against the cycle model, in every cycle |
+//! | [`fences`] | [`fences::Fences`]: no fence answers before what it waits for; the bound on spans in flight |
+//! | [`races`] | [`races::Races`]: how often things met that must be right when they meet |
+//! | [`testbench`] | [`Testbench`]: a driver and all its watchers |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
 //! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
-//! | [`session`] | a script of stimulus, played on an engine under scoreboard and timing, and made smaller when it fails |
+//! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
 //!
 //! ```
 //! use stagecoach_cosim::{EngineKind, Options, Unit};
@@ -45,23 +49,29 @@
 //! # Ok::<(), stagecoach_cosim::Error>(())
 //! ```
 
+pub mod cycle_check;
 pub mod driver;
 pub mod engine;
 mod error;
+pub mod fences;
 mod histogram;
 pub mod mutation;
 pub mod pace;
 pub mod pins;
 mod protocol;
+pub mod races;
+pub mod retirement;
 pub mod scoreboard;
 pub mod session;
 pub mod stimulus;
-pub mod timing;
+pub mod testbench;
 pub mod unit;
 
 pub use driver::{Driver, IdlePayload};
 pub use engine::{EngineKind, EngineOptions, PortEngine};
 pub use error::Error;
 pub use histogram::Histogram;
-pub use pace::{Pace, Stalls};
+pub use pace::{Pace, RetirePace, Stalls};
+pub use retirement::Spans;
+pub use testbench::Testbench;
 pub use unit::{Options, Reply, Unit};

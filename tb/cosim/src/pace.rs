@@ -1,4 +1,4 @@
-//! How often each port is willing: patterns of stalls.
+//! How often each port is willing, and when granted spans are retired: patterns of stalls.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,37 @@ pub enum Pace {
     Stretches(u8),
 }
 
-/// The patterns of the three ports. A source's valid never drops once it is up: the pattern says when a new
+/// When granted spans go to the retirement port, at most one a cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RetirePace {
+    /// In the first cycle after the beat was taken, or as soon as those before it have gone.
+    #[default]
+    AtOnce,
+    /// So many cycles later than at once, in order.
+    After(u16),
+    /// Each after a time of its own, at random, thus in any order.
+    Random {
+        /// Most cycles later than at once.
+        longest: u16,
+    },
+    /// None for up to so many cycles, then all that wait, one a cycle in random order; and again.
+    Stretches(u16),
+    /// Only when told: [`crate::Driver::release_retirements`].
+    Held,
+}
+
+impl RetirePace {
+    /// Cycles in which nothing may be retired although spans wait.
+    pub(crate) const fn longest(self) -> u64 {
+        match self {
+            RetirePace::AtOnce | RetirePace::Held => 0,
+            RetirePace::After(cycles) | RetirePace::Stretches(cycles) => cycles as u64,
+            RetirePace::Random { longest } => longest as u64,
+        }
+    }
+}
+
+/// The patterns of the ports. A source's valid never drops once it is up: the pattern says when a new
 /// offer may begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stalls {
@@ -25,11 +55,18 @@ pub struct Stalls {
     pub response: Pace,
     /// When a new command may be offered.
     pub update: Pace,
+    /// When granted spans are retired.
+    pub retirement: RetirePace,
 }
 
 impl Stalls {
     /// Nobody ever stalls.
-    pub const NONE: Stalls = Stalls { request: Pace::Always, response: Pace::Always, update: Pace::Always };
+    pub const NONE: Stalls = Stalls {
+        request: Pace::Always,
+        response: Pace::Always,
+        update: Pace::Always,
+        retirement: RetirePace::AtOnce,
+    };
 
     /// Patterns at random, each kind as likely.
     pub fn random(random: &mut impl Rng) -> Stalls {
@@ -38,7 +75,16 @@ impl Stalls {
             2 => Pace::Percent(random.random_range(10..=95)),
             _ => Pace::Stretches(random.random_range(2..=60)),
         };
-        Stalls { request: pace(), response: pace(), update: pace() }
+        let (request, response, update) = (pace(), pace(), pace());
+        let retirement = match random.random_range(0..5) {
+            0 => RetirePace::AtOnce,
+            1 => RetirePace::After(random.random_range(1..=40)),
+            2 => RetirePace::Stretches(random.random_range(2..=80)),
+            // Short ones retire amid the fences, long ones make every fence wait.
+            3 => RetirePace::Random { longest: random.random_range(1..=30) },
+            _ => RetirePace::Random { longest: random.random_range(30..=150) },
+        };
+        Stalls { request, response, update, retirement }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mapping unit's ports by name and type, resolved once to places in the engines' arrays.
 
 use stagecoach_hdl::native::{PortLayout, PortSlot};
-use stagecoach_spec::{Answer, Beat, Command, Config, Fault, Request, UpdateError};
+use stagecoach_spec::{Answer, Beat, Command, Config, Fault, Request, Retirement, UpdateError};
 
 use crate::Error;
 
@@ -61,6 +61,11 @@ pub struct Pins {
     upd_arg_table: Pin,
     upd_arg_index: Pin,
     upd_arg_data: Pin,
+    ret_valid: Pin,
+    ret_table: Pin,
+    ret_frame: Pin,
+    ret_write: Pin,
+    ret_epoch: Pin,
     req_ready: Pin,
     rsp_valid: Pin,
     rsp_tag: Pin,
@@ -69,6 +74,7 @@ pub struct Pins {
     rsp_pa: Pin,
     rsp_span: Pin,
     rsp_table: Pin,
+    rsp_epoch: Pin,
     rsp_first: Pin,
     rsp_last: Pin,
     upd_ready: Pin,
@@ -93,6 +99,8 @@ pub struct RawBeat {
     pub span: u32,
     /// `rsp_table`.
     pub table: u16,
+    /// `rsp_epoch`.
+    pub epoch: bool,
     /// `rsp_first`.
     pub first: bool,
     /// `rsp_last`.
@@ -103,8 +111,8 @@ impl RawBeat {
     /// The beat, if its fault's code has a meaning.
     pub fn decode(self) -> Option<Beat> {
         let fault = Fault::from_code(self.fault)?;
-        let RawBeat { tag, stream, pa, span, table, first, last, .. } = self;
-        Some(Beat { tag, stream, fault, pa, span, table, first, last })
+        let RawBeat { tag, stream, pa, span, table, epoch, first, last, .. } = self;
+        Some(Beat { tag, stream, fault, pa, span, table, epoch, first, last })
     }
 }
 
@@ -116,10 +124,6 @@ impl Pins {
     pub fn resolve(layout: &PortLayout, config: &Config) -> Result<Pins, Error> {
         let input = |port, width| find(layout.input(port), port, width);
         let output = |port, width| find(layout.output(port), port, width);
-        for (port, width) in [("ret_valid", 1), ("ret_table", config.table_bits()), ("ret_write", 1)] {
-            input(port, width)?;
-        }
-        input("ret_frame", config.frame_bits())?;
         Ok(Pins {
             rst: input("rst", 1)?,
             req_valid: input("req_valid", 1)?,
@@ -138,6 +142,11 @@ impl Pins {
             upd_arg_table: input("upd_arg_table", 16)?,
             upd_arg_index: input("upd_arg_index", 32)?,
             upd_arg_data: input("upd_arg_data", 64)?,
+            ret_valid: input("ret_valid", 1)?,
+            ret_table: input("ret_table", config.table_bits())?,
+            ret_frame: input("ret_frame", config.frame_bits())?,
+            ret_write: input("ret_write", 1)?,
+            ret_epoch: input("ret_epoch", 1)?,
             req_ready: output("req_ready", 1)?,
             rsp_valid: output("rsp_valid", 1)?,
             rsp_tag: output("rsp_tag", config.tag_bits)?,
@@ -146,6 +155,7 @@ impl Pins {
             rsp_pa: output("rsp_pa", config.physical_address_bits)?,
             rsp_span: output("rsp_span", config.span_bits())?,
             rsp_table: output("rsp_table", config.table_bits())?,
+            rsp_epoch: output("rsp_epoch", 1)?,
             rsp_first: output("rsp_first", 1)?,
             rsp_last: output("rsp_last", 1)?,
             upd_ready: output("upd_ready", 1)?,
@@ -213,6 +223,22 @@ impl Pins {
         payload.into_iter().for_each(|pin| pin.fill(inputs, &mut noise));
     }
 
+    /// Retires a span: `ret_valid` and its payload. The port is never stalled.
+    pub fn retire(&self, inputs: &mut [u64], retirement: &Retirement) {
+        self.ret_valid.set(inputs, 1);
+        self.ret_table.set(inputs, retirement.table.into());
+        self.ret_frame.set(inputs, retirement.frame);
+        self.ret_write.set(inputs, retirement.write.into());
+        self.ret_epoch.set(inputs, retirement.epoch.into());
+    }
+
+    /// Retires none; the payload is filled with noise.
+    pub fn withdraw_retirement(&self, inputs: &mut [u64], mut noise: impl FnMut() -> u64) {
+        self.ret_valid.set(inputs, 0);
+        let payload = [self.ret_table, self.ret_frame, self.ret_write, self.ret_epoch];
+        payload.into_iter().for_each(|pin| pin.fill(inputs, &mut noise));
+    }
+
     /// `req_ready`.
     pub fn request_ready(&self, outputs: &[u64]) -> bool {
         self.req_ready.get(outputs) != 0
@@ -247,6 +273,7 @@ impl Pins {
             pa: self.rsp_pa.get(outputs),
             span: self.rsp_span.get(outputs) as u32,
             table: self.rsp_table.get(outputs) as u16,
+            epoch: self.rsp_epoch.get(outputs) != 0,
             first: self.rsp_first.get(outputs) != 0,
             last: self.rsp_last.get(outputs) != 0,
         }

@@ -2,15 +2,23 @@
 //!
 //! The order of acceptance decides what is expected: the model takes a step with each request and command in the
 //! cycle in which the unit accepts it. What the unit answers later is compared with what the model said then.
+//! A retirement counts for the commands that are accepted [`RETIRE_CYCLES`] later or more.
+//!
+//! Two things are compared with "at least": the counters of corrected and uncorrectable words, and dirty words after a
+//! bit of the dirty memory was flipped by `inject` (which may be answered CORRUPT too).
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use stagecoach_model::Golden;
-use stagecoach_spec::{Answer, Beat, Command, Config, PeekEntry, Request, Update};
+use stagecoach_spec::{
+    Action, Answer, Beat, Command, Config, Counter, PeekEntry, Request, Retirement, STAGED_WORDS, Staged,
+    Stored, Update, UpdateError,
+};
 
 use crate::driver::{Event, Timed};
 use crate::histogram::Histogram;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// The unit and the model disagree.
 #[derive(Clone, Debug)]
@@ -53,6 +61,8 @@ struct Asked {
 
 struct Told {
     command: Command,
+    /// What it means, when it is no staging and can be read.
+    update: Option<Update>,
     accepted_at: u64,
     commands: usize,
     answer: Answer,
@@ -64,6 +74,11 @@ pub struct Scoreboard {
     golden: Golden,
     asked: VecDeque<Asked>,
     told: Option<Told>,
+    staged: Staged,
+    /// Retirements that do not count yet, with their cycles.
+    retired: VecDeque<(u64, Retirement)>,
+    /// Some bit that says what is dirty was flipped: memory may seem more dirty than it is.
+    dirty_flipped: bool,
     log: Vec<Command>,
     histogram: Histogram,
 }
@@ -76,6 +91,9 @@ impl Scoreboard {
             golden: Golden::new(config),
             asked: VecDeque::new(),
             told: None,
+            staged: [0; STAGED_WORDS],
+            retired: VecDeque::new(),
+            dirty_flipped: false,
             log: Vec::new(),
             histogram: Histogram::default(),
         }
@@ -96,6 +114,11 @@ impl Scoreboard {
         self.told.as_ref().map(|told| told.answer)
     }
 
+    /// The update that was accepted last with the model's answer, while the unit has not answered.
+    pub fn last_update(&self) -> Option<(Update, Answer)> {
+        self.told.as_ref().and_then(|told| told.update.map(|update| (update, told.answer)))
+    }
+
     /// Takes the next event.
     ///
     /// # Errors
@@ -109,10 +132,12 @@ impl Scoreboard {
                 self.asked.push_back(Asked { request, accepted_at: cycle, commands, beats, taken: 0 });
             }
             Event::Commanded(command) => {
+                self.retire_until(cycle);
                 let commands = self.log.len();
                 let answer = self.golden.command(&command);
+                let update = self.read(&command, answer);
                 self.log.push(command);
-                self.told = Some(Told { command, accepted_at: cycle, commands, answer });
+                self.told = Some(Told { command, update, accepted_at: cycle, commands, answer });
             }
             Event::Answered(got) => return self.compare_answer(cycle, got),
             Event::Shown(beat) => return self.compare_beat(cycle, beat),
@@ -120,9 +145,52 @@ impl Scoreboard {
                 self.compare_beat(cycle, beat)?;
                 self.take(beat);
             }
+            Event::Retired(retirement) => self.retired.push_back((cycle, retirement)),
             Event::Stalled => {}
         }
         Ok(())
+    }
+
+    /// The model takes the retirements that count for a command of this cycle.
+    fn retire_until(&mut self, cycle: u64) {
+        while let Some((_, retirement)) =
+            self.retired.pop_front_if(|(then, _)| *then + u64::from(RETIRE_CYCLES) <= cycle)
+        {
+            self.golden.retire(&retirement);
+        }
+    }
+
+    /// What a command means; keeps what is staged.
+    fn read(&mut self, command: &Command, answer: Answer) -> Option<Update> {
+        match command.decode(&self.staged, &self.config) {
+            Ok(Action::Stage { word, data }) => self.staged[word] = data,
+            Ok(Action::Update(update)) => {
+                let of_dirty_memory =
+                    |stored: Stored| matches!(stored, Stored::Tracking { .. } | Stored::Dirty { .. });
+                if let (Update::Inject { stored, .. }, Ok(_)) = (update, answer) {
+                    self.dirty_flipped |= of_dirty_memory(stored);
+                }
+                return Some(update);
+            }
+            Err(_) => {}
+        }
+        None
+    }
+
+    /// Whether the unit's answer is one that the model's answer allows.
+    fn allows(&self, told: &Told, got: Answer) -> bool {
+        match (told.update, told.answer, got) {
+            (Some(Update::ReadCounter { counter, .. }), Ok(least), Ok(got))
+                if matches!(counter, Counter::Corrected | Counter::Uncorrectable) =>
+            {
+                got >= least
+            }
+            (Some(Update::Harvest { .. }), Ok(dirty), got) if self.dirty_flipped => match got {
+                Ok(got) => got & dirty == dirty,
+                Err(error) => error == UpdateError::Corrupt,
+            },
+            (_, expected, got) => got == expected,
+        }
     }
 
     /// Nothing that was accepted lacks its answer.
@@ -197,7 +265,7 @@ impl Scoreboard {
                 entries: Vec::new(),
             }));
         };
-        if got == told.answer {
+        if self.allows(&told, got) {
             self.histogram.count_answer(&told.command, &got);
             return Ok(());
         }
@@ -267,6 +335,7 @@ fn differing_fields(expected: &Beat, got: &Beat) -> Vec<&'static str> {
         ("rsp_pa", expected.pa != got.pa),
         ("rsp_span", expected.span != got.span),
         ("rsp_table", expected.table != got.table),
+        ("rsp_epoch", expected.epoch != got.epoch),
         ("rsp_first", expected.first != got.first),
         ("rsp_last", expected.last != got.last),
     ];

@@ -1,18 +1,16 @@
-//! Plays a script on an engine under scoreboard and timing; makes a failing script smaller.
+//! Plays a script on an engine in a testbench; makes a failing script smaller.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stagecoach_hdl::Module;
 
-use crate::Error;
-use crate::driver::{Driver, IdlePayload, Timed};
+use crate::driver::Driver;
 use crate::engine::{self, EngineKind, EngineOptions, PortEngine};
-use crate::histogram::Histogram;
 use crate::pace::Stalls;
-use crate::scoreboard::{Mismatch, Scoreboard};
 use crate::stimulus::{Script, Step};
-use crate::timing::{Counts, OffTime, Timing};
+use crate::testbench::Testbench;
+pub use crate::testbench::{Failure, Outcome};
 
 /// Requests that may wait before the port: few, so that updates race with the requests beside them in the script.
 const QUEUED_REQUESTS: usize = 4;
@@ -30,31 +28,6 @@ pub struct Setup {
     pub stalls: Stalls,
 }
 
-/// What a script that passed has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Verdicts and answers.
-    pub histogram: Histogram,
-    /// Beats whose cycle was foretold.
-    pub timing: Counts,
-    /// Everything that happened, with its cycle: the same on every engine and with every engine seed.
-    pub trace: Vec<Timed>,
-}
-
-/// Why a script failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// A rule of the ports was broken, an assertion failed, or nothing moved any more.
-    #[error(transparent)]
-    Broken(#[from] Error),
-    /// A wrong answer.
-    #[error("{0}")]
-    Wrong(#[from] Box<Mismatch>),
-    /// A beat in another cycle than the contract says.
-    #[error(transparent)]
-    OffTime(#[from] OffTime),
-}
-
 /// Plays all steps; updates and requests race at their ports.
 ///
 /// # Errors
@@ -69,29 +42,18 @@ pub fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outc
 /// # Errors
 /// The first thing that is wrong.
 pub fn play_on(engine: Box<dyn PortEngine>, script: &Script, setup: &Setup) -> Result<Outcome, Failure> {
-    let mut driver =
-        Driver::new(engine, &script.config, setup.driver_seed, setup.stalls, IdlePayload::Noise)?;
-    let mut scoreboard = Scoreboard::new(&script.config);
-    let mut timing = Timing::new(&script.config);
-    let mut trace = Vec::new();
+    let mut testbench = Testbench::new(engine, &script.config, setup.driver_seed, setup.stalls)?;
     let mut steps = script.steps.iter().peekable();
-    while steps.peek().is_some() || !driver.is_idle() {
-        while let Some(step) = steps.next_if(|step| has_room(&driver, step)) {
+    while steps.peek().is_some() {
+        while let Some(step) = steps.next_if(|step| has_room(testbench.driver(), step)) {
             match step {
-                Step::Request(request) => driver.request(*request, &script.config)?,
-                _ => step.commands().into_iter().for_each(|command| driver.command(command)),
+                Step::Request(request) => testbench.ask(request)?,
+                _ => step.commands().into_iter().for_each(|command| testbench.command(command)),
             }
         }
-        let seen = trace.len();
-        driver.step(&mut trace)?;
-        for timed in &trace[seen..] {
-            scoreboard.observe(timed)?;
-            timing.observe(timed, &scoreboard)?;
-        }
+        testbench.step()?;
     }
-    scoreboard.finish()?;
-    driver.finish()?;
-    Ok(Outcome { histogram: scoreboard.histogram().clone(), timing: timing.counts(), trace })
+    testbench.finish()
 }
 
 fn has_room(driver: &Driver, step: &Step) -> bool {

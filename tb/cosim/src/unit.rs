@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use stagecoach_model::Golden;
-use stagecoach_spec::{Answer, Beat, Command, Config, Request, Update};
+use stagecoach_spec::{Answer, Beat, Command, Config, Request, Update, UpdateOp};
 
 use crate::Error;
 use crate::driver::{Driver, Event, IdlePayload, Timed};
 use crate::engine::{self, EngineKind, EngineOptions};
 use crate::pace::Stalls;
+use crate::retirement::writes;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// How a unit is made.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +45,9 @@ enum Inner {
 
 /// A mapping unit on some engine.
 ///
-/// Everything takes effect in the order of the calls: an update follows all requests that were submitted before.
+/// Everything takes effect in the order of the calls: an update follows all requests that were submitted before, and a
+/// look at dirty memory follows the retirements of all their spans. (Spans are retired by the unit's driver, at once
+/// unless [`Options::stalls`] says otherwise.)
 pub struct Unit {
     kind: EngineKind,
     config: Config,
@@ -143,6 +147,14 @@ impl Unit {
         while self.driver().is_some_and(|driver| driver.queued_requests() > 0) {
             self.step()?;
         }
+        if command.op == UpdateOp::Harvest.code() || command.op == UpdateOp::Track.code() {
+            while self.driver().is_some_and(|driver| !driver.is_idle()) {
+                self.step()?;
+            }
+            for _ in 0..RETIRE_CYCLES {
+                self.step()?;
+            }
+        }
         if let Some(driver) = self.driver() {
             driver.command(*command);
         }
@@ -178,6 +190,8 @@ impl Unit {
             Inner::Golden(golden) => {
                 request.check(&self.config)?;
                 let beats = golden.request(request);
+                let retirements = beats.iter().filter_map(|beat| beat.retirement(writes(request.op)));
+                retirements.for_each(|retirement| golden.retire(&retirement));
                 self.replies.push_back(Reply { beats, latency: None, accepted_at: None });
             }
             Inner::Ports(driver) => {
@@ -244,7 +258,7 @@ impl Unit {
                         self.replies.push_back(Reply { beats: done.beats, latency, accepted_at });
                     }
                 }
-                Event::Commanded(_) | Event::Stalled => {}
+                Event::Commanded(_) | Event::Stalled | Event::Retired(_) => {}
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Configurations of moderate size, odd ones preferred.
 
 use rand::Rng;
-use stagecoach_spec::{Config, FrameWindows};
+use stagecoach_spec::{Config, FrameWindows, Protection};
 
 use super::pick;
 
@@ -35,6 +35,18 @@ pub fn random(random: &mut impl Rng) -> Config {
         page_shifts,
         max_request_bytes: 64 << random.random_range(0..=10),
         frame_windows: pick(random, &[FrameWindows::Disjoint, FrameWindows::Iommu]),
+        // Small ones make spans wait; large ones leave every cycle foretold.
+        max_in_flight: match random.random_range(0..4) {
+            0 => random.random_range(1..=4),
+            1 => random.random_range(1..=64),
+            _ => random.random_range(256..=600),
+        },
+        dirty_words: pick(random, &[1, 2, 3, 17, 64, 100, 257, 1024]),
+        fault_log_entries: pick(random, &[0, 2, 4, 16, 64, 256]),
+        protection: pick(
+            random,
+            &[Protection::None, Protection::None, Protection::Parity, Protection::Secded],
+        ),
         ..Config::default()
     };
     debug_assert_eq!(config.validate(), Ok(()));
@@ -59,6 +71,12 @@ mod tests {
         assert!(has(|c| c.page_shifts == [12]) && has(|c| c.page_shifts.len() == 16));
         assert!(has(|c| c.max_request_bytes == 64) && has(|c| c.max_request_bytes == 65536));
         assert!(has(|c| c.tables == 1) && has(|c| c.physical_address_bits == 64));
+        assert!(has(|c| c.max_in_flight == 1) && has(|c| c.fault_log_entries == 0));
+        assert!(
+            [Protection::None, Protection::Parity, Protection::Secded]
+                .iter()
+                .all(|protection| configs.iter().any(|config| config.protection == *protection))
+        );
         assert!(has(|c| c.net_id_bits < 8) && has(|c| c.net_id_bits > 128));
     }
 }

@@ -8,9 +8,13 @@
 //! | `update` | updates that succeed |
 //! | `refusal` | updates that meet a given error |
 //! | `request` | requests that are granted, and such with one or two flaws |
+//! | `meeting` | updates and requests that meet on purpose: races |
+//! | `flip` | flipped bits, for configurations with protection |
 //! | [`script`] | all that in a list of steps |
 
 pub mod configuration;
+mod flip;
+mod meeting;
 mod refusal;
 mod region;
 mod request;

@@ -2,7 +2,8 @@
 
 use rand::Rng;
 use stagecoach_spec::{
-    Access, Command, NetId, PeekEntry, Region, Slices, Update, UpdateError as Error, UpdateOp,
+    Access, Command, Config, Counter, Fault, NetId, PeekEntry, Protection, Region, Slices, Stored, Update,
+    UpdateError as Error, UpdateOp,
 };
 
 use super::script::Step;
@@ -35,22 +36,37 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
     };
     match error {
         Error::Unsupported => {
-            let op = pick(random, &[2, 11, 12, 13, 15, 16, 24, 31]);
+            let inject = UpdateOp::Inject.code();
+            let last = if config.protection == Protection::None { inject } else { 31 };
+            let op = pick(random, &[16, 17, 24, 31, last, last]);
             Some(vec![Step::Command(Command { op, ..Command::stage(0, random.random()) })])
         }
         Error::BadArgument => Some(vec![bad_argument(random, world)]),
         Error::NoSuchTable => {
             let table = pick(random, &[config.tables as u16, config.tables as u16 | 0x8000, u16::MAX]);
-            one(any_update(random, table))
+            let update = match random.random_range(0..3) {
+                0 => Update::ReadCounter { table, counter: Counter::Requests(Fault::Granted) },
+                _ => any_update(random, table),
+            };
+            one(update)
         }
         Error::TableAbsent => {
             let absent: Vec<u16> =
                 (0..config.tables as u16).filter(|table| !world.tables.contains_key(table)).collect();
-            (!absent.is_empty())
-                .then(|| pick(random, &absent))
-                .and_then(|table| one(any_update(random, table)))
+            let table = (!absent.is_empty()).then(|| pick(random, &absent))?;
+            let update = match random.random_range(0..6) {
+                0 => Update::ClearTable { table },
+                1 => Update::Track { table, granule_shift: pick(random, &[0, 12, 30]), dirty_base: 0 },
+                2 => Update::Harvest { table, word: 0 },
+                _ => any_update(random, table),
+            };
+            one(update)
         }
         Error::TableInUse => {
+            let bound = any_table(random, world, |table, _| world.is_bound(table));
+            if let (true, Some((table, _))) = (random.random(), bound) {
+                return one(Update::ClearTable { table });
+            }
             let (table, Table { slices, .. }) = any_table(random, world, |table, _| !world.is_free(table))?;
             one(Update::SetTable { table, slices })
         }
@@ -103,6 +119,12 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
             let first_offset = (base % 4096) as u32;
             one(Update::Install { table, key: 0, region: Region { base, length, first_offset, ..PLAIN } })
         }
+        // A stored word must fail its check first: see `flip`.
+        Error::Corrupt => None,
+        Error::NotTracked => {
+            let (table, _) = any_table(random, world, |table, _| !world.tracked.contains_key(&table))?;
+            one(Update::Harvest { table, word: pick(random, &[0, 1, u32::MAX]) })
+        }
         Error::BadRights => {
             let bits = pick(random, &[2, 6, 8, 10, 12, 14]);
             install(&|region| region.rights = Access::from_bits(bits).unwrap_or(Access::REMOTE_WRITE))
@@ -138,7 +160,20 @@ fn bad_argument(random: &mut impl Rng, world: &World) -> Step {
     let sizes = config.page_shifts.len() as u8;
     // A reserved bit; bits 31:0 and 35:32 of word 2 of install are in use, and so on.
     let bare = |op: UpdateOp, data| Command { op: op.code(), table, index: 0, data };
-    let update = match random.random_range(0..9) {
+    let update = match random.random_range(0..13) {
+        9 => {
+            let data = pick(random, &[1, 11, 31, 64, 0xff, 12 | 1 << 8, 1 << 63]);
+            return Step::Command(bare(UpdateOp::Track, data));
+        }
+        10 => {
+            let index = pick(random, &[14, 15, 16, 1 << 31, u32::MAX]);
+            return Step::Command(Command { index, ..bare(UpdateOp::ReadCounter, 0) });
+        }
+        11 if config.protection != Protection::None => {
+            let bit = u64::from(config.stored_bits(Stored::Table { table }));
+            let spaces = [4, 11, 0xff, 1 | 1 << 8, 1 | 1 << 15, 1 | 1 << 32, 1 | bit << 16, 10 | 128 << 16];
+            return Step::Command(bare(UpdateOp::Inject, pick(random, &spaces)));
+        }
         0 => return Step::Command(Command::stage(pick(random, &[4, 5, 0x8000_0000, u32::MAX]), 7)),
         1 if sizes < 16 => Update::Install { table, key: 0, region: Region { page_size: sizes, ..PLAIN } },
         2 if config.pd_bits < 32 => {
@@ -149,13 +184,14 @@ fn bad_argument(random: &mut impl Rng, world: &World) -> Step {
         }
         4 => Update::SetSlot { table, slot: 0, frame: 0, page_size: 16 },
         5 => return Step::Command(bare(UpdateOp::SetSlot, 1 << random.random_range(52..56))),
-        6 => return Step::Command(bare(UpdateOp::Peek, pick(random, &[4, 0xff, 1 << 16, 1 << 63]))),
+        6 => return Step::Command(bare(UpdateOp::Peek, pick(random, &[5, 0xff, 1 << 16, 1 << 63]))),
         7 => {
             let entries = [
                 PeekEntry::Binding { entry: 0 },
                 PeekEntry::Table { table },
                 PeekEntry::Region { table, index: 0 },
                 PeekEntry::Slot { table, slot: 0 },
+                PeekEntry::FaultLog { entry: 0 },
             ];
             let entry = pick(random, &entries);
             Update::Peek { entry, word: entry.words() + pick(random, &[0, 3, 64]) }
@@ -183,6 +219,9 @@ fn out_of_slice(random: &mut impl Rng, world: &World) -> Option<Update> {
             pick(random, &[(config.slots, 0), (config.slots - 1, 2), (u32::MAX, 0), (1, u32::MAX)]);
         let slices = Slices { slot_base: base, slot_count: count, ..Slices::default() };
         return Some(Update::SetTable { table, slices });
+    }
+    if random.random_ratio(1, 4) {
+        return beyond_the_pool_of_words(random, world, beyond);
     }
     let (table, Table { slices, .. }) = any_table(random, world, |_, table| !table.frozen)?;
     let index = beyond(random.random_range(0..4), slices.region_count, (1 << 24) - 1);
@@ -215,9 +254,53 @@ fn out_of_slice(random: &mut impl Rng, world: &World) -> Option<Update> {
     Some(choice)
 }
 
+/// Beyond the dirty pool, a bitmap, or the fault log.
+fn beyond_the_pool_of_words(
+    random: &mut impl Rng,
+    world: &World,
+    beyond: impl Fn(usize, u32, u32) -> u32,
+) -> Option<Update> {
+    let config = world.config();
+    let choice = random.random_range(0..4);
+    let tracked: Vec<u16> = world.tracked.keys().copied().collect();
+    if let (true, false) = (random.random(), tracked.is_empty()) {
+        let table = pick(random, &tracked);
+        return Some(Update::Harvest { table, word: beyond(choice, world.tracked[&table].words, u32::MAX) });
+    }
+    if random.random() {
+        let entry = PeekEntry::FaultLog { entry: beyond(choice, config.fault_log_entries, u32::MAX) };
+        return Some(Update::Peek { entry, word: 0 });
+    }
+    let (table, Table { slices, .. }) = any_table(random, world, |_, _| true)?;
+    let granule_shift = random.random_range(12..=30);
+    let words = Config::dirty_words_of(slices.window_count, granule_shift.into());
+    // The last word of the bitmap lies behind the pool, or even its first.
+    let last = u64::from(config.dirty_words).saturating_sub(words) + 1;
+    let dirty_base = if random.random() { last as u32 } else { beyond(choice, config.dirty_words, u32::MAX) };
+    Some(Update::Track { table, granule_shift, dirty_base })
+}
+
+/// A table is tracked in words that another has.
+fn overlapping_bitmap(random: &mut impl Rng, world: &World) -> Option<Update> {
+    let owners: Vec<_> = world.tracked.iter().filter(|(_, tracked)| tracked.words > 0).collect();
+    let (owner, tracked) = (!owners.is_empty()).then(|| pick(random, &owners))?;
+    let (table, Table { slices, .. }) =
+        any_table(random, world, |table, state| table != *owner && state.slices.window_count > 0)?;
+    let words = |shift: u8| Config::dirty_words_of(slices.window_count, shift.into());
+    let pool = u64::from(world.config().dirty_words);
+    let dirty_base = tracked.dirty_base + pick(random, &[0, tracked.words - 1]);
+    let granule_shift = (12..=30).find(|shift| u64::from(dirty_base) + words(*shift) <= pool)?;
+    Some(Update::Track { table, granule_shift, dirty_base })
+}
+
 /// A free table is given what another owns.
 fn overlap(random: &mut impl Rng, world: &World) -> Option<Update> {
     let config = world.config();
+    if random.random_ratio(1, 3)
+        && let Some(update) = overlapping_bitmap(random, world)
+    {
+        return Some(update);
+    }
     let owns = |slices: &Slices| slices.region_count > 0 && slices.slot_count > 0;
     let (owner, Table { slices, .. }) = any_table(random, world, |_, table| owns(&table.slices))?;
     let free = (0..config.tables as u16).find(|table| *table != owner && world.is_free(*table))?;

@@ -41,6 +41,33 @@ pub(super) fn random(random: &mut impl Rng, world: &World, hot: Option<Target>) 
         }
         return request;
     };
+    aim(random, world, (table, key, region), &mut request);
+    let flaws = pick(random, &[0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
+    for _ in 0..flaws {
+        flaw(random, world, &region, &mut request);
+    }
+    request
+}
+
+/// A request that the region grants, if its table is bound and not frozen and the pages are present.
+pub(super) fn flawless(random: &mut impl Rng, world: &World, target: Target) -> Request {
+    let config = world.config();
+    let mut request = Request {
+        net_id: NetId::default(),
+        key: 0,
+        pd: 0,
+        op: Op::LocalRead,
+        va: 0,
+        length: 0,
+        bound: 0,
+        stream: random.random::<u32>() & mask(config.stream_bits) as u32,
+        tag: random.random::<u32>() & mask(config.tag_bits) as u32,
+    };
+    aim(random, world, target, &mut request);
+    request
+}
+
+fn aim(random: &mut impl Rng, world: &World, (table, key, region): Target, request: &mut Request) {
     let bound_here: Vec<NetId> =
         world.bindings.iter().filter(|(_, bound)| **bound == table).map(|(net_id, _)| *net_id).collect();
     if !bound_here.is_empty() {
@@ -49,12 +76,7 @@ pub(super) fn random(random: &mut impl Rng, world: &World, hot: Option<Target>) 
     request.key = key;
     request.pd = region.pd;
     request.op = permitted(random, region.rights);
-    inside(random, config, &region, &mut request);
-    let flaws = pick(random, &[0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
-    for _ in 0..flaws {
-        flaw(random, world, &region, &mut request);
-    }
-    request
+    inside(random, world.config(), &region, request);
 }
 
 fn any_identifier(random: &mut impl Rng, world: &World) -> Option<NetId> {

@@ -8,7 +8,7 @@ use stagecoach_spec::{Command, Config, Request, Slices, Update, UpdateError, Upd
 
 use super::request::{self, Target};
 use super::world::World;
-use super::{refusal, update};
+use super::{flip, meeting, refusal, update};
 
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ impl Script {
             steps: Vec::new(),
             hot: None,
             provoked: 0,
+            met: 0,
+            flips: flip::Flips::default(),
         };
         maker.set_tables();
         let mut requests = 0;
@@ -73,7 +75,9 @@ impl Script {
                 fills -= 1;
                 maker.provoke(UpdateError::BindingsFull);
             } else {
-                maker.change();
+                // Cycles are foretold no more once a bit was flipped: the first half goes without.
+                let flips = 2 * requests > shape.requests;
+                requests += maker.change(flips);
             }
             let between = maker.random.random_range(0..=shape.most_between);
             for _ in 0..between {
@@ -93,6 +97,9 @@ struct Maker {
     hot: Option<Target>,
     /// How many errors were aimed at.
     provoked: usize,
+    /// How many races were.
+    met: usize,
+    flips: flip::Flips,
 }
 
 impl Maker {
@@ -113,6 +120,8 @@ impl Maker {
             let table = if part + 1 == tables { config.tables - 1 } else { part } as u16;
             let (region_base, region_count) = share(config.regions, part);
             let (slot_base, slot_count) = share(config.slots, part);
+            // Some are small enough to be tracked.
+            let window_count = if self.random.random() { window } else { window.min(1 << 20) };
             // Bases that are no round numbers, as large pages have to cope with.
             let inset = if window > 64 { u64::from(part) } else { 0 };
             let slices = Slices {
@@ -121,7 +130,7 @@ impl Maker {
                 slot_base,
                 slot_count,
                 window_base: window * u64::from(part) + inset,
-                window_count: window - inset,
+                window_count: window_count - inset,
             };
             self.play(Step::Update(Update::SetTable { table, slices }));
             if tables == 1 || self.random.random_ratio(7, 8) {
@@ -131,8 +140,25 @@ impl Maker {
         }
     }
 
-    /// The next updates, and what they make worth aiming at.
-    fn change(&mut self) {
+    /// The next updates, and what they make worth aiming at. Gives how many requests are among them.
+    fn change(&mut self, flips: bool) -> usize {
+        let before = self.steps.len();
+        self.change_something(flips);
+        self.steps[before..].iter().filter(|step| matches!(step, Step::Request(_))).count()
+    }
+
+    fn change_something(&mut self, flips: bool) {
+        if flips && self.random.random_ratio(1, 8) {
+            let steps = self.flips.steps(&mut self.random, &self.world);
+            steps.into_iter().for_each(|step| self.play(step));
+            return;
+        }
+        if self.random.random_ratio(1, 6) {
+            self.met += 1;
+            let steps = meeting::steps(&mut self.random, &self.world, self.met);
+            steps.into_iter().for_each(|step| self.play(step));
+            return;
+        }
         if self.random.random_ratio(1, 3) {
             // In turn, so that each is met. Filling the bindings is for `Shape::fills`.
             let errors = UpdateError::ALL.iter().filter(|error| **error != UpdateError::BindingsFull);

@@ -1,7 +1,7 @@
 //! Updates that succeed. Those that meet an error are in `refusal`.
 
 use rand::Rng;
-use stagecoach_spec::{NetId, PeekEntry, Region, Slices, Update};
+use stagecoach_spec::{Config, Counter, Fault, NetId, PeekEntry, Region, Slices, Update};
 
 use super::world::{Table, World};
 use super::{mask, pick, region};
@@ -54,28 +54,87 @@ pub(super) fn random(random: &mut impl Rng, world: &World) -> Vec<Update> {
     }
     let none = Vec::new();
     match choice {
-        0..=39 => register(random, world),
-        40..=47 => {
+        0..=33 => register(random, world),
+        34..=40 => {
             any_region(random, world).map_or(none, |(table, _, region)| page(random, world, table, region))
         }
-        48..=54 => clear_slot(random, world).map_or(none, |update| vec![update]),
-        55..=62 => {
+        41..=46 => clear_slot(random, world).map_or(none, |update| vec![update]),
+        47..=53 => {
             any_region(random, world).map_or(none, |(table, key, _)| vec![Update::Invalidate { table, key }])
         }
-        63..=69 => any_table(random, world, |_, table| !table.frozen)
+        54..=58 => any_table(random, world, |_, table| !table.frozen)
             .map_or(none, |(table, _)| vec![Update::Freeze { table }]),
-        70..=77 => bind(random, world),
-        78..=81 => unbind(random, world),
-        82..=86 => set_table(random, world),
+        59..=65 => bind(random, world),
+        66..=69 => unbind(random, world),
+        70..=73 => set_table(random, world),
+        74 => any_table(random, world, |table, _| !world.is_bound(table))
+            .map_or(none, |(table, _)| vec![Update::ClearTable { table }]),
+        75..=78 => track(random, world).into_iter().collect(),
+        79..=85 => harvest(random, world).into_iter().collect(),
+        86..=90 => vec![read_counter(random, world)],
         _ => vec![peek(random, world)],
     }
 }
 
+/// Tracks the dirty memory of a table, as finely as there is room for, or less so; or stops.
+pub(super) fn track(random: &mut impl Rng, world: &World) -> Option<Update> {
+    let config = world.config();
+    if let (true, Some(table)) = (random.random_ratio(1, 8), world.tracked.keys().next()) {
+        let dirty_base = random.random_range(0..config.dirty_words);
+        return Some(Update::Track { table: *table, granule_shift: 0, dirty_base });
+    }
+    let (table, Table { slices, .. }) = any_table(random, world, |_, _| true)?;
+    let others = world.tracked.iter().filter(|(owner, _)| **owner != table);
+    let taken = others.map(|(_, tracked)| (tracked.dirty_base.into(), tracked.words.into()));
+    let (dirty_base, room) = gap(random, config.dirty_words.into(), taken);
+    let words = |shift: u8| Config::dirty_words_of(slices.window_count, shift.into());
+    let fitting: Vec<u8> = (12..=30).filter(|shift| words(*shift) <= room).collect();
+    let finest = *fitting.first()?;
+    let granule_shift = if random.random() { finest } else { pick(random, &fitting) };
+    Some(Update::Track { table, granule_shift, dirty_base: dirty_base as u32 })
+}
+
+/// A word of a tracked table's bitmap, mostly one with a granule that a slot names.
+pub(super) fn harvest(random: &mut impl Rng, world: &World) -> Option<Update> {
+    let tracked: Vec<u16> =
+        world.tracked.iter().filter(|(_, tracked)| tracked.words > 0).map(|(table, _)| *table).collect();
+    let table = (!tracked.is_empty()).then(|| pick(random, &tracked))?;
+    harvest_of(random, world, table)
+}
+
+/// As [`harvest`], of this table.
+pub(super) fn harvest_of(random: &mut impl Rng, world: &World, table: u16) -> Option<Update> {
+    let tracked = world.tracked.get(&table).filter(|tracked| tracked.words > 0)?;
+    let window_base = world.tables.get(&table)?.slices.window_base;
+    let frames: Vec<u64> =
+        world.slots.range((table, 0)..=(table, u32::MAX)).map(|(_, page)| page.frame).collect();
+    let anywhere = random.random_range(0..tracked.words);
+    let word = if frames.is_empty() || random.random_ratio(1, 6) {
+        pick(random, &[0, tracked.words - 1, anywhere])
+    } else {
+        let granule = (pick(random, &frames) - window_base) >> (tracked.granule_shift - 12);
+        (granule / 64) as u32
+    };
+    Some(Update::Harvest { table, word })
+}
+
+/// Counters of what happens, of tables that are set or not.
+fn read_counter(random: &mut impl Rng, world: &World) -> Update {
+    let counter = match random.random_range(0..8) {
+        0 => pick(random, &[Counter::Corrected, Counter::Uncorrectable]),
+        1..=3 => Counter::Requests(Fault::Granted),
+        _ => Counter::Requests(Fault::ALL[random.random_range(0..12)]),
+    };
+    let any = random.random_range(0..world.config().tables) as u16;
+    let set = any_table(random, world, |_, _| true).map(|(table, _)| table);
+    let table = set.filter(|_| random.random_ratio(5, 6)).unwrap_or(any);
+    Update::ReadCounter { table, counter }
+}
+
 /// Slots first, region last, as drivers do; sometimes a slot is left out or has a page of another size.
 fn register(random: &mut impl Rng, world: &World) -> Vec<Update> {
-    let bound = |number: u16| world.bindings.values().any(|table| *table == number);
     let fits = |table: &Table| !table.frozen && table.slices.region_count > 0;
-    let chosen = any_table(random, world, |number, table| fits(table) && bound(number))
+    let chosen = any_table(random, world, |number, table| fits(table) && world.is_bound(number))
         .or_else(|| any_table(random, world, |_, table| fits(table)));
     let Some((table, Table { slices, .. })) = chosen else { return Vec::new() };
     let config = world.config();
@@ -134,7 +193,7 @@ fn clear_slot(random: &mut impl Rng, world: &World) -> Option<Update> {
 }
 
 pub(super) fn bind(random: &mut impl Rng, world: &World) -> Vec<Update> {
-    let unbound = |number: u16| !world.bindings.values().any(|table| *table == number);
+    let unbound = |number: u16| !world.is_bound(number);
     let chosen = any_table(random, world, |number, _| unbound(number))
         .or_else(|| any_table(random, world, |_, _| true));
     chosen.map_or(Vec::new(), |(table, _)| vec![Update::Bind { table, net_id: net_id(random, world) }])
@@ -211,6 +270,11 @@ pub(super) fn gap(random: &mut impl Rng, pool: u64, owned: impl Iterator<Item = 
 fn peek(random: &mut impl Rng, world: &World) -> Update {
     let table = any_table(random, world, |_, _| true).map_or(0, |(table, _)| table);
     let bindings = world.config().bindings;
+    let log = world.config().fault_log_entries;
+    if log > 0 && random.random() {
+        let entry = PeekEntry::FaultLog { entry: random.random_range(0..log) };
+        return Update::Peek { entry, word: random.random_range(0..entry.words()) };
+    }
     let entry = match (random.random_range(0..4), any_region(random, world)) {
         (0, _) => PeekEntry::Binding { entry: random.random_range(0..bindings) },
         (1, _) | (_, None) => PeekEntry::Table { table },

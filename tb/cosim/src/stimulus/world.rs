@@ -23,6 +23,17 @@ pub struct Table {
     pub frozen: bool,
 }
 
+/// How a table's dirty memory is tracked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// Base-2 logarithm of the bytes that share a bit.
+    pub granule_shift: u8,
+    /// First word of the bitmap in the dirty pool.
+    pub dirty_base: u32,
+    /// Words of the bitmap.
+    pub words: u32,
+}
+
 /// The state that follows from a list of updates.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -35,6 +46,8 @@ pub struct World {
     pub regions: BTreeMap<(u16, u32), (u32, Region)>,
     /// Present slots by table and slot.
     pub slots: BTreeMap<(u16, u32), Page>,
+    /// Tables whose dirty memory is tracked.
+    pub tracked: BTreeMap<u16, Tracked>,
 }
 
 impl World {
@@ -46,6 +59,7 @@ impl World {
             bindings: BTreeMap::new(),
             regions: BTreeMap::new(),
             slots: BTreeMap::new(),
+            tracked: BTreeMap::new(),
         }
     }
 
@@ -73,6 +87,13 @@ impl World {
         match *update {
             Update::SetTable { table, slices } => {
                 self.tables.insert(table, Table { slices, frozen: false });
+                self.tracked.remove(&table);
+            }
+            Update::ClearTable { table } => {
+                self.tables.remove(&table);
+                self.tracked.remove(&table);
+                self.regions.retain(|(owner, _), _| *owner != table);
+                self.slots.retain(|(owner, _), _| *owner != table);
             }
             Update::Bind { table, net_id } => {
                 self.bindings.insert(net_id, table);
@@ -94,7 +115,18 @@ impl World {
             Update::ClearSlot { table, slot } => {
                 self.slots.remove(&(table, slot));
             }
-            Update::Peek { .. } => {}
+            Update::Track { table, granule_shift: 0, .. } => {
+                self.tracked.remove(&table);
+            }
+            Update::Track { table, granule_shift, dirty_base } => {
+                let frames = self.tables.get(&table).map_or(0, |state| state.slices.window_count);
+                let words = Config::dirty_words_of(frames, granule_shift.into()) as u32;
+                self.tracked.insert(table, Tracked { granule_shift, dirty_base, words });
+            }
+            Update::Harvest { .. }
+            | Update::ReadCounter { .. }
+            | Update::Peek { .. }
+            | Update::Inject { .. } => {}
         }
     }
 
@@ -104,9 +136,14 @@ impl World {
         }
     }
 
+    /// Whether an identifier is bound to the table.
+    pub fn is_bound(&self, table: u16) -> bool {
+        self.bindings.values().any(|bound| *bound == table)
+    }
+
     /// Whether the table is unbound and empty, so that it may be set.
     pub fn is_free(&self, table: u16) -> bool {
-        !self.bindings.values().any(|bound| *bound == table)
+        !self.is_bound(table)
             && self.regions.range((table, 0)..=(table, u32::MAX)).next().is_none()
             && self.slots.range((table, 0)..=(table, u32::MAX)).next().is_none()
     }

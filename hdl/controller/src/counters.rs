@@ -1,0 +1,102 @@
+//! Block `counters`: requests by table and fault, as `read_counter` reads them, and the events of protection.
+//!
+//! ```text
+//!                   cycle 1        cycles 2 to 4     cycle 5
+//!  count, token ──▶┌───────┐      ┌───────┐         ┌────────┐
+//!                  │ place │─────▶│ tally │────────▶│ choose │──▶ token_out, value
+//!                  └───────┘      └───────┘         └────────┘
+//!  events ────────────▶ event_counter (twice) ─────────▲
+//! ```
+//!
+//! A request is counted at its last beat. A token comes in order with these, in a cycle of its own, so what it reads
+//! is exact.
+//!
+//! UNKNOWN_NETWORK has no table: it is counted at table 0 for the whole unit, read there whatever table is named, and
+//! never cleared. Corrected and uncorrectable words are counted in registers.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, wire};
+use stagecoach_spec::{Counter, Fault};
+
+use crate::codes::is;
+use crate::event_counter;
+use crate::tally::{self, Overflow, Watch};
+use crate::widths::{FAULT, Widths};
+
+/// Cycles from a token to `token_out` and `value`.
+pub const CYCLES: u32 = tally::CYCLES + 2;
+/// Bits of a counter.
+pub const COUNT: u32 = 32;
+/// Bits of a counter's index.
+pub const INDEX: u32 = FAULT;
+
+/// Describes the block, for `events` places that may correct or miss a word in a cycle; 0 if there are none.
+pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
+    let m = ModuleBuilder::new(
+        "mapping_counters",
+        "Block counters: requests by table and fault, and the events of protection.",
+    );
+    let count = m.input("count", 1).doc("the last beat of a request was formed");
+    let count_table = m.input("count_table", w.table);
+    let count_fault = m.input("count_fault", FAULT);
+    let token = m.input("token", 1).doc("never with count");
+    let token_reads = m.input("token_reads", 1).doc("value is wanted; zero otherwise");
+    let token_clears = m.input("token_clears", 1).doc("the counter becomes 0, unless it is the unit's");
+    let token_table = m.input("token_table", w.table);
+    let token_index = m.input("token_index", INDEX);
+    let corrected = m.input("corrected_events", events).doc("words that were corrected");
+    let uncorrectable = m.input("uncorrectable_events", events).doc("words that failed their check");
+    let init = m.input("init", 1).doc("clears init_place after reset; nothing is counted then");
+    let init_place = m.input("init_place", w.table + INDEX);
+    m.assert_always("one_traveller", !(count & token), "a token takes a cycle of its own");
+
+    m.section("Cycle 1: the counter's place");
+    wire!(counter_index = token.select(token_index, count_fault));
+    wire!(counter_table = token.select(token_table, count_table));
+    wire!(of_unit = is(counter_index, Fault::UnknownNetwork));
+    let place1 = m.concat(&[counter_table.gated_by(!of_unit), counter_index]);
+    let place1 = m.delay("counters1_place", place1);
+    let add1 = m.delay_reset("counters1_add", count);
+    let clear1 = m.delay_reset("counters1_clear", token & token_clears & !of_unit);
+
+    m.section("Cycles 2 to 4: the counters");
+    let place_bits = w.table + INDEX;
+    let tally = tally::describe("mapping_tally", place_bits, COUNT, Overflow::Saturate, Watch::No)?;
+    let tally = m.instance("tally", &tally);
+    tally.input("add", add1).input("clear", clear1).input("place", place1);
+    tally.input("init", init).input("init_place", init_place);
+
+    m.section("The unit's own");
+    let counter = match events {
+        0 => None,
+        _ => Some(event_counter::describe("mapping_event_counter", COUNT, events)?),
+    };
+    let total = |name: &str, events| match &counter {
+        None => m.zero(COUNT),
+        Some(counter) => {
+            let counter = m.instance(&format!("{name}_counter"), counter);
+            counter.input("events", events);
+            counter.output_as("total", name)
+        }
+    };
+    let corrected = total("corrected", corrected);
+    let uncorrectable = total("uncorrectable", uncorrectable);
+
+    m.section("Beside the tally");
+    let (mut token, mut reads, mut index) = (token, token & token_reads, token_index);
+    for cycle in 1..CYCLES {
+        token = m.delay_reset(&format!("counters{cycle}_token"), token);
+        reads = m.delay(&format!("counters{cycle}_reads"), reads);
+        index = m.delay(&format!("counters{cycle}_index"), index);
+    }
+
+    m.section("Cycle 5: what the token takes along");
+    wire!(asks_corrected = index.is(Counter::Corrected.index()));
+    wire!(asks_uncorrectable = index.is(Counter::Uncorrectable.index()));
+    let of_table = tally.output_as("value", "of_table");
+    let value = asks_corrected.select(corrected, asks_uncorrectable.select(uncorrectable, of_table));
+    m.output("token_out", m.delay_reset("counters5_token", token));
+    m.output("value", m.delay("counters5_value", value.gated_by(reads)));
+    m.finish()
+}

@@ -1,0 +1,75 @@
+//! Tables, regions and slots as lookups read them: small, so that more of them stay in the processor's caches.
+
+use crate::tables::{Installed, Page, Table};
+use stagecoach_spec::Access;
+
+/// A table. One that is not set has no region and no binding.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StoredTable {
+    pub(super) region_base: u32,
+    pub(super) region_count: u32,
+    pub(super) frozen: bool,
+    pub(super) epoch: bool,
+}
+
+impl StoredTable {
+    pub(super) fn of(table: &Table) -> StoredTable {
+        let Table { slices, frozen, epoch } = *table;
+        StoredTable { region_base: slices.region_base, region_count: slices.region_count, frozen, epoch }
+    }
+}
+
+/// A region, 32 bytes: two to a cache line, none across.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+pub(super) struct StoredRegion {
+    pub(super) base: u64,
+    pub(super) length: u64,
+    /// In the slot pool.
+    pub(super) first_slot: u32,
+    pub(super) first_offset: u32,
+    pub(super) pd: u32,
+    variant: u8,
+    pub(super) rights: Access,
+    pub(super) page_size: u8,
+    /// 0 where no region is valid.
+    pub(super) page_shift: u8,
+}
+
+impl StoredRegion {
+    pub(super) fn of(installed: &Installed, page_shift: u32, slot_base: u32) -> StoredRegion {
+        let Installed { variant, region } = *installed;
+        StoredRegion {
+            base: region.base,
+            length: region.length,
+            first_slot: slot_base + region.first_slot,
+            first_offset: region.first_offset,
+            pd: region.pd,
+            variant,
+            rights: region.rights,
+            page_size: region.page_size,
+            page_shift: page_shift as u8,
+        }
+    }
+
+    /// Whether it is valid and of this variant.
+    pub(super) fn is(&self, variant: u8) -> bool {
+        self.page_shift != 0 && self.variant == variant
+    }
+}
+
+/// A slot: present in bit 63, page size in 59:56, frame in 51:0; all zero when it is empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct StoredSlot(u64);
+
+impl StoredSlot {
+    pub(super) fn of(page: &Page) -> StoredSlot {
+        StoredSlot(1 << 63 | u64::from(page.page_size) << 56 | page.frame)
+    }
+
+    /// The frame, when a page of this size is present.
+    pub(super) fn frame(self, page_size: u8) -> Option<u64> {
+        let present = self.0 >> 56 == 1 << 7 | u64::from(page_size);
+        present.then_some(self.0 & ((1 << 52) - 1))
+    }
+}

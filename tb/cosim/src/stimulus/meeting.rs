@@ -1,0 +1,164 @@
+//! Updates and requests that meet on purpose. [`crate::races`] counts whether they did.
+
+use rand::Rng;
+use stagecoach_spec::{NetId, Region, Update};
+
+use super::request::{self, Target};
+use super::script::Step;
+use super::update::{any_region, any_table, harvest_of, track};
+use super::world::World;
+use super::{pick, region};
+
+/// The steps of the next meeting; nothing where the world has not what it takes.
+pub(super) fn steps(random: &mut impl Rng, world: &World, number: usize) -> Vec<Step> {
+    let steps = match number % 6 {
+        0 => swap_slots(random, world),
+        1 => freeze_a_busy_table(random, world),
+        2 => twins(random, world),
+        3 => recycle(random, world),
+        4 => harvest_while_writing(random, world),
+        _ => burst(random, world),
+    };
+    steps.unwrap_or_default()
+}
+
+fn requests(random: &mut impl Rng, world: &World, target: Target, most: usize) -> Vec<Step> {
+    let count = random.random_range(1..=most);
+    (0..count).map(|_| Step::Request(request::flawless(random, world, target))).collect()
+}
+
+/// A valid region of a table that is bound and not frozen.
+fn live_region(random: &mut impl Rng, world: &World) -> Option<Target> {
+    let live =
+        |table: &u16| world.is_bound(*table) && world.tables.get(table).is_some_and(|state| !state.frozen);
+    (0..8).find_map(|_| any_region(random, world).filter(|(table, ..)| live(table)))
+}
+
+/// Puts pages into the slots of a region.
+fn pages(random: &mut impl Rng, world: &World, (table, _, region): Target) -> Option<Vec<Step>> {
+    let config = world.config();
+    let slices = world.tables.get(&table)?.slices;
+    let shift = config.page_shifts[usize::from(region.page_size)];
+    let extent = u128::from(region.length) + u128::from(region.first_offset);
+    let pages = if region.length == 0 { 0 } else { extent.div_ceil(1 << shift) as u32 };
+    let mut steps = Vec::new();
+    for slot in region.first_slot..region.first_slot + pages {
+        let frame = region::frame(random, &slices, shift)?;
+        steps.push(Step::Update(Update::SetSlot { table, slot, frame, page_size: region.page_size }));
+    }
+    Some(steps)
+}
+
+/// The same key again and again, with two sets of slots in turn.
+fn swap_slots(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let (table, key, one) = live_region(random, world)?;
+    let slices = world.tables.get(&table)?.slices;
+    let shift = world.config().page_shifts[usize::from(one.page_size)];
+    let extent = u128::from(one.length) + u128::from(one.first_offset);
+    let pages_of_it = extent.div_ceil(1 << shift) as u32;
+    let highest = slices.slot_count.checked_sub(pages_of_it)?;
+    let other = Region { first_slot: if one.first_slot == highest { 0 } else { highest }, ..one };
+    let mut steps = pages(random, world, (table, key, other))?;
+    for round in 0..random.random_range(2..7) {
+        let region = if round % 2 == 0 { other } else { one };
+        // Sometimes the key's variant changes too.
+        let key = if random.random_ratio(1, 4) { key ^ round } else { key };
+        steps.push(Step::Update(Update::Install { table, key, region }));
+        steps.extend(requests(random, world, (table, key, region), 6));
+    }
+    Some(steps)
+}
+
+/// Requests, the freeze amid them, more requests, the end of the freeze.
+fn freeze_a_busy_table(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let target = live_region(random, world)?;
+    let (table, ..) = target;
+    let mut steps = requests(random, world, target, 20);
+    steps.push(Step::Update(Update::Freeze { table }));
+    steps.extend(requests(random, world, target, 10));
+    steps.push(Step::Update(Update::Thaw { table }));
+    steps.extend(requests(random, world, target, 10));
+    Some(steps)
+}
+
+/// Two tables get the same key for different memory, and are asked in turn.
+fn twins(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let fits = |table: u16| world.is_bound(table);
+    let (one, first) = any_table(random, world, |table, state| {
+        fits(table) && !state.frozen && state.slices.region_count > 0
+    })?;
+    let (other, second) = any_table(random, world, |table, state| {
+        table != one && fits(table) && !state.frozen && state.slices.region_count > 0
+    })?;
+    let index = random.random_range(0..first.slices.region_count.min(second.slices.region_count));
+    let key = index << 8 | pick(random, &[0, 1, 0x80, 0xff]);
+    let mut steps = Vec::new();
+    let mut targets = Vec::new();
+    for (table, slices) in [(one, first.slices), (other, second.slices)] {
+        let target = (table, key, region::random(random, world.config(), &slices));
+        steps.extend(pages(random, world, target).unwrap_or_default());
+        steps.push(Step::Update(Update::Install { table, key, region: target.2 }));
+        targets.push(target);
+    }
+    for round in 0..random.random_range(6..20) {
+        steps.push(Step::Request(request::flawless(random, world, targets[round % 2])));
+    }
+    Some(steps)
+}
+
+/// A table goes while its requests are in flight, and its slices come back at once under another number or the same.
+fn recycle(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let target = live_region(random, world)?;
+    let (table, ..) = target;
+    let slices = world.tables.get(&table)?.slices;
+    let bound: Vec<NetId> =
+        world.bindings.iter().filter(|(_, owner)| **owner == table).map(|(net_id, _)| *net_id).collect();
+    let unset = (0..world.config().tables as u16).find(|other| !world.tables.contains_key(other));
+    let next = unset.filter(|_| random.random()).unwrap_or(table);
+    let mut steps = requests(random, world, target, 8);
+    steps.extend(bound.iter().map(|net_id| Step::Update(Update::Unbind { table, net_id: *net_id })));
+    steps.push(Step::Update(Update::ClearTable { table }));
+    steps.push(Step::Update(Update::SetTable { table: next, slices }));
+    steps.extend(bound.iter().map(|net_id| Step::Update(Update::Bind { table: next, net_id: *net_id })));
+    // What was there is gone: not even the slots are left.
+    steps.extend(requests(random, world, target, 8));
+    let renewed = (next, target.1, target.2);
+    let index = target.1 >> 8;
+    steps.push(Step::Update(Update::Install { table: next, key: index << 8, region: renewed.2 }));
+    steps.extend(requests(random, world, renewed, 4));
+    steps.extend(pages(random, world, (table, target.1, target.2)).into_iter().flatten().map(
+        |step| match step {
+            Step::Update(Update::SetSlot { slot, frame, page_size, .. }) => {
+                Step::Update(Update::SetSlot { table: next, slot, frame, page_size })
+            }
+            other => other,
+        },
+    ));
+    steps.extend(requests(random, world, renewed, 8));
+    Some(steps)
+}
+
+/// Harvests the words that writes are making dirty.
+fn harvest_while_writing(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let tracked = world.tracked.keys().find_map(|table| {
+        let regions = world.regions_of(*table);
+        let live = world.is_bound(*table) && !world.tables.get(table)?.frozen && !regions.is_empty();
+        live.then_some((*table, regions))
+    });
+    let Some((table, regions)) = tracked else {
+        return Some(vec![Step::Update(track(random, world)?)]);
+    };
+    let mut steps = Vec::new();
+    for _ in 0..random.random_range(3..9) {
+        let (key, region) = pick(random, &regions);
+        steps.extend(requests(random, world, (table, key, region), 6));
+        steps.extend(harvest_of(random, world, table).map(Step::Update));
+    }
+    Some(steps)
+}
+
+/// Requests that are granted, one after the other: as many spans as there may be.
+fn burst(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let target = live_region(random, world)?;
+    Some(requests(random, world, target, 60))
+}
