@@ -39,6 +39,8 @@ pub enum Finding {
     WrongAnswer,
     /// A beat came in another cycle than the contract says.
     OffTime,
+    /// A fence answered too early, or too many spans were in flight.
+    Fence,
     /// A rule of the ports was broken.
     Protocol,
     /// Nothing moved any more.
@@ -51,10 +53,11 @@ pub enum Finding {
 
 impl Finding {
     /// Every finding.
-    pub const ALL: [Finding; 7] = [
+    pub const ALL: [Finding; 8] = [
         Finding::WrongBeat,
         Finding::WrongAnswer,
         Finding::OffTime,
+        Finding::Fence,
         Finding::Protocol,
         Finding::Hang,
         Finding::Assertion,
@@ -67,6 +70,7 @@ impl Finding {
             Finding::WrongBeat => "wrong beat",
             Finding::WrongAnswer => "wrong answer",
             Finding::OffTime => "off time",
+            Finding::Fence => "fence",
             Finding::Protocol => "protocol",
             Finding::Hang => "hang",
             Finding::Assertion => "assertion",
@@ -216,6 +220,7 @@ impl<'e> Stimulus<'e> {
                 (if is_answer { Finding::WrongAnswer } else { Finding::WrongBeat }, mismatch.cycle)
             }
             Failure::OffTime(off) => (Finding::OffTime, off.cycle),
+            Failure::Fence(broken) => (Finding::Fence, broken.cycle()),
             Failure::Broken(Error::Protocol { cycle, .. }) => (Finding::Protocol, *cycle),
             Failure::Broken(Error::Hang { cycle, .. }) => (Finding::Hang, *cycle),
             Failure::Broken(Error::Assertions(_)) => (Finding::Assertion, first),
