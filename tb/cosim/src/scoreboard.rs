@@ -104,6 +104,11 @@ impl Scoreboard {
         &self.histogram
     }
 
+    /// The model, which has taken everything that was accepted so far.
+    pub fn model(&self) -> &Golden {
+        &self.golden
+    }
+
     /// Beats that the model expects for the request that was accepted last.
     pub fn last_expected(&self) -> &[Beat] {
         self.asked.back().map_or(&[], |asked| &asked.beats)
