@@ -97,13 +97,41 @@ fn tiny() -> &'static (Config, Arc<Module>) {
     })
 }
 
-fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
-    let (config, module) = tiny();
-    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
-    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls };
-    let inner = engine::open(setup.kind, module, EngineOptions::default())?;
+fn script() -> Script {
+    Script::random(&tiny().0, 11, Shape { requests: 1_500, most_between: 60, fills: 0 })
+}
+
+fn spoiled(spoil: Spoil) -> Result<Box<dyn PortEngine>, Error> {
+    let inner = engine::open(EngineKind::Native, &tiny().1, EngineOptions::default())?;
     let layout = inner.layout().clone();
-    session::play_on(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }), &script, &setup)
+    Ok(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }))
+}
+
+fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
+    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls };
+    session::play_on(spoiled(spoil)?, &script(), &setup)
+}
+
+/// Plays everything at once with a driver alone: the other watchers would see the first cycle that is wrong.
+fn drive(spoil: Spoil) -> Result<(), Error> {
+    let config = &tiny().0;
+    let mut driver = Driver::new(spoiled(spoil)?, config, 1, Stalls::NONE, IdlePayload::Noise)?;
+    for step in script().steps {
+        match step {
+            Step::Request(request) => driver.request(request, config)?,
+            _ => step.commands().into_iter().for_each(|command| driver.command(command)),
+        }
+    }
+    let mut events = Vec::new();
+    while !driver.is_idle() {
+        driver.step(&mut events)?;
+    }
+    driver.finish()
+}
+
+/// The words of the hang that a spoiled output must cause.
+fn hang(spoil: Spoil) -> String {
+    drive(spoil).expect_err("nobody noticed").to_string()
 }
 
 const SLOW: Stalls = Stalls { response: Pace::Percent(30), ..Stalls::NONE };
@@ -269,12 +297,11 @@ fn a_fence_that_does_not_wait_is_found_out() {
 #[test]
 fn spans_beyond_max_in_flight_are_found_out() {
     let (config, module) = tiny();
-    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
     let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls: LATE_RETIREMENTS };
     let inner = engine::open(setup.kind, module, EngineOptions::default()).unwrap();
     // The unit has been made for more spans than the watchers are told.
     let fewer = Config { max_in_flight: 8, ..config.clone() };
-    let broken = session::play_on(inner, &Script { config: fewer, ..script }, &setup).unwrap_err();
+    let broken = session::play_on(inner, &Script { config: fewer, ..script() }, &setup).unwrap_err();
     assert!(broken.to_string().contains("max_in_flight is 8"), "{broken}");
 }
 
@@ -376,6 +403,11 @@ fn rules_of_the_ports_are_checked() {
         }
     });
     assert!(invented.contains("beats answer accepted requests"), "{invented}");
+}
+
+#[test]
+fn a_driver_alone_finds_a_healthy_engine_healthy() {
+    drive(|_| {}).unwrap();
 }
 
 #[test]
