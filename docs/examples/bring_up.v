@@ -28,8 +28,13 @@ module bring_up;
   wire [47:0]  rsp_pa;
   wire [12:0]  rsp_span;
   wire [5:0]   rsp_table;
+  wire         rsp_epoch;
   wire         rsp_first;
   wire         rsp_last;
+  reg          ret_valid = 1'b0;
+  reg  [5:0]   ret_table = 6'd0;
+  reg  [35:0]  ret_frame = 36'd0;
+  reg          ret_epoch = 1'b0;
   wire         init_done;
 
   integer cycle = 0;
@@ -61,6 +66,7 @@ module bring_up;
     .rsp_pa       (rsp_pa),
     .rsp_span     (rsp_span),
     .rsp_table    (rsp_table),
+    .rsp_epoch    (rsp_epoch),
     .rsp_first    (rsp_first),
     .rsp_last     (rsp_last),
     .upd_valid    (upd_valid),
@@ -72,12 +78,22 @@ module bring_up;
     .upd_done     (upd_done),
     .upd_error    (upd_error),
     .upd_result   (upd_result),
-    .ret_valid    (1'b0),
-    .ret_table    (6'd0),
-    .ret_frame    (36'd0),
-    .ret_write    (1'b0),
+    .ret_valid    (ret_valid),
+    .ret_table    (ret_table),
+    .ret_frame    (ret_frame),
+    .ret_write    (1'b1),
+    .ret_epoch    (ret_epoch),
     .init_done    (init_done)
   );
+
+  // The memory side: every span with bytes is retired exactly once, when its last write response is in. Here memory
+  // takes no time, so that is the cycle after the beat was taken; rsp_ready is always high.
+  always @(posedge clk) begin
+    ret_valid <= rsp_valid && rsp_span != 13'd0;
+    ret_table <= rsp_table;
+    ret_frame <= rsp_pa[47:12];
+    ret_epoch <= rsp_epoch;
+  end
 
   // One command: hold the arguments until upd_ready, then wait for upd_done.
   task update(input [4:0] op, input [15:0] table_number, input [31:0] index, input [63:0] data);

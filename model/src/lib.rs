@@ -5,6 +5,10 @@
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
 //! pipeline promises. *When* each answer comes is what the [`cycle`] model beside it says.
 //!
+//! Three answers of the hardware it bounds rather than foretells, and comparisons must allow for that: hardware may count
+//! more corrected and uncorrectable words, may have repaired more of them, and may call more memory dirty (while bits of
+//! the dirty pool or of a tracking word are flipped).
+//!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `tables` | what is stored: bindings, tables, regions, slots |
@@ -18,6 +22,7 @@
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
 //! | [`cycle`] | the cycle of each answer |
+//! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
 //! ```
 //! use stagecoach_model::Golden;
@@ -62,7 +67,7 @@ pub use fast::FastLookup;
 use counters::Counters;
 use decision::Verdict;
 use fault_log::FaultLog;
-use protection::Flips;
+use protection::{Flips, Reading, Word};
 use stagecoach_spec::{
     Action, Answer, Beat, Command, Config, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
 };
@@ -76,6 +81,8 @@ pub struct Golden {
     counters: Counters,
     fault_log: FaultLog,
     flips: Flips,
+    /// A write was retired whose tracking word failed its check: dirty bits may be missing.
+    unsure: bool,
     staged: Staged,
 }
 
@@ -90,6 +97,7 @@ impl Golden {
             counters: Counters::default(),
             fault_log: FaultLog::new(config.fault_log_entries),
             flips: Flips::new(config.protection),
+            unsure: false,
             staged: [0; STAGED_WORDS],
         }
     }
@@ -131,6 +139,13 @@ impl Golden {
     /// Nothing waits for retirements here; fences, which do, are over at once.
     pub fn retire(&mut self, retirement: &Retirement) {
         let table = retirement.table;
+        if !retirement.write {
+            return;
+        }
+        if self.flips.read(Word::Tracking(table)) == Reading::Corrupt {
+            self.unsure = true;
+            return;
+        }
         if let (Some(state), Some(tracking)) =
             (self.tables.tables.get(&table), self.tables.tracking.get_mut(&table))
         {

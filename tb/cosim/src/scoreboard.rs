@@ -185,11 +185,11 @@ impl Scoreboard {
     /// Whether the unit's answer is one that the model's answer allows.
     fn allows(&self, told: &Told, got: Answer) -> bool {
         match (told.update, told.answer, got) {
-            (Some(Update::ReadCounter { counter, .. }), Ok(least), Ok(got))
-                if matches!(counter, Counter::Corrected | Counter::Uncorrectable) =>
-            {
-                got >= least
-            }
+            (
+                Some(Update::ReadCounter { counter: Counter::Corrected | Counter::Uncorrectable, .. }),
+                Ok(least),
+                Ok(got),
+            ) => got >= least,
             (Some(Update::Harvest { .. }), Ok(dirty), got) if self.dirty_flipped => match got {
                 Ok(got) => got & dirty == dirty,
                 Err(error) => error == UpdateError::Corrupt,
