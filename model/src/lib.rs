@@ -3,7 +3,7 @@
 //! What the hardware must answer, written from the specification with plain maps and arithmetic in 128 bits: slow and
 //! obvious. It depends on the contract types alone, never on the hardware's description, so that one mistake is not
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
-//! pipeline promises.
+//! pipeline promises. *When* each answer comes is what the [`cycle`] model beside it says.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -17,6 +17,7 @@
 //! | `protection` | flipped bits, and what reading a word that has some comes to |
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
+//! | [`cycle`] | the cycle of each answer |
 //!
 //! ```
 //! use stagecoach_model::Golden;
@@ -44,6 +45,7 @@
 
 mod binding;
 mod counters;
+pub mod cycle;
 mod decision;
 mod dirty;
 pub mod fast;
@@ -101,7 +103,13 @@ impl Golden {
     ///
     /// The request's fields are taken as fitting their ports ([`Request::check`]).
     pub fn request(&mut self, request: &Request) -> Vec<Beat> {
-        let beats = match decision::decide(self, request) {
+        self.answer(request).1
+    }
+
+    /// As [`Golden::request`], with what was decided before translation.
+    fn answer(&mut self, request: &Request) -> (Verdict, Vec<Beat>) {
+        let verdict = decision::decide(self, request);
+        let beats = match verdict {
             Verdict::Refused { owner, fault } => vec![translation::single(request, owner, fault)],
             Verdict::Unchecked { owner } => vec![translation::without_bytes(request, owner)],
             Verdict::InRegion { owner, slices, region } => {
@@ -115,7 +123,7 @@ impl Golden {
                 self.fault_log.note(request, table, fault);
             }
         }
-        beats
+        (verdict, beats)
     }
 
     /// A granted span is over: a write makes its memory dirty where the table is tracked.

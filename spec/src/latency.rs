@@ -1,5 +1,15 @@
-//! The one table of stage latencies. The hardware asserts it when it is described; co-simulation holds every first
-//! beat to it, cycle by cycle; the manifest and the reports print it. (The golden model itself has no clock.)
+//! The one table of latencies. The hardware asserts it when it is described; the cycle model predicts from it the cycle of
+//! every beat and answer, and co-simulation compares; the manifest and the reports print it. (The golden model itself has
+//! no clock.)
+//!
+//! | where | what |
+//! | --- | --- |
+//! | [`Stages`] | the stages that a request passes when nothing holds it back |
+//! | [`loops`] | queues with credits, spans in flight, fences |
+//! | [`updates`] | the parts of an update, and the clearing after reset |
+
+pub mod loops;
+pub mod updates;
 
 use crate::config::{Config, Protection};
 
@@ -129,6 +139,11 @@ impl Stages {
         self.0.iter().find(|stage| stage.name == name).map(|stage| stage.cycles)
     }
 
+    /// Cycles of the stages from the first to the one called `name`, which is left out.
+    pub fn before(&self, name: &str) -> u32 {
+        self.0.iter().take_while(|stage| stage.name != name).map(|stage| stage.cycles).sum()
+    }
+
     /// Latency of a first beat: a request accepted in cycle t has `rsp_valid` high in cycle t + this, when no earlier
     /// request is still expanding and the output has not stalled.
     pub fn first_beat(&self) -> u32 {
@@ -171,7 +186,9 @@ mod tests {
             let sum: u32 = stages.iter().map(|stage| stages.cycles(stage.name).unwrap()).sum();
             assert_eq!(stages.first_beat(), sum);
         }
-        assert_eq!(Stages::of(&Config::default()).cycles("nowhere"), None);
+        let stages = Stages::of(&Config::default());
+        assert_eq!(stages.cycles("nowhere"), None);
+        assert_eq!((stages.before("request"), stages.before("expand")), (0, 14));
         let protected = |protection| Stages::of(&Config { protection, ..Preset::Roce.config() }).first_beat();
         assert_eq!([Protection::None, Protection::Parity, Protection::Secded].map(protected), [20, 26, 29]);
     }

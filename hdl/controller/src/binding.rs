@@ -12,7 +12,7 @@
 //! compared with the old entry, a request one cycle behind will be with the new one. The table number of an entry is
 //! read later than it is compared, but it changes only while the entry is free, so no traveller sees it change.
 //!
-//! With protection the entries are compared otherwise, in eight cycles: see [`crate::binding_distance`].
+//! With protection the entries are compared otherwise, in eight cycles: see `binding_distance.rs`.
 
 use std::sync::Arc;
 

@@ -41,8 +41,8 @@ pub(crate) fn near<'m>(
     assert_eq!(w.cycles("binding"), CYCLES, "the latency table and this stage agree");
     m.section("Cycle 1: the identifier as a valid entry would have it; which entry a token writes");
     let binding1 = flow.delay_reset(m, "binding1");
-    let coded = protect::encode(w, m.concat(&[m.bit(true), net_id]));
-    let binding1_wanted = m.delay("binding1_wanted", coded);
+    wire!(valid_entry = m.concat(&[m.bit(true), net_id]));
+    let binding1_wanted = m.delay("binding1_wanted", protect::encode(w, valid_entry));
     let binding1_write = m.delay_reset("binding1_write", written(w, &flow, commit));
 
     m.section("Cycle 2: a copy of it for each group of entries");
@@ -150,9 +150,7 @@ impl<'m> Counts<'m> {
         let thirds = Counts { twos: a & b | c & (a | b), ones: a ^ b ^ c }.named(&format!("{name}_third"));
         let [twos_low, twos_high] = parts::<2>(thirds.twos);
         let [ones_low, ones_high] = parts::<2>(thirds.ones);
-        Counts { twos: twos_low, ones: ones_low }
-            .plus(Counts { twos: twos_high, ones: ones_high })
-            .named(name)
+        Counts { twos: twos_low, ones: ones_low }.plus(Counts { twos: twos_high, ones: ones_high }, name)
     }
 
     /// Three numbers become one.
@@ -162,15 +160,15 @@ impl<'m> Counts<'m> {
         }
         let (twos, ones) = (parts::<3>(self.twos), parts::<3>(self.ones));
         let [a, b, c] = [0, 1, 2].map(|part| Counts { twos: twos[part], ones: ones[part] });
-        a.plus(b).named(&format!("{name}_pair")).plus(c).named(name)
+        a.plus(b, &format!("{name}_pair")).plus(c, name)
     }
 
     /// Number by number the sum, 3 if it is more.
-    fn plus(self, other: Counts<'m>) -> Counts<'m> {
-        let carry = self.ones & other.ones;
-        let any_two = self.twos | other.twos;
+    fn plus(self, other: Counts<'m>, name: &str) -> Counts<'m> {
+        let carry = (self.ones & other.ones).named(format!("{name}_carry"));
+        let any_two = (self.twos | other.twos).named(format!("{name}_any_two"));
         let more = self.twos & other.twos | any_two & carry;
-        Counts { twos: any_two | carry, ones: self.ones ^ other.ones | more }
+        Counts { twos: any_two | carry, ones: self.ones ^ other.ones | more }.named(name)
     }
 
     fn named(self, name: &str) -> Counts<'m> {

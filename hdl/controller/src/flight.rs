@@ -58,7 +58,8 @@ impl<'m> Flight<'m> {
             "Whether there is one, or a second, is worked out for both cases beside the choice between them.",
         );
         let second = |count: Signal<'m>| count.bits(1..count.width()).any();
-        flight.next(takes.select(taken, kept).low(flight.value().width()));
+        let width = flight.value().width();
+        flight.next(takes.select(taken.low(width), kept.low(width)));
         has_flight.next(back_any | takes.select(has_second.value(), has_flight.value()));
         has_second.next(takes.select(second(taken), second(kept)));
     }

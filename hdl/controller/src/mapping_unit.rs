@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal};
+use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{Config, Protection};
 
 use crate::bundles::{
@@ -302,9 +302,9 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     m.section("counters");
     let (corrected, uncorrectable) = events(&m, w, &checks, &updates, disagree);
     let counts = m.instance("counters_block", &counters::describe(w, uncorrectable.width())?);
-    let counted = formed.beat & formed.last;
+    wire!(verdict = formed.beat & formed.last);
     counts
-        .input("count", counted)
+        .input("count", verdict)
         .input("count_table", formed.table)
         .input("count_fault", formed.fault)
         .input("token", formed.token)
@@ -325,7 +325,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         request_asked.connect(&logs, "in");
         logs.input("in_request", request_flow.request)
             .input("in_net_id", request_net_id)
-            .input("verdict", counted)
+            .input("verdict", verdict)
             .input("verdict_fault", formed.fault)
             .input("verdict_table", formed.table)
             .input("token", formed.token)

@@ -21,24 +21,23 @@
 //!
 //! A word of zeros has check bits of zero in every protection, so that cleared memory is valid.
 
-use stagecoach_hdl::{ModuleBuilder, Signal};
+use stagecoach_hdl::{BigUint, ModuleBuilder, Signal};
 use stagecoach_spec::Protection;
 
 use crate::bundles::Check;
 use crate::widths::Widths;
 
-/// The word with its check bits above; combinational. The word itself without protection.
+/// The word (a named value) with its check bits above; combinational. The word itself without protection.
 #[track_caller]
 pub fn encode<'m>(w: &Widths, word: Signal<'m>) -> Signal<'m> {
     match w.config.protection {
         Protection::None => word,
         Protection::Parity => word.builder().concat(&[word.parity(), word]),
         Protection::Secded => {
-            let m = word.builder();
             let rows = Protection::Secded.check_bits(word.width());
             let columns = columns(word.width(), rows);
-            let parities: Vec<_> =
-                (0..rows).rev().map(|row| m.concat(&members(word, &columns, row)).parity()).collect();
+            let parities: Vec<_> = (0..rows).rev().map(|row| parity_of_row(word, &columns, row)).collect();
+            let m = word.builder();
             m.concat(&[m.concat(&parities), word])
         }
     }
@@ -97,10 +96,15 @@ pub fn check_at_once<'m>(m: &'m ModuleBuilder, w: &Widths, name: &str, coded: Si
     let word = coded.low(word_bits(w, coded));
     match w.config.protection {
         Protection::None => Checked { word, corrected: m.zero(0), uncorrectable: m.zero(0) },
-        Protection::Parity => Checked { word, corrected: m.zero(0), uncorrectable: coded.parity() },
+        Protection::Parity => {
+            let uncorrectable = coded.parity().named(format!("{name}_uncorrectable"));
+            Checked { word, corrected: m.zero(0), uncorrectable }
+        }
         Protection::Secded => {
             let syndrome = syndrome(m, coded, word.width()).named(format!("{name}_syndrome"));
-            resolve(m, word, syndrome)
+            let Checked { word, corrected, uncorrectable } = resolve(m, word, syndrome);
+            let corrected = corrected.named(format!("{name}_corrected"));
+            Checked { word, corrected, uncorrectable: uncorrectable.named(format!("{name}_uncorrectable")) }
         }
     }
 }
@@ -140,13 +144,9 @@ fn registered<'m>(
 #[track_caller]
 fn syndrome<'m>(m: &'m ModuleBuilder, coded: Signal<'m>, bits: u32) -> Signal<'m> {
     let rows = coded.width() - bits;
-    let columns = columns(bits, rows);
-    let row = |row| {
-        let mut members = members(coded, &columns, row);
-        members.push(coded.bit(bits + row));
-        m.concat(&members).parity()
-    };
-    m.concat(&(0..rows).rev().map(row).collect::<Vec<_>>())
+    let mut columns = columns(bits, rows);
+    columns.extend((0..rows).map(|row| 1 << row));
+    m.concat(&(0..rows).rev().map(|row| parity_of_row(coded, &columns, row)).collect::<Vec<_>>())
 }
 
 /// The bit whose column the syndrome is, turned back. Three flips or more may look like one: that is beyond the code.
@@ -158,10 +158,14 @@ fn resolve<'m>(m: &'m ModuleBuilder, word: Signal<'m>, syndrome: Signal<'m>) -> 
     Checked { word: word ^ m.concat(&flips), corrected: odd, uncorrectable: syndrome.any() & !odd }
 }
 
-/// The bits of a word that a check bit covers.
-fn members<'m>(word: Signal<'m>, columns: &[u32], row: u32) -> Vec<Signal<'m>> {
-    let covered = (0u32..).zip(columns).filter(|(_, column)| *column >> row & 1 == 1);
-    covered.map(|(bit, _)| word.bit(bit)).collect()
+/// The parity of the bits whose column has bit `row`.
+#[track_caller]
+fn parity_of_row<'m>(word: Signal<'m>, columns: &[u32], row: u32) -> Signal<'m> {
+    let mut covered = BigUint::ZERO;
+    for (bit, column) in (0u64..).zip(columns) {
+        covered.set_bit(bit, column >> row & 1 == 1);
+    }
+    (word & word.builder().constant(word.width(), covered)).parity()
 }
 
 /// The columns of a word's bits, from bit 0 on.

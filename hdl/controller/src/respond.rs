@@ -74,6 +74,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let (absent, corrupt) = (code(&m, Fault::PageAbsent), code(&m, Fault::TableCorrupt));
     let refusal = protect::if_corrupt(respond1_corrupt, corrupt, absent);
     wire!(fault = is_refused.select(refusal, respond1.fault));
+    wire!(last = respond1.last | is_refused);
     let beat = Beat {
         tag: respond1.tag,
         stream: respond1.stream,
@@ -83,7 +84,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         table: respond1.table,
         epoch: respond1.epoch,
         first: respond1.first,
-        last: respond1.last | is_refused,
+        last,
     };
     // Without bytes, but of a table: the beat is over when it is taken.
     wire!(ends_when_taken = respond1_known & !has_address);
@@ -92,7 +93,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let formed = Formed {
         beat: m.delay_reset("formed_beat", beat_valid),
         token: m.delay_reset("formed_token", respond1_token),
-        last: m.delay("formed_last", beat.last),
+        last: m.delay("formed_last", last),
         known: m.delay("formed_known", respond1_known),
         table: m.delay("formed_table", beat.table),
         epoch: m.delay("formed_epoch", beat.epoch),

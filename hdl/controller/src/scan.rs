@@ -119,7 +119,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let last3 = m.delay_reset("equal_last", last2);
     let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
     let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "equal_entry");
-    let in_list = place_in_list(&m, w, walk2.place);
+    wire!(in_list = place_in_list(&m, w, walk2.place));
     let in_list3 = m.delay("equal_in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
@@ -156,7 +156,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let list_fails = if checked.uncorrectable.width() == 0 { m.bit(false) } else { checked.uncorrectable };
     let list_corrupt3 = m.delay("equal_list_corrupt", list_fails & in_list);
     let list_corrupt4 = m.delay_reset("said_list_corrupt", walk3.valid & list_corrupt3);
-    let place_corrupt = record_corrupt & place_in_tables(&m, w, walk2.place);
+    wire!(in_tables = place_in_tables(&m, w, walk2.place));
+    let place_corrupt = record_corrupt & in_tables;
     let record_corrupt3 = m.delay("equal_record_corrupt", place_corrupt);
     let record_corrupt4 = m.delay_reset("said_record_corrupt", walk3.valid & record_corrupt3);
     let any_meets = meets.into_iter().reduce(|a, b| a | b).expect("regions and slots are compared");

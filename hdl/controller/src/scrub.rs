@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder};
 
 use crate::bundles::Check;
 use crate::widths::Widths;
@@ -38,7 +38,6 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("One word of each memory");
     let mut before = m.bit(false);
-    let mut any = Vec::new();
     for (name, check) in checks {
         m.unused(check.uncorrectable);
         let wanted = m.register(&format!("{name}_wanted"), 1).reset_to(0u32);
@@ -47,13 +46,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         place.next(check.place);
         let shown = (wanted.value() & !before).named(format!("{name}_shown"));
         wanted.next((wanted.value() & !(shown & taken)) | check.corrected);
-        before = before | wanted.value();
-        any.push(wanted.value());
+        before = (before | wanted.value()).named(format!("{name}_or_earlier"));
         m.output(&format!("scrub_{name}"), shown);
         m.output(&format!("scrub_{name}_place"), place.value());
     }
-    let any: Signal<'_> = any.into_iter().reduce(|a, b| a | b).expect("there are memories");
-    wire!(wanted = any);
-    m.output("wanted", wanted);
+    m.output("wanted", before);
     m.finish()
 }

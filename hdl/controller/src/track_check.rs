@@ -32,10 +32,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let width = w.frame_count.max(LARGEST_SHIFT - OFFSET + WORD) + 1;
     let shifts = LARGEST_SHIFT - OFFSET + 1;
     let inside: Vec<_> = (0..shifts).map(|above| m.constant(width, (1u64 << (above + WORD)) - 1)).collect();
-    let above = granule_shift - m.constant(SHIFT, OFFSET);
-    let mask = m.delay("granules_mask", above.choose(&inside));
+    wire!(shift_above_page = granule_shift - m.constant(SHIFT, OFFSET));
+    let mask = m.delay("granules_mask", shift_above_page.choose(&inside));
     let rounded = m.delay("rounded_frames", window_count.zero_extend(width) + mask);
-    let amount = above.zero_extend(SHIFT + 1) + m.constant(SHIFT + 1, WORD);
+    let amount = shift_above_page.zero_extend(SHIFT + 1) + m.constant(SHIFT + 1, WORD);
     let words = rounded.shift_right(amount).gated_by(granule_shift.any());
     let words = m.delay("bitmap_words", words);
 

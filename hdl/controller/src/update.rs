@@ -110,9 +110,18 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let table = fit(argument.table, w.table);
     let space = argument.data.low(8);
     let is_space = |number: u32| space.is(number);
-    wire!(is_inject = ops.is(UpdateOp::Inject) & !scrubs);
+    // What is written back looks like `stage` in all that follows, which changes nothing.
+    wire!(is_inject = ops.is(UpdateOp::Inject));
     wire!(is_peek = ops.is(UpdateOp::Peek));
-    let injects = |number: u32| if protected { is_inject & is_space(number) } else { m.bit(false) };
+    let injects: Vec<_> = (0..=10u8)
+        .map(|number| match stagecoach_spec::Stored::of(number, 0, 0) {
+            Some(_) if protected => {
+                (is_inject & is_space(number.into())).named(format!("injects_space{number}"))
+            }
+            _ => m.bit(false),
+        })
+        .collect();
+    let injects = |number: usize| injects[number];
 
     m.section("The table's record");
     let (scan_start, scan_place) = (m.wire("scan_start", 1), m.wire("scan_place", w.scan_place()));
@@ -140,7 +149,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("The notes on the region and the slot that the arguments name");
     let index = argument.index;
-    let names_key = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]);
+    wire!(names_key = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
     let (plain, keyed) = (fit(index.low(KEY_INDEX), w.region), fit(index.bits(8..32), w.region));
     wire!(named_index = names_key.select(keyed, plain));
     // What is written back is named by its place in the pool.
@@ -194,7 +203,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
     wire!(identifier = m.concat(&parts));
     let is_track = ops.is(UpdateOp::Track);
-    let wanted = wanted_places(w, &staged, is_track, index, bitmap_words);
+    let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).named("wanted");
     let search = m.instance("scan", &scan::describe(w)?);
     let binds = ops.is(UpdateOp::Bind);
     let list_entry = m.wire("list_entry", w.binding);
@@ -256,8 +265,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(replaces = ops.is(UpdateOp::SetSlot) & was_present);
     wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
     let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
-    wire!(is_fence = (ops.any(&plain_fences) | is_clear_table | replaces) & !scrubs);
-    wire!(injects_here = (5..=10).map(|number| injects(number)).reduce(|a, b| a | b).expect("spaces"));
+    wire!(is_fence = ops.any(&plain_fences) | is_clear_table | replaces);
+    wire!(injects_here = (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
     wire!(
         is_local =
             is_peek & (is_space(0) | is_space(1)) | injects_here | is_track | ops.is(UpdateOp::Harvest)
@@ -267,11 +276,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let second = two_tokens.zero_extend(PASS);
     let sweep_last = m.wire("sweep_last", 1);
     let seen_corrupt = Kept::of(&m, protected, &seen, region_seen, slot_seen);
+    wire!(cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence));
     let turns = Turns {
         offered: upd_valid & init_done,
         offers_stage: is(port.op, UpdateOp::Stage),
         scrub_wanted: scrub.wanted,
-        searches: searches & !scrubs,
+        searches,
         scan_done: search.output_as("done", "scan_done"),
         error,
         scrub_is_local: scrub.tracking,
@@ -284,19 +294,19 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         sweep_last,
         commit_granted,
         token_done,
-        last_pass: is_clear_table.gated_by(!scrubs).select(counters, second),
+        last_pass: is_clear_table.select(counters, second),
         accept_pass: second,
         gives_up: scrub.region & seen_corrupt.region | scrub.slot & seen_corrupt.slot,
         is_fence,
         drained,
         is_clear_table,
-        walk_done: walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence),
+        walk_done: cleared,
     };
     let milestones = sequence.run(w, &turns);
     let Milestones { accepts, looked, judged, fence_over, .. } = milestones;
     begins.drive(milestones.begins);
     begins_scrub.drive(milestones.begins_scrub);
-    scan_start.drive(looked & searches & !scrubs);
+    scan_start.drive(looked & searches);
     wire!(walk_start = fence_over & is_clear_table);
     walk.input("start", walk_start)
         .input("region_base", record.region_base)
@@ -315,15 +325,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("What the token does where it passes");
     let mask = protected.then(|| flipped_bit(&m, w, argument.data.bits(16..32)));
-    let first = !sequence.pass().any();
+    wire!(first_token = !sequence.pass().any());
     let rewrite = mask.map(|mask| Rewrite {
         injects: Spaces { binding: injects(0), table: injects(1), region: injects(2), slot: injects(3) },
         scrubs: Spaces { binding: scrub.binding, table: scrub.table, region: scrub.region, slot: scrub.slot },
-        reads: two_tokens & first,
+        reads: (two_tokens & first_token).named("reads_first"),
         mask,
         raw: seen_corrupt.raw,
     });
-    let commit = Commit { m: &m, w, ops: &ops, rewrite, scrubs, first, is_fence };
+    let commit = Commit { m: &m, w, ops: &ops, rewrite, first: first_token, is_fence };
     let peeked_region = seen_region.hold(&m, "peeked_region", region_seen);
     let peeked_slot = seen_slot.hold(&m, "peeked_slot", slot_seen);
     commit.table(&record, &wanted, table);
@@ -340,14 +350,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         origin: install.output_as("origin", "origin"),
         first_slot: fit(staged.word3.low(32), w.slot_count),
     };
-    commit.region(region.pack(&m).gated_by(installs), peeked_region.pack(&m), clear_region);
+    commit.region(region.pack(&m).gated_by(installs), &peeked_region, clear_region);
     commit.slot(&argument, &peeked_slot, clear_slot);
     m.output("commit_region", commit_region);
     m.output("commit_slot", commit_slot);
     put(&m, "init_region", clear_region);
     put(&m, "init_slot", clear_slot);
-    put(&m, "commit_counter_reads", ops.is(UpdateOp::ReadCounter) & !scrubs);
-    let clears_counter = is_clear_table & !first & !scrubs;
+    put(&m, "commit_counter_reads", ops.is(UpdateOp::ReadCounter));
+    wire!(clears_counter = is_clear_table & !first_token);
     let cleared = sequence.pass() - m.constant(PASS, 1u32);
     put(&m, "commit_counter_clears", clears_counter);
     put(&m, "commit_counter", clears_counter.select(cleared, index.low(PASS)));
@@ -365,18 +375,19 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     put(&m, "harvest_place", bitmap + word_of_table);
     let sweeps = is_sweeping & wanted.dirty_count.any();
     m.output("harvest", m.delay_reset("harvest", sequence.first_of("reap") | sweeps));
-    let storing = sequence.at("store") & !scrubs;
-    let untracks = sequence.first_of("untrack");
-    let retracks = sequence.first_of("retrack");
+    wire!(in_store = sequence.at("store"));
+    wire!(storing = in_store & !scrubs);
+    wire!(untracks = sequence.first_of("untrack"));
+    wire!(retracks = sequence.first_of("retrack"));
     wire!(forgets = storing & (ops.is(UpdateOp::SetTable) | is_clear_table));
-    let restores = sequence.at("store") & scrub.tracking & scrubs;
-    let sets_tracking = retracks | restores;
+    wire!(restores = in_store & scrub.tracking);
+    wire!(sets_tracking = retracks | restores);
     let tracking = Tracking {
         granule_shift: scrubs.select(record.granule_shift, granule_shift).gated_by(sets_tracking),
         window_base: record.window_base.gated_by(sets_tracking),
         dirty_base: scrubs.select(record.dirty_base, wanted.dirty_base).gated_by(sets_tracking),
     };
-    let mut track_word = encode(w, tracking.pack(&m));
+    let mut track_word = encode(w, tracking.pack(&m).named("tracking_word"));
     let mut track_write = untracks | sets_tracking | forgets;
     if let Some(mask) = mask {
         let flipped = tracking_raw ^ mask.low(tracking_bits);
@@ -415,20 +426,22 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     };
     let after = fresh_record(&m, w, &wanted, record.epoch).select(sets_table, changed);
     let after = after.gated_by(!is_clear_table);
-    let valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]);
+    wire!(valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]));
     let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(binds);
     let notes = Notes { w, is_mending: judged, stores: storing };
-    let flip = |number: u32| mask.map(|mask| (injects(number), mask));
+    let flip = |number: usize| mask.map(|mask| (injects(number), mask));
     let record_word = Note {
-        after: after.pack(&m),
+        name: "record",
+        after: after.pack(&m).named("record_word_after"),
         changes: changes_record,
-        checked: record.pack(&m),
+        checked: if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) },
         corrected: record_corrected,
         raw: record_raw,
         flip: flip(6),
     };
     notes.write(record_word, record_write, record_after);
     let valid_word = Note {
+        name: "valid",
         after: valid_note,
         changes: changes_region,
         checked: valid.word,
@@ -438,6 +451,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     };
     notes.write(valid_word, region_write, valid_after);
     let present_word = Note {
+        name: "present",
         after: sets_slot,
         changes: changes_slot,
         checked: was_present,
@@ -449,9 +463,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let list_raw = if protected { search.output_as("peek_raw", "listed_raw") } else { m.zero(0) };
     let list_corrected = search.output_as("peek_corrected", "listed_corrected");
     let list_word = Note {
-        after: taken.pack(&m),
+        name: "listed",
+        after: taken.pack(&m).named("listed_word_after"),
         changes: changes_binding,
-        checked: listed.pack(&m),
+        checked: if corrects { listed.pack(&m).named("listed_word_now") } else { m.zero(0) },
         // Beside the entry that was searched for, the one that peek names stands at the list's port.
         corrected: list_corrected.gated_by(is_peek & is_space(0)),
         raw: list_raw,
@@ -487,7 +502,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot));
     let reason = ops.is(UpdateOp::Stage).select(code(&m, UpdateError::BadArgument), error);
     let reason = refused.value().select(reason, code(&m, UpdateError::Corrupt));
-    let fails = refused.value() | sees_corrupt;
+    wire!(fails = refused.value() | sees_corrupt);
     m.output("upd_done", answers);
     m.output("upd_error", reason.gated_by(fails & answers));
     m.output("upd_result", result.gated_by(!fails & answers));
@@ -611,7 +626,8 @@ impl<'m> Scrub<'m> {
             } else {
                 index = index | place.zero_extend(32).gated_by(shown);
             }
-            kept.push(keep(m, &format!("scrubs_{name}"), taken, shown) & scrubs);
+            let meant = keep(m, &format!("means_{name}"), taken, shown);
+            kept.push((meant & scrubs).named(format!("scrubs_{name}")));
         }
         block.input("taken", taken);
         Ok(Scrub {
@@ -653,14 +669,14 @@ fn wanted_places<'m>(
     dirty_base: Signal<'m>,
     dirty_count: Signal<'m>,
 ) -> Owned<'m> {
-    let slices = !is_track;
+    wire!(takes_slices = !is_track);
     Owned {
         region_base: staged.word0.low(w.region),
-        region_count: staged.word0.bits(32..32 + w.region_count).gated_by(slices),
+        region_count: staged.word0.bits(32..32 + w.region_count).gated_by(takes_slices),
         slot_base: staged.word1.low(w.slot),
-        slot_count: staged.word1.bits(32..32 + w.slot_count).gated_by(slices),
+        slot_count: staged.word1.bits(32..32 + w.slot_count).gated_by(takes_slices),
         window_base: staged.word2.low(w.frame),
-        window_count: staged.word3.low(w.frame_count).gated_by(slices),
+        window_count: staged.word3.low(w.frame_count).gated_by(takes_slices),
         dirty_base: fit(dirty_base, w.dirty),
         dirty_count: dirty_count.gated_by(is_track),
     }
@@ -699,6 +715,7 @@ struct Notes<'a, 'm> {
 
 /// A word of such a memory.
 struct Note<'m> {
+    name: &'static str,
     after: Signal<'m>,
     changes: Signal<'m>,
     checked: Signal<'m>,
@@ -720,7 +737,7 @@ impl<'m> Notes<'_, 'm> {
         coded = injects.select(note.raw ^ mask.low(note.raw.width()), coded);
         let mut writes = self.stores & (note.changes | injects);
         if w.config.protection == Protection::Secded {
-            let mends = self.is_mending & note.corrected;
+            let mends = (self.is_mending & note.corrected).named(format!("mends_{}", note.name));
             coded = mends.select(encode(w, note.checked), coded);
             writes = writes | mends;
         }

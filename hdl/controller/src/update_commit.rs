@@ -1,9 +1,9 @@
 //! Part of block `update`: what its token does where it passes.
 
-use stagecoach_hdl::{Bundle, ModuleBuilder, Signal};
+use stagecoach_hdl::{Bundle, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{Protection, UpdateOp};
 
-use crate::bundles::Slot;
+use crate::bundles::{Region, Slot};
 use crate::protect::encode;
 use crate::scan::{BindingWord, Owned};
 use crate::table::TableWord;
@@ -49,8 +49,6 @@ pub(crate) struct Commit<'a, 'm> {
     pub(crate) ops: &'a Which<'m>,
     /// None without protection.
     pub(crate) rewrite: Option<Rewrite<'m>>,
-    /// A word is written back: the arguments are no update's.
-    pub(crate) scrubs: Signal<'m>,
     /// It is the update's first token.
     pub(crate) first: Signal<'m>,
     /// A fence: the token flips the table's epoch.
@@ -61,23 +59,22 @@ impl<'m> Commit<'_, 'm> {
     /// The table's word.
     pub(crate) fn table(&self, record: &Record<'m>, wanted: &Owned<'m>, table: Signal<'m>) {
         let (m, w, ops) = (self.m, self.w, self.ops);
-        let sets = ops.is(UpdateOp::SetTable) & !self.scrubs;
+        let sets = ops.is(UpdateOp::SetTable);
         let changes = ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]) | self.is_fence;
         let thaws = ops.any(&[UpdateOp::SetTable, UpdateOp::Thaw]);
-        let keeps_frozen = record.frozen & (!thaws | self.scrubs);
         let word = TableWord {
-            frozen: (ops.is(UpdateOp::Freeze) & !self.scrubs) | keeps_frozen,
-            epoch: record.epoch ^ (self.is_fence & !self.scrubs),
+            frozen: ops.is(UpdateOp::Freeze) | record.frozen & !thaws,
+            epoch: record.epoch ^ self.is_fence,
             region_base: sets.select(wanted.region_base, record.region_base),
             region_count: sets.select(wanted.region_count, record.region_count),
             slot_base: sets.select(wanted.slot_base, record.slot_base),
         };
-        let fresh = encode(w, word.pack(m));
+        let fresh = encode(w, word.pack(m).named("table_word")).named("table_word_coded");
         let (written, word) = self.rewritten(
-            changes & self.first & !self.scrubs,
+            changes & self.first,
             fresh,
             |rewrite| (rewrite.injects.table, rewrite.scrubs.table, rewrite.raw.table),
-            fresh,
+            || fresh,
         );
         put(m, "commit_write_table", written);
         put(m, "commit_table", table);
@@ -93,10 +90,11 @@ impl<'m> Commit<'_, 'm> {
         listed: &BindingWord<'m>,
     ) {
         let (m, w, ops) = (self.m, self.w, self.ops);
-        let binds = ops.is(UpdateOp::Bind) & !self.scrubs;
-        let changes = (binds | ops.is(UpdateOp::Unbind)) & !self.scrubs;
-        let asked = m.concat(&[binds, identifier.gated_by(binds)]);
-        let (asked, number) = (encode(w, asked), encode(w, table.gated_by(binds)));
+        let binds = ops.is(UpdateOp::Bind);
+        let changes = binds | ops.is(UpdateOp::Unbind);
+        wire!(entry_identifier = m.concat(&[binds, identifier.gated_by(binds)]));
+        wire!(entry_number = table.gated_by(binds));
+        let (asked, number) = (encode(w, entry_identifier), encode(w, entry_number));
         let Some(rewrite) = self.rewrite else {
             m.unused(listed.valid);
             put(m, "commit_binding", changes);
@@ -106,9 +104,12 @@ impl<'m> Commit<'_, 'm> {
             return;
         };
         let scrubs = rewrite.scrubs.binding;
-        let listed_identifier = encode(w, m.concat(&[listed.valid, listed.net_id]));
-        let identifier = scrubs.select(listed_identifier, asked);
-        let number = scrubs.select(encode(w, listed.table), number);
+        let (mut identifier, mut number) = (asked, number);
+        if w.config.protection == Protection::Secded {
+            wire!(listed_identifier = m.concat(&[listed.valid, listed.net_id]));
+            identifier = scrubs.select(encode(w, listed_identifier), identifier);
+            number = scrubs.select(encode(w, listed.table), number);
+        }
         let injects = rewrite.injects.binding;
         let (bits, number_bits) = (identifier.width(), number.width());
         put(m, "commit_binding", changes | scrubs | injects);
@@ -119,14 +120,14 @@ impl<'m> Commit<'_, 'm> {
     }
 
     /// A region; `fresh` is what `install` writes (zero for `invalidate`), `seen` what the first token read, checked.
-    pub(crate) fn region(&self, fresh: Signal<'m>, seen: Signal<'m>, clear: Signal<'m>) {
-        let changes = self.ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]) & !self.scrubs;
-        let fresh = encode(self.w, fresh);
+    pub(crate) fn region(&self, fresh: Signal<'m>, seen: &Region<'m>, clear: Signal<'m>) {
+        let changes = self.ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]);
+        let fresh = encode(self.w, fresh.named("region_word"));
         let (written, word) = self.rewritten(
             changes,
             fresh,
             |rewrite| (rewrite.injects.region, rewrite.scrubs.region, rewrite.raw.region),
-            encode(self.w, seen),
+            || encode(self.w, seen.pack(self.m).named("region_back")),
         );
         put(self.m, "commit_write_region", written);
         put(self.m, "commit_region_word", word.gated_by(!clear));
@@ -135,18 +136,19 @@ impl<'m> Commit<'_, 'm> {
     /// A slot; `page` is what `set_slot` writes, `seen` what the first token read, checked.
     pub(crate) fn slot(&self, arguments: &Arguments<'m>, seen: &Slot<'m>, clear: Signal<'m>) {
         let (m, w, ops) = (self.m, self.w, self.ops);
-        let changes = ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]) & !self.scrubs;
+        let changes = ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]);
         let page = Slot {
             present: m.bit(true),
             page_size: arguments.data.bits(56..56 + w.page_size),
             frame: arguments.data.low(w.frame),
         };
-        let fresh = encode(w, page.pack(m).gated_by(ops.is(UpdateOp::SetSlot)));
+        wire!(slot_word = page.pack(m).gated_by(ops.is(UpdateOp::SetSlot)));
+        let fresh = encode(w, slot_word);
         let (written, word) = self.rewritten(
             changes,
             fresh,
             |rewrite| (rewrite.injects.slot, rewrite.scrubs.slot, rewrite.raw.slot),
-            encode(w, seen.pack(m)),
+            || encode(w, seen.pack(m).named("slot_back")),
         );
         put(m, "commit_write_slot", written);
         put(m, "commit_slot_word", word.gated_by(!clear));
@@ -159,14 +161,14 @@ impl<'m> Commit<'_, 'm> {
         changes: Signal<'m>,
         fresh: Signal<'m>,
         of: impl Fn(&Rewrite<'m>) -> (Signal<'m>, Signal<'m>, Signal<'m>),
-        corrected: Signal<'m>,
+        corrected: impl Fn() -> Signal<'m>,
     ) -> (Signal<'m>, Signal<'m>) {
         let Some(rewrite) = self.rewrite else { return (changes, fresh) };
         let (injects, scrubs, raw) = of(&rewrite);
         let flipped = raw ^ rewrite.mask.low(raw.width());
         let mut word = injects.select(flipped, fresh);
         if self.w.config.protection == Protection::Secded {
-            word = scrubs.select(corrected, word);
+            word = scrubs.select(corrected(), word);
         }
         (changes | ((injects | scrubs) & !rewrite.reads), word)
     }

@@ -152,11 +152,11 @@ impl<'m> Sequence<'m> {
         wire!(reaped = waited("reap", REAP_CYCLES));
         wire!(untracked = waited("untrack", UNTRACK_CYCLES));
         wire!(retracked = waited("retrack", RETRACK_CYCLES));
-        let over = looked | judged | fence_over | reaped | untracked | retracked;
+        wire!(wait_over = looked | judged | fence_over | reaped | untracked | retracked);
         let waiting = ["look", "judge", "drain", "reap", "untrack", "retrack"];
         let waits = waiting.iter().map(|name| self.at(name)).reduce(|a, b| a | b).expect("some states wait");
         let longer = self.wait.value() + (!self.wait.value().all()).zero_extend(WAIT);
-        self.wait.next((waits & !over).select(longer, m.zero(WAIT)));
+        self.wait.next((waits & !wait_over).select(longer, m.zero(WAIT)));
 
         let scrubs = self.scrubs.value();
         let idle = self.at("idle");
@@ -167,7 +167,7 @@ impl<'m> Sequence<'m> {
         wire!(token_through = self.at("travel") & turns.token_done);
         let next_pass = self.pass.value().plus(1u32);
         let from_walk = self.at("walk") & turns.walk_done;
-        let fences = turns.is_fence & !self.pass.value().any();
+        wire!(fences = turns.is_fence & !self.pass.value().any());
         let counts_on = token_through & more_passes & !fences;
         self.pass
             .next(idle.select(m.zero(PASS), (counts_on | from_walk).select(next_pass, self.pass.value())));

@@ -6,7 +6,7 @@ use stagecoach_controller::widths::Widths;
 use stagecoach_controller::{binding, expand, queue, request};
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{Options, Simulator};
-use stagecoach_spec::Preset;
+use stagecoach_spec::{Config, Preset, Protection};
 
 /// Resets `module`, holds `inputs` for `cycles` cycles, others at zero; names the assertions that failed, once each.
 fn failures(module: &Arc<Module>, inputs: &[(&str, u64)], cycles: u32) -> Vec<String> {
@@ -51,26 +51,50 @@ fn a_credit_returned_twice_to_expand_is_noticed() {
 }
 
 #[test]
-fn an_identifier_bound_twice_is_noticed() {
-    let binding = binding::describe(&Widths::of(&Preset::Tiny.config())).expect("sound");
-    let mut simulator = Simulator::new(&binding, Options::default());
-    simulator.set_reset(true);
-    simulator.step();
-    simulator.set_reset(false);
-    let mut drive = |inputs: &[(&str, u64)], cycles: u32| {
-        for (name, value) in inputs {
-            let input = simulator.input(name).expect("the block has this input");
-            simulator.set(input, *value);
+fn a_flight_credit_returned_twice_to_expand_is_noticed() {
+    for max_in_flight in [1, 2, 3, 64] {
+        let config = Config { max_in_flight, ..Preset::Tiny.config() };
+        let expand = expand::describe(&Widths::of(&config)).expect("sound");
+        for source in ["flight_retired", "flight_unused"] {
+            assert_eq!(failures(&expand, &[(source, 1)], 1), ["flight_bounded"], "{max_in_flight}");
         }
-        (0..cycles).for_each(|_| simulator.step());
-        simulator.failures().iter().map(|failure| failure.name.clone()).collect::<Vec<_>>()
-    };
-    let token = [("in_token", 1), ("commit_binding", 1), ("commit_valid", 1)];
-    drive(&token, 0);
-    drive(&[("commit_entry", 0), ("commit_net_id", 7), ("in_net_id", 7)], 8);
-    // Bound once, asked for: nothing to tell.
-    assert!(drive(&[("in_token", 0), ("in_request", 1)], 8).is_empty());
-    drive(&[("in_request", 0), ("in_token", 1), ("commit_entry", 1)], 8);
-    let failures = drive(&[("in_token", 0), ("in_request", 1)], 8);
-    assert_eq!(failures.first().map(String::as_str), Some("one_match"));
+    }
+}
+
+#[test]
+fn an_identifier_bound_twice_is_noticed() {
+    for protection in [Protection::None, Protection::Parity, Protection::Secded] {
+        let config = Config { protection, ..Preset::Tiny.config() };
+        let binding = binding::describe(&Widths::of(&config)).expect("sound");
+        let mut simulator = Simulator::new(&binding, Options::default());
+        simulator.set_reset(true);
+        simulator.step();
+        simulator.set_reset(false);
+        let mut drive = |inputs: &[(&str, u64)], cycles: u32| {
+            for (name, value) in inputs {
+                let input = simulator.input(name).expect("the block has this input");
+                simulator.set(input, *value);
+            }
+            (0..cycles).for_each(|_| simulator.step());
+            simulator.failures().iter().map(|failure| failure.name.clone()).collect::<Vec<_>>()
+        };
+        // {valid, 0} with its check bits.
+        let identifier = match protection {
+            Protection::None => 1 << 32,
+            Protection::Parity => 0b11 << 32,
+            Protection::Secded => last_column_of_33() << 33 | 1 << 32,
+        };
+        drive(&[("in_token", 1), ("commit_binding", 1), ("commit_identifier", identifier)], 0);
+        drive(&[("commit_entry", 0), ("in_net_id", 0)], 8);
+        // Bound once, asked for: nothing to tell.
+        assert!(drive(&[("in_token", 0), ("in_request", 1)], 8).is_empty());
+        drive(&[("in_request", 0), ("in_token", 1), ("commit_entry", 1)], 8);
+        let failures = drive(&[("in_token", 0), ("in_request", 1)], 8);
+        assert_eq!(failures.first().map(String::as_str), Some("one_match"), "{protection:?}");
+    }
+}
+
+/// The check bits of a word of 33 bits of which only the highest is one: the 33rd number with three ones.
+fn last_column_of_33() -> u64 {
+    (0u64..).filter(|column| column.count_ones() == 3).nth(32).expect("there is no end of them")
 }

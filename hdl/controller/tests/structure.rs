@@ -2,7 +2,7 @@
 
 use stagecoach_controller::mapping_unit;
 use stagecoach_hdl::verilog;
-use stagecoach_spec::{Config, FrameWindows, Preset};
+use stagecoach_spec::{Config, FrameWindows, Preset, Protection};
 
 /// One field set to an end of its range.
 type Change = Box<dyn Fn(&mut Config)>;
@@ -33,6 +33,13 @@ fn configurations() -> Vec<Config> {
         Box::new(|c| c.net_id_bits = 160),
         Box::new(|c| c.physical_address_bits = 64),
         Box::new(|c| c.frame_windows = FrameWindows::Iommu),
+        Box::new(|c| c.protection = Protection::Parity),
+        Box::new(|c| c.protection = Protection::Secded),
+        Box::new(|c| (c.protection, c.net_id_bits, c.tables, c.bindings) = (Protection::Secded, 1, 1, 1)),
+        Box::new(|c| (c.protection, c.net_id_bits, c.tables) = (Protection::Secded, 160, 100)),
+        Box::new(|c| (c.protection, c.net_id_bits, c.bindings) = (Protection::Parity, 1, 17)),
+        Box::new(|c| c.max_in_flight = 1),
+        Box::new(|c| c.max_in_flight = 65536),
     ];
     for change in changes {
         let mut configuration = tiny.clone();

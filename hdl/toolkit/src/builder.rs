@@ -348,11 +348,7 @@ impl ModuleBuilder {
     /// Every mistake made while describing it, and every check that it fails.
     pub fn finish(self) -> Result<Arc<Module>, DesignErrors> {
         let State { mut module, mut errors } = self.state.into_inner();
-        module.has_reset = module.registers.iter().any(|register| register.reset.is_some())
-            || module.instances.iter().any(|instance| instance.module.has_reset);
-        module.has_clock = !module.registers.is_empty()
-            || !module.memories.is_empty()
-            || module.instances.iter().any(|instance| instance.module.has_clock);
+        module.find_clock_and_reset();
         for instance in &mut module.instances {
             instance.inputs.sort_by_key(|(port, _)| *port);
             instance.outputs.sort_by_key(|(port, _)| *port);

@@ -2,7 +2,7 @@
 //!
 //! Rust functions, structs and loops are the metaprogramming; what they build is a plain [`netlist`] with
 //! several readers: the Verilog writer ([`verilog`]), the in-process simulator ([`native`]) and the structural
-//! [`checks`].
+//! [`checks`]. [`mutate`] makes wrong variants of it, to try out tests.
 //!
 //! ```
 //! use stagecoach_hdl::{ModuleBuilder, wire};
@@ -25,6 +25,7 @@ mod encoders;
 mod enumeration;
 mod error;
 mod handles;
+pub mod mutate;
 pub mod native;
 pub mod netlist;
 pub mod noise;

@@ -51,7 +51,7 @@ index_type!(
 );
 
 /// A described module. Children are shared by [`Arc`]: two instances of one module point to the same one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Module {
     /// Verilog module name.
     pub name: String,
@@ -96,6 +96,15 @@ impl Module {
     /// The port called `name`, with its position in [`Module::ports`].
     pub fn port(&self, name: &str) -> Option<(usize, &Port)> {
         self.ports.iter().enumerate().find(|(_, port)| port.name == name)
+    }
+
+    /// Sets [`Module::has_clock`] and [`Module::has_reset`] from what the module holds.
+    pub(crate) fn find_clock_and_reset(&mut self) {
+        self.has_reset = self.registers.iter().any(|register| register.reset.is_some())
+            || self.instances.iter().any(|instance| instance.module.has_reset);
+        self.has_clock = !self.registers.is_empty()
+            || !self.memories.is_empty()
+            || self.instances.iter().any(|instance| instance.module.has_clock);
     }
 
     /// This module and all below it, each once, children before parents; names are unique among them.

@@ -46,6 +46,7 @@ fn stimulus(engine: &dyn PortEngine) -> Vec<Vec<u64>> {
         pins.set_response_ready(&mut inputs, true);
         pins.offer_request(&mut inputs, &requests[cycle % requests.len()]);
         pins.withdraw_command(&mut inputs, || rand::RngCore::next_u64(&mut noise));
+        pins.withdraw_retirement(&mut inputs, || rand::RngCore::next_u64(&mut noise));
         inputs.clone()
     });
     recorded.collect()

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use stagecoach_model::cycle::{Inputs, Outputs};
 use stagecoach_spec::{Answer, Beat, Command, Config, Op, Request, Retirement, UpdateOp};
 
 use crate::Error;
+use crate::cycle_check::Ports;
 use crate::engine::PortEngine;
 use crate::pace::{Player, Stalls};
 use crate::pins::Pins;
@@ -62,6 +64,7 @@ pub struct Driver {
     offers_command: bool,
     shows_beat: bool,
     players: [Player; 3],
+    holds_responses: bool,
     retirer: Retirer,
     /// What the accepted requests do whose last beat was not taken.
     ops: VecDeque<Op>,
@@ -70,6 +73,9 @@ pub struct Driver {
     protocol: Protocol,
     patience: Patience,
     last_move: u64,
+    ports: Ports,
+    /// Cycles from reset to the first with `init_done`, that one included.
+    init_cycles: u64,
 }
 
 /// Cycles without any handshake after which nothing will move.
@@ -148,6 +154,7 @@ impl Driver {
                 Player::new(stalls.response, seed, 1),
                 Player::new(stalls.update, seed, 2),
             ],
+            holds_responses: false,
             retirer: Retirer::new(stalls.retirement, seed),
             ops: VecDeque::new(),
             noise,
@@ -155,6 +162,8 @@ impl Driver {
             protocol: Protocol::default(),
             patience: Patience::of(config, &stalls),
             last_move: 0,
+            ports: Ports::default(),
+            init_cycles: 0,
         };
         driver.reset(config)?;
         Ok(driver)
@@ -179,6 +188,7 @@ impl Driver {
             self.cycle += 1;
             self.last_move = self.cycle;
             if ready {
+                self.init_cycles = self.cycle - started;
                 return Ok(());
             }
             if self.cycle - started > longest {
@@ -191,6 +201,16 @@ impl Driver {
     /// The cycle that the next [`Driver::step`] plays; cycles since the engine was made.
     pub fn cycle(&self) -> u64 {
         self.cycle
+    }
+
+    /// Cycles that reset was over when `init_done` was high for the first time, that one included.
+    pub fn init_cycles(&self) -> u64 {
+        self.init_cycles
+    }
+
+    /// What stood at the ports in the last cycle.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
     }
 
     /// The engine.
@@ -252,6 +272,16 @@ impl Driver {
         self.retirer.release_one(table)
     }
 
+    /// From now on `rsp_ready` stays low.
+    pub fn hold_responses(&mut self) {
+        self.holds_responses = true;
+    }
+
+    /// Ends [`Driver::hold_responses`].
+    pub fn release_responses(&mut self) {
+        self.holds_responses = false;
+    }
+
     /// Nothing is queued, in flight, unanswered or unretired.
     pub fn is_idle(&self) -> bool {
         self.requests.is_empty()
@@ -266,7 +296,7 @@ impl Driver {
     /// The engine stopped, the unit broke a rule, or nothing moves any more.
     pub fn step(&mut self, events: &mut Vec<Timed>) -> Result<(), Error> {
         self.offer();
-        let ready = self.players[1].next();
+        let ready = self.players[1].next() && !self.holds_responses;
         self.pins.set_response_ready(&mut self.inputs, ready);
         let retired = self.retirer.next(self.cycle);
         match &retired {
@@ -281,6 +311,18 @@ impl Driver {
         let (pins, outputs) = (&self.pins, &self.outputs);
         self.protocol.check_initialised(cycle, pins, outputs)?;
 
+        self.ports.inputs = Inputs {
+            request: self.requests.front().filter(|_| self.offers_request).copied(),
+            rsp_ready: ready,
+            command: self.commands.front().filter(|_| self.offers_command).copied(),
+            retirement: retired,
+        };
+        let mut seen = Outputs {
+            req_ready: pins.request_ready(outputs),
+            upd_ready: pins.update_ready(outputs),
+            init_done: pins.initialised(outputs),
+            ..Outputs::default()
+        };
         let mut accepted = None;
         if self.offers_request && pins.request_ready(outputs) {
             accepted = self.requests.pop_front();
@@ -292,7 +334,8 @@ impl Driver {
             self.offers_command = false;
         }
         // Beats and answers belong to earlier cycles' requests and commands.
-        if let Some(beat) = self.protocol.check_response(cycle, pins, outputs, ready)? {
+        seen.beat = self.protocol.check_response(cycle, pins, outputs, ready)?;
+        if let Some(beat) = seen.beat {
             if !self.shows_beat {
                 push(Event::Shown(beat));
             }
@@ -308,7 +351,8 @@ impl Driver {
         if let Some(retirement) = retired {
             push(Event::Retired(retirement));
         }
-        if let Some(answer) = self.protocol.check_answer(cycle, pins, outputs, commanded.is_some())? {
+        seen.answer = self.protocol.check_answer(cycle, pins, outputs, commanded.is_some())?;
+        if let Some(answer) = seen.answer {
             push(Event::Answered(answer));
         }
         if let Some(request) = accepted {
@@ -324,6 +368,7 @@ impl Driver {
         if events.len() > before {
             self.last_move = cycle;
         }
+        self.ports.outputs = seen;
         self.check_progress()
     }
 

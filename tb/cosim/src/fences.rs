@@ -66,6 +66,15 @@ pub enum Broken {
     },
 }
 
+impl Broken {
+    /// The cycle in which it was seen.
+    pub fn cycle(&self) -> u64 {
+        match self {
+            Broken::Early { cycle, .. } | Broken::TooMany { cycle, .. } => *cycle,
+        }
+    }
+}
+
 /// What is in flight of a table between two of its fences.
 #[derive(Clone, Copy, Debug, Default)]
 struct InFlight {

@@ -10,7 +10,7 @@
 //!                             ▼                                 │ steps with each acceptance
 //!                       ┌───────────┐  events with cycles  ┌────┴───────┐
 //!  property test ──────▶│  Driver   │─────────────────────▶│ Scoreboard │
-//!                       └─────┬─────┘                      │ Timing     │
+//!                       └─────┬─────┘                      │ CycleCheck │
 //!                             ▼ limbs, one call a cycle    │ Fences     │
 //!                  ┌──────────┴──────────┐                 │ Races      │
 //!                  │ PortEngine          │                 └────────────┘
@@ -27,12 +27,13 @@
 //! | [`driver`] | [`Driver`]: plays the ports cycle by cycle; `protocol` checks their rules |
 //! | [`mod@unit`] | [`Unit`]: blocking and streaming calls on any engine |
 //! | [`scoreboard`] | [`scoreboard::Scoreboard`]: every field of every beat and answer against the golden model |
-//! | [`timing`] | [`timing::Timing`]: latency and interval against the contract's table |
+//! | [`cycle_check`] | [`cycle_check::CycleCheck`]: every port against the cycle model, in every cycle |
 //! | [`fences`] | [`fences::Fences`]: no fence answers before what it waits for; the bound on spans in flight |
 //! | [`races`] | [`races::Races`]: how often things met that must be right when they meet |
 //! | [`testbench`] | [`Testbench`]: a driver and all its watchers |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
-//! | [`session`] | a script of stimulus, played on an engine under scoreboard and timing, and made smaller when it fails |
+//! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
+//! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
 //!
 //! ```
 //! use stagecoach_cosim::{EngineKind, Options, Unit};
@@ -48,11 +49,13 @@
 //! # Ok::<(), stagecoach_cosim::Error>(())
 //! ```
 
+pub mod cycle_check;
 pub mod driver;
 pub mod engine;
 mod error;
 pub mod fences;
 mod histogram;
+pub mod mutation;
 pub mod pace;
 pub mod pins;
 mod protocol;
@@ -62,7 +65,6 @@ pub mod scoreboard;
 pub mod session;
 pub mod stimulus;
 pub mod testbench;
-pub mod timing;
 pub mod unit;
 
 pub use driver::{Driver, IdlePayload};

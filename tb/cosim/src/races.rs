@@ -7,8 +7,8 @@ use stagecoach_spec::{Config, Fault, Slices, Stages, Update};
 
 use crate::driver::{Event, Timed};
 use crate::fences::Fences;
-use crate::retirement::RETIRE_CYCLES;
 use crate::scoreboard::Scoreboard;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// A meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -183,7 +183,10 @@ impl Races {
                 if let Some(tracked) = self.tracked.get(&retirement.table)
                     && retirement.write
                 {
-                    self.write(cycle + RETIRE_CYCLES, (retirement.table, tracked.word_of(retirement.frame)));
+                    self.write(
+                        cycle + u64::from(RETIRE_CYCLES),
+                        (retirement.table, tracked.word_of(retirement.frame)),
+                    );
                 }
             }
             Event::Answered(_) | Event::Shown(_) => {}

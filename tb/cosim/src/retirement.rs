@@ -8,9 +8,6 @@ use stagecoach_spec::{Beat, Op, Retirement};
 
 use crate::pace::RetirePace;
 
-/// A retirement in cycle r counts for an update that is accepted in cycle t if r + this <= t.
-pub const RETIRE_CYCLES: u64 = 12;
-
 /// Which granted spans are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spans {
@@ -201,7 +198,7 @@ mod tests {
         let mut retirer = Retirer::new(RetirePace::AtOnce, 1);
         retirer.hold(Spans::Table(1));
         (0..4).for_each(|number| retirer.grant(0, &beat(number), Op::LocalWrite));
-        let mut frames = |retirer: &mut Retirer| -> Vec<u64> {
+        let frames = |retirer: &mut Retirer| -> Vec<u64> {
             (1..10).filter_map(|cycle| retirer.next(cycle)).map(|retired| retired.frame).collect()
         };
         assert_eq!(frames(&mut retirer), [0, 2]);

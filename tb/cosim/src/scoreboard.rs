@@ -5,7 +5,7 @@
 //! A retirement counts for the commands that are accepted [`RETIRE_CYCLES`] later or more.
 //!
 //! Two things are compared with "at least": the counters of corrected and uncorrectable words, and dirty words after a
-//! bit of the dirty memory was flipped by `inject`.
+//! bit of the dirty memory was flipped by `inject` (which may be answered CORRUPT too).
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,12 +13,12 @@ use std::fmt;
 use stagecoach_model::Golden;
 use stagecoach_spec::{
     Action, Answer, Beat, Command, Config, Counter, PeekEntry, Request, Retirement, STAGED_WORDS, Staged,
-    Stored, Update,
+    Stored, Update, UpdateError,
 };
 
 use crate::driver::{Event, Timed};
 use crate::histogram::Histogram;
-use crate::retirement::RETIRE_CYCLES;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// The unit and the model disagree.
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl Scoreboard {
     /// The model takes the retirements that count for a command of this cycle.
     fn retire_until(&mut self, cycle: u64) {
         while let Some((_, retirement)) =
-            self.retired.pop_front_if(|(then, _)| *then + RETIRE_CYCLES <= cycle)
+            self.retired.pop_front_if(|(then, _)| *then + u64::from(RETIRE_CYCLES) <= cycle)
         {
             self.golden.retire(&retirement);
         }
@@ -185,7 +185,10 @@ impl Scoreboard {
             {
                 got >= least
             }
-            (Some(Update::Harvest { .. }), Ok(dirty), Ok(got)) if self.dirty_flipped => got & dirty == dirty,
+            (Some(Update::Harvest { .. }), Ok(dirty), got) if self.dirty_flipped => match got {
+                Ok(got) => got & dirty == dirty,
+                Err(error) => error == UpdateError::Corrupt,
+            },
             (_, expected, got) => got == expected,
         }
     }

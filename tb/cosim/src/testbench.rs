@@ -4,6 +4,7 @@
 use stagecoach_spec::{Answer, Command, Config, Request, Update};
 
 use crate::Error;
+use crate::cycle_check::{Counts, CycleCheck, OffTime};
 use crate::driver::{Driver, Event, IdlePayload, Timed};
 use crate::engine::PortEngine;
 use crate::fences::{Broken, Fence, Fences};
@@ -11,14 +12,13 @@ use crate::histogram::Histogram;
 use crate::pace::Stalls;
 use crate::races::Races;
 use crate::scoreboard::{Mismatch, Scoreboard};
-use crate::timing::{Counts, OffTime, Timing};
 
 /// What a run that passed has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Verdicts, answers and races.
     pub histogram: Histogram,
-    /// Beats whose cycle was foretold.
+    /// How many cycles were foretold.
     pub timing: Counts,
     /// Fences, with what they waited for.
     pub fences: Vec<Fence>,
@@ -37,7 +37,7 @@ pub enum Failure {
     /// A wrong answer.
     #[error("{0}")]
     Wrong(#[from] Box<Mismatch>),
-    /// A beat in another cycle than the contract says.
+    /// A beat, an answer or an acceptance in another cycle than the contract says.
     #[error(transparent)]
     OffTime(#[from] OffTime),
     /// A fence that did not wait, or more spans in flight than there may be.
@@ -50,7 +50,7 @@ pub struct Testbench {
     config: Config,
     driver: Driver,
     scoreboard: Scoreboard,
-    timing: Timing,
+    timing: CycleCheck,
     fences: Fences,
     races: Races,
     trace: Vec<Timed>,
@@ -66,12 +66,13 @@ impl Testbench {
         config: &Config,
         seed: u64,
         stalls: Stalls,
-    ) -> Result<Testbench, Error> {
+    ) -> Result<Testbench, Failure> {
+        let driver = Driver::new(engine, config, seed, stalls, IdlePayload::Noise)?;
         Ok(Testbench {
             config: config.clone(),
-            driver: Driver::new(engine, config, seed, stalls, IdlePayload::Noise)?,
+            timing: CycleCheck::new(config, driver.init_cycles())?,
+            driver,
             scoreboard: Scoreboard::new(config),
-            timing: Timing::new(config),
             fences: Fences::new(config),
             races: Races::new(config),
             trace: Vec::new(),
@@ -127,13 +128,14 @@ impl Testbench {
     /// The first thing that is wrong.
     pub fn step(&mut self) -> Result<&[Timed], Failure> {
         let seen = self.trace.len();
+        let cycle = self.driver.cycle();
         self.driver.step(&mut self.trace)?;
         for timed in &self.trace[seen..] {
             self.scoreboard.observe(timed)?;
-            self.timing.observe(timed, &self.scoreboard)?;
             self.fences.observe(timed, &self.scoreboard)?;
             self.races.observe(timed, &self.scoreboard, &self.fences);
         }
+        self.timing.observe(cycle, self.driver.ports())?;
         Ok(&self.trace[seen..])
     }
 

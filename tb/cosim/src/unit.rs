@@ -10,7 +10,8 @@ use crate::Error;
 use crate::driver::{Driver, Event, IdlePayload, Timed};
 use crate::engine::{self, EngineKind, EngineOptions};
 use crate::pace::Stalls;
-use crate::retirement::{RETIRE_CYCLES, writes};
+use crate::retirement::writes;
+use stagecoach_spec::latency::RETIRE_CYCLES;
 
 /// How a unit is made.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use stagecoach_cosim::session::{self, Failure, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape};
-use stagecoach_cosim::{EngineKind, EngineOptions, Error, Pace, PortEngine, Stalls, engine};
+use stagecoach_cosim::{EngineKind, EngineOptions, Error, Pace, PortEngine, RetirePace, Stalls, engine};
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::PortLayout;
 use stagecoach_spec::{Config, Preset};
@@ -104,7 +104,9 @@ fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
     session::play_on(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }), &script, &setup)
 }
 
-const SLOW: Stalls = Stalls { request: Pace::Always, response: Pace::Percent(30), update: Pace::Always };
+const SLOW: Stalls = Stalls { response: Pace::Percent(30), ..Stalls::NONE };
+
+const LATE_RETIREMENTS: Stalls = Stalls { retirement: RetirePace::After(300), ..Stalls::NONE };
 
 /// The words of the failure that a spoiled output must cause.
 fn words(stalls: Stalls, spoil: Spoil) -> String {
@@ -118,14 +120,14 @@ fn words(stalls: Stalls, spoil: Spoil) -> String {
 fn a_healthy_engine_passes() {
     let outcome = play(Stalls::NONE, |_| {}).unwrap();
     assert!(outcome.histogram.requests() >= 1_500);
-    assert!(outcome.timing.constant > 500 && outcome.timing.bounded == 0, "{:?}", outcome.timing);
+    assert!(outcome.timing.beats > 1_500 && outcome.timing.unforetold == 0, "{:?}", outcome.timing);
     let slow = play(SLOW, |_| {}).unwrap();
-    assert!(slow.timing.bounded > 500, "{:?}", slow.timing);
+    assert!(slow.timing.beats > 1_500 && slow.timing.unforetold == 0, "{:?}", slow.timing);
 }
 
 #[test]
 fn each_field_of_a_beat_is_compared() {
-    let spoilers: [(&str, Spoil); 6] = [
+    let spoilers: [(&str, Spoil); 7] = [
         ("rsp_tag", |p| {
             if p.late_beat() {
                 p.flip("rsp_tag")
@@ -149,6 +151,11 @@ fn each_field_of_a_beat_is_compared() {
         ("rsp_span", |p| {
             if p.late_beat() {
                 p.flip("rsp_span")
+            }
+        }),
+        ("rsp_epoch", |p| {
+            if p.late_beat() {
+                p.flip("rsp_epoch")
             }
         }),
         ("rsp_table", |p| {
@@ -208,6 +215,39 @@ fn answers_to_updates_are_compared() {
         }
     });
     assert!(unknown.contains("known code"), "{unknown}");
+}
+
+#[test]
+fn a_fence_that_does_not_wait_is_found_out() {
+    let hasty = words(LATE_RETIREMENTS, |p| {
+        // From a fence's acceptance on, its answer is given after 60 cycles, whatever is in flight.
+        let fence = [4, 5, 8, 10].contains(&p.input("upd_op"));
+        if p.input("upd_valid") == 1 && p.get("upd_ready") == 1 && fence {
+            *p.memory = 1;
+        } else if p.get("upd_done") == 1 {
+            *p.memory = 0;
+        } else if *p.memory > 0 {
+            *p.memory += 1;
+            if *p.memory == 60 {
+                p.set("upd_done", 1);
+                p.set("upd_error", 0);
+                p.set("upd_result", 0);
+            }
+        }
+    });
+    assert!(hasty.contains("accepted before it are in flight"), "{hasty}");
+}
+
+#[test]
+fn spans_beyond_max_in_flight_are_found_out() {
+    let (config, module) = tiny();
+    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
+    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls: LATE_RETIREMENTS };
+    let inner = engine::open(setup.kind, module, EngineOptions::default()).unwrap();
+    // The unit has been made for more spans than the watchers are told.
+    let fewer = Config { max_in_flight: 8, ..config.clone() };
+    let broken = session::play_on(inner, &Script { config: fewer, ..script }, &setup).unwrap_err();
+    assert!(broken.to_string().contains("max_in_flight is 8"), "{broken}");
 }
 
 #[test]

@@ -36,6 +36,18 @@ pub enum Optimise {
     Quick,
 }
 
+/// What a model counts while it runs, for [`crate::Model::write_coverage`]; each costs speed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Coverage {
+    /// Nothing.
+    #[default]
+    None,
+    /// Executions of each statement and branch.
+    Lines,
+    /// Besides, whether each bit of each signal has toggled: most of a generated design has no branches.
+    LinesAndToggles,
+}
+
 /// The flavour of a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
@@ -43,8 +55,8 @@ pub struct Options {
     pub initial: Initial,
     /// FST waveforms can be written; costs speed even while none is.
     pub wave: bool,
-    /// Line coverage can be written.
-    pub coverage: bool,
+    /// Coverage can be written.
+    pub coverage: Coverage,
     /// The design's assertions are checked: [`crate::Model::cycle`] fails where one does.
     pub assertions: bool,
     /// Compiler effort.
@@ -228,8 +240,10 @@ impl Plan<'_> {
         if options.wave {
             add(&["--trace-fst"]);
         }
-        if options.coverage {
-            add(&["--coverage-line"]);
+        match options.coverage {
+            Coverage::None => {}
+            Coverage::Lines => add(&["--coverage-line"]),
+            Coverage::LinesAndToggles => add(&["--coverage-line", "--coverage-toggle"]),
         }
         if options.assertions {
             add(&["--assert"]);

@@ -265,7 +265,7 @@ impl Model {
         unsafe { (self.library.functions.close_wave)(self.raw.as_ptr()) }
     }
 
-    /// Writes line coverage so far, in the format of `verilator_coverage`.
+    /// Writes coverage so far, in the format of `verilator_coverage`: see [`crate::CoverageData`].
     ///
     /// # Errors
     /// The file cannot be written, or the model was built without [`Options::coverage`].

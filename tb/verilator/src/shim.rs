@@ -9,7 +9,7 @@ use std::fmt::Write;
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{PortLayout, PortSlot};
 
-use crate::{Error, Initial, Options};
+use crate::{Coverage, Error, Initial, Options};
 
 /// Number of the set of exported functions; a shared object with another one is refused.
 pub const ABI: u64 = 1;
@@ -73,7 +73,7 @@ pub fn write(module: &Module, options: &Options) -> Result<String, Error> {
     let _ = writeln!(text, "// Written by stagecoach-verilator from the ports of module {}.", module.name);
     define(&mut text, "HAS_CLOCK", module.has_clock);
     define(&mut text, "HAS_WAVE", options.wave);
-    define(&mut text, "HAS_COVERAGE", options.coverage);
+    define(&mut text, "HAS_COVERAGE", options.coverage != Coverage::None);
     define(&mut text, "HAS_ASSERTIONS", options.assertions);
     define(&mut text, "IS_RANDOMISED", matches!(options.initial, Initial::Unique));
     let _ = writeln!(text, "static const unsigned long long STAGECOACH_ABI = {ABI};");

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Module, ModuleBuilder};
-use stagecoach_verilator::{Error, Initial, Library, Model, Optimise, Options, SourceFile, build, structs};
+use stagecoach_verilator::{
+    Coverage, CoverageData, Error, Initial, Library, Model, Optimise, Options, SourceFile, build, structs,
+};
 
 mod generated {
     include!("generated/mixer.rs");
@@ -151,7 +153,7 @@ fn randomised_models_made_by_many_threads_depend_on_their_seed_only() {
 fn waveforms_and_coverage_are_written_in_their_flavours_only() {
     let folder = tempfile::tempdir().unwrap();
     let (wave, coverage) = (folder.path().join("a.fst"), folder.path().join("a.dat"));
-    let library = mixer_library(Options { wave: true, coverage: true, ..Options::default() });
+    let library = mixer_library(Options { wave: true, coverage: Coverage::Lines, ..Options::default() });
     let mut model = Model::load(&library, 0).unwrap();
     model.open_wave(&wave).unwrap();
     let mut outputs = vec![0; library.layout().output_limbs];
@@ -167,6 +169,39 @@ fn waveforms_and_coverage_are_written_in_their_flavours_only() {
     let mut plain = Model::load(&mixer_library(Options::default()), 0).unwrap();
     assert!(plain.open_wave(&wave).unwrap_err().to_string().contains("Options::wave"));
     assert!(plain.write_coverage(&coverage).unwrap_err().to_string().contains("Options::coverage"));
+}
+
+#[test]
+fn coverage_tells_the_lines_that_were_not_reached_and_the_bits_that_did_not_toggle() {
+    let m = ModuleBuilder::new("branching", "");
+    let a = m.input("a", 8);
+    m.output("b", m.delay_reset("held", a));
+    let text = "module branching(input wire clk, input wire rst, input wire [7:0] a, output reg [7:0] b);\n\
+                  always @(posedge clk)\n    if (rst) begin\n      b <= 8'd0;\n    end else if (a == 8'd200) begin\n\
+                  b <= 8'd1;\n    end else begin\n      b <= a;\n    end\nendmodule\n";
+    let sources = [SourceFile { name: "branching.v".to_owned(), text: text.to_owned() }];
+    let coverage = Coverage::LinesAndToggles;
+    let options = Options { coverage, optimise: Optimise::Quick, ..Options::default() };
+    let library = build::build_sources(&sources, &m.finish().unwrap(), options).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, values: &[u64]| {
+        let mut model = Model::load(&library, 0).unwrap();
+        model.cycle(&[1, 0], &mut [0]).unwrap();
+        values.iter().for_each(|value| model.cycle(&[0, *value], &mut [0]).unwrap());
+        let path = folder.path().join(name);
+        model.write_coverage(&path).unwrap();
+        CoverageData::read(&path).unwrap()
+    };
+    let mut data = run("one.dat", &[1, 2, 3, 0]);
+    let file = &data.files["branching.v"];
+    assert_eq!(file.unhit_lines(), [5, 6], "the branch begins in the line of its condition: {data}");
+    assert!(file.lines()[&8] == 4 && file.lines()[&4] == 1, "{:?}", file.lines());
+    assert!(file.untoggled_bits().iter().any(|bit| bit.starts_with("a[7]")), "{data}");
+    assert!(!file.untoggled_bits().iter().any(|bit| bit.starts_with("a[1]")), "{data}");
+    data.add(&run("two.dat", &[200, 255]));
+    let file = &data.files["branching.v"];
+    let (hit, all) = file.lines_hit();
+    assert!(file.unhit_lines().is_empty() && hit == all && all >= 4, "{data}");
 }
 
 fn checked(text: &str) -> (Arc<Module>, Vec<SourceFile>) {

@@ -3,7 +3,7 @@
 //! [`Simulator::new`] flattens a hierarchy into one graph of values (`elaborate`, `graph`, `fold`), turns that
 //! into a list of simple operations on 64-bit limbs (`lower`, `select`, `assemble`, `storage`, `program`), puts
 //! operations of one kind side by side (`schedule`, `access`) and runs the list once per clock cycle
-//! (`interpret`, `wide`, `lanes`, `memory`). `layout` says how ports lie in the arrays that co-simulation
+//! (`interpret`, `wide`, `lanes`, `memory`). `same` compares two such graphs. `layout` says how ports lie in the arrays that co-simulation
 //! exchanges with this simulator and with Verilator alike.
 
 mod access;
@@ -18,6 +18,7 @@ mod lower;
 mod memory;
 mod program;
 mod properties;
+mod same;
 mod schedule;
 mod select;
 mod simulator;
@@ -27,5 +28,6 @@ mod wide;
 
 pub use layout::{PortLayout, PortSlot, limbs_of};
 pub use properties::{Failure, MAX_FAILURES};
+pub use same::is_provably_same;
 pub use simulator::{InputId, Options, OutputId, Simulator, Start};
 pub use wave::WaveError;

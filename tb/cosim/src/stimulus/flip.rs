@@ -116,7 +116,8 @@ fn meet(random: &mut impl Rng, world: &World, stored: Stored) -> Vec<Step> {
         Stored::Tracking { table } => update::harvest_of(random, world, table),
     };
     let at = random.random_range(0..=steps.len());
-    steps.extend(reader.map(Step::Update));
-    steps[at..].rotate_right(1);
+    if let Some(reader) = reader {
+        steps.insert(at, Step::Update(reader));
+    }
     steps
 }
