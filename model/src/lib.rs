@@ -5,6 +5,10 @@
 //! made twice. It has no clock: a request or command is over before the next begins, which is the order that the
 //! pipeline promises. *When* each answer comes is what the [`cycle`] model beside it says.
 //!
+//! Three answers of the hardware it bounds rather than foretells, and comparisons must allow for that: hardware may count
+//! more corrected and uncorrectable words, may have repaired more of them, and may call more memory dirty (while bits of
+//! the dirty pool or of a tracking word are flipped).
+//!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `tables` | what is stored: bindings, tables, regions, slots |
@@ -18,6 +22,7 @@
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `peek` | how entries read back |
 //! | [`cycle`] | the cycle of each answer |
+//! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
 //! ```
 //! use stagecoach_model::Golden;

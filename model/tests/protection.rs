@@ -176,6 +176,24 @@ fn under_parity_an_empty_entry_that_seems_valid_is_uncertain() {
 }
 
 #[test]
+fn an_unbound_entry_is_written_anew() {
+    let mut golden = protected(Protection::Parity);
+    inject(&mut golden, BINDING, 128);
+    accept(&mut golden, Update::Unbind { table: 0, net_id: VM });
+    for net_id in [VM, NetId::default()] {
+        assert_eq!(fault(&mut golden, Request { net_id, ..request() }), Fault::UnknownNetwork);
+    }
+}
+
+#[test]
+fn binding_writes_its_entry_anew() {
+    let mut golden = protected(Protection::Parity);
+    inject(&mut golden, Stored::Binding { entry: 1 }, 3);
+    accept(&mut golden, Update::Bind { table: 0, net_id: OTHER_VM });
+    assert_eq!(fault(&mut golden, Request { net_id: OTHER_VM, ..request() }), Fault::Granted);
+}
+
+#[test]
 fn under_secded_no_foreign_identifier_meets_a_flipped_entry() {
     let mut golden = protected(Protection::Secded);
     for entry in [0, 9] {

@@ -1,4 +1,4 @@
-//! Full tables and random requests for them, for measuring [`FastLookup`].
+//! Full tables and random requests for them: what the bench `fast_lookup` and the example `lookup_rate` measure.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,7 +32,7 @@ impl std::fmt::Display for Size {
 }
 
 /// Every table bound to a random identifier of 128 bits, every key valid, every page present.
-pub fn fill(size: Size) -> (FastLookup, Vec<Request>) {
+pub fn fill(size: Size) -> FastLookup {
     let regions = size.tables * size.regions_per_table;
     let config = Config {
         tables: size.tables,
@@ -41,11 +41,9 @@ pub fn fill(size: Size) -> (FastLookup, Vec<Request>) {
         slots: regions * PAGES,
         ..Config::default()
     };
-    let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let net_ids: Vec<NetId> = (0..size.tables).map(|_| NetId::from_u128(rng.random())).collect();
     let mut fast = FastLookup::new(&config);
     let mut accept = |update| assert_eq!(fast.update(&update), Ok(0), "{update:?}");
-    for (table, net_id) in (0..).zip(&net_ids) {
+    for (table, net_id) in (0..).zip(net_ids(size)) {
         let first = u32::from(table) * size.regions_per_table;
         let slices = Slices {
             region_base: first,
@@ -56,7 +54,7 @@ pub fn fill(size: Size) -> (FastLookup, Vec<Request>) {
             window_count: u64::from(size.regions_per_table * PAGES),
         };
         accept(Update::SetTable { table, slices });
-        accept(Update::Bind { table, net_id: *net_id });
+        accept(Update::Bind { table, net_id });
         for index in 0..size.regions_per_table {
             for slot in index * PAGES..(index + 1) * PAGES {
                 let frame = slices.window_base + u64::from(slot);
@@ -65,8 +63,19 @@ pub fn fill(size: Size) -> (FastLookup, Vec<Request>) {
             accept(Update::Install { table, key: key(index), region: region(index) });
         }
     }
-    let requests = (0..REQUESTS).map(|_| request(&mut rng, &net_ids, size)).collect();
-    (fast, requests)
+    fast
+}
+
+/// Requests that are all granted.
+pub fn requests(size: Size) -> Vec<Request> {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let net_ids = net_ids(size);
+    (0..REQUESTS).map(|_| request(&mut rng, &net_ids, size)).collect()
+}
+
+fn net_ids(size: Size) -> Vec<NetId> {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    (0..size.tables).map(|_| NetId::from_u128(rng.random())).collect()
 }
 
 /// The variant differs from region to region.

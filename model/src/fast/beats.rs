@@ -1,45 +1,75 @@
 //! The beats of an answer, one after the other, without memory of their own.
 
-use super::Decided;
 use super::stored::{StoredRegion, StoredSlot};
 use stagecoach_spec::{Beat, Fault};
 
 /// A span never crosses a border of this many bytes, whatever the page size.
 const SPAN_BORDER: u64 = 4096;
 
-/// Where an access in its region stands, from the next span on.
-#[derive(Clone, Debug)]
-pub(super) struct Spans<'a> {
+/// The beats of a request's answer, in order: [`super::FastLookup::lookup`].
+#[derive(Clone, Copy, Debug)]
+pub struct Beats<'a> {
     slots: &'a [StoredSlot],
-    first_slot: u32,
+    /// The next beat; with bytes left, what it has in common with the others.
+    beat: Beat,
+    /// Bytes that are left; 0 for an answer without bytes.
+    left: u32,
+    /// Whether the last beat was given.
+    over: bool,
     page_shift: u8,
     page_size: u8,
-    /// What all beats have in common, and whether the next is the first.
-    beat: Beat,
+    first_slot: u32,
+    /// Of the next span in its region.
     position: u64,
-    /// Bytes that are left; not 0.
-    left: u32,
+    /// The slot of the next span: read apart from its use, so that the reads of many requests overlap.
+    slot: StoredSlot,
 }
 
-impl<'a> Spans<'a> {
+impl<'a> Beats<'a> {
+    /// A single beat without bytes.
     #[inline]
-    pub(super) fn new(
+    pub(super) fn single(beat: Beat) -> Beats<'a> {
+        Beats {
+            slots: &[],
+            beat,
+            left: 0,
+            over: false,
+            page_shift: 0,
+            page_size: 0,
+            first_slot: 0,
+            position: 0,
+            slot: StoredSlot::default(),
+        }
+    }
+
+    /// A beat for each span of an access that lies in its region. [`Beats::read_slot`] must follow.
+    #[inline]
+    pub(super) fn spans(
         slots: &'a [StoredSlot],
         region: &StoredRegion,
         beat: Beat,
         position: u64,
         length: u32,
-    ) -> Spans<'a> {
+    ) -> Beats<'a> {
         let StoredRegion { first_slot, page_shift, page_size, .. } = *region;
-        Spans { slots, first_slot, page_shift, page_size, beat, position, left: length }
+        let single = Beats::single(beat);
+        Beats { slots, left: length, page_shift, page_size, first_slot, position, ..single }
+    }
+
+    /// Reads the slot of the next span.
+    #[inline]
+    pub(super) fn read_slot(&mut self) {
+        let place = u64::from(self.first_slot) + (self.position >> self.page_shift);
+        self.slot = self.slots.get(place as usize).copied().unwrap_or_default();
     }
 
     /// The next beat.
     #[inline]
     pub(super) fn beat(&self) -> Beat {
-        let slot = u64::from(self.first_slot) + (self.position >> self.page_shift);
-        let frame = self.slots.get(slot as usize).and_then(|slot| slot.frame(self.page_size));
-        let Some(frame) = frame else {
+        if self.left == 0 {
+            return self.beat;
+        }
+        let Some(frame) = self.slot.frame(self.page_size) else {
             return Beat { fault: Fault::PageAbsent, ..self.beat };
         };
         let to_border = SPAN_BORDER - self.position % SPAN_BORDER;
@@ -49,37 +79,22 @@ impl<'a> Spans<'a> {
     }
 }
 
-/// The beats of a request's answer, in order: [`super::FastLookup::lookup`].
-#[derive(Clone, Debug)]
-pub struct Beats<'a> {
-    /// Nothing behind the last beat.
-    next: Option<Decided<'a>>,
-}
-
-impl<'a> Beats<'a> {
-    #[inline]
-    pub(super) fn new(decided: Decided<'a>) -> Beats<'a> {
-        Beats { next: Some(decided) }
-    }
-}
-
 impl Iterator for Beats<'_> {
     type Item = Beat;
 
     #[inline]
     fn next(&mut self) -> Option<Beat> {
-        let beat = match self.next.as_mut()? {
-            Decided::Single(beat) => *beat,
-            Decided::Spans(spans) => {
-                let beat = spans.beat();
-                spans.position += u64::from(beat.span);
-                spans.left -= beat.span;
-                spans.beat.first = false;
-                beat
-            }
-        };
+        if self.over {
+            return None;
+        }
+        let beat = self.beat();
         if beat.last {
-            self.next = None;
+            self.over = true;
+        } else {
+            self.position += u64::from(beat.span);
+            self.left -= beat.span;
+            self.beat.first = false;
+            self.read_slot();
         }
         Some(beat)
     }

@@ -32,10 +32,10 @@ pub use beats::Beats;
 
 use crate::Golden;
 use crate::tables::Installed;
-use beats::Spans;
 use foldhash::fast::FixedState;
 use stagecoach_spec::{Answer, Beat, Config, Fault, NetId, Op, Protection, Request, Slices, Update};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use stored::{StoredRegion, StoredSlot, StoredTable};
 
 /// A mapping unit that only answers; see the [module](self).
@@ -45,7 +45,7 @@ pub struct FastLookup {
     max_request_bytes: u32,
     // The standard library's hasher withstands identifiers that were chosen to collide, at several times the cost. These
     // come from the host alone, and foldhash is among the fastest for short keys without special instructions.
-    bindings: HashMap<NetId, u16, FixedState>,
+    bindings: HashMap<Identifier, u16, FixedState>,
     tables: Vec<StoredTable>,
     regions: Vec<StoredRegion>,
     slots: Vec<StoredSlot>,
@@ -83,94 +83,125 @@ impl FastLookup {
     /// The request's fields are taken as fitting their ports ([`Request::check`]).
     #[inline]
     pub fn lookup(&self, request: &Request) -> Beats<'_> {
-        Beats::new(self.decide(request))
+        let named = self.named(request);
+        let region = self.region(&named, request);
+        let mut beats = self.judge(&named, &region, request);
+        beats.read_slot();
+        beats
     }
 
     /// The first beat of a request's answer: the only one, unless the access crosses a 4 KiB border.
     #[inline]
     pub fn lookup_first(&self, request: &Request) -> Beat {
-        match self.decide(request) {
-            Decided::Single(beat) => beat,
-            Decided::Spans(spans) => spans.beat(),
+        self.lookup(request).beat()
+    }
+
+    /// Answers many requests, in order: `answer` gets each with its beats.
+    ///
+    /// Faster than one after the other once the pools exceed the processor's caches: the memory reads of neighbouring
+    /// requests overlap.
+    #[inline]
+    pub fn lookup_each<'a>(&'a self, requests: &[Request], mut answer: impl FnMut(&Request, Beats<'a>)) {
+        let mut named = [Named::default(); TOGETHER];
+        let mut regions = [StoredRegion::default(); TOGETHER];
+        let mut answers = [Beats::single(NO_BEAT); TOGETHER];
+        for requests in requests.chunks(TOGETHER) {
+            // Short loops of reads that do not wait for each other, so that a processor has many of them under way.
+            for (request, named) in requests.iter().zip(&mut named) {
+                *named = self.named(request);
+            }
+            for ((request, named), region) in requests.iter().zip(&named).zip(&mut regions) {
+                *region = self.region(named, request);
+            }
+            for (((request, named), region), beats) in
+                requests.iter().zip(&named).zip(&regions).zip(&mut answers)
+            {
+                *beats = self.judge(named, region, request);
+            }
+            for (_, beats) in requests.iter().zip(&mut answers) {
+                beats.read_slot();
+            }
+            for (request, beats) in requests.iter().zip(&answers) {
+                answer(request, *beats);
+            }
         }
+    }
+
+    /// The table that the request's identifier names.
+    #[inline]
+    fn named(&self, request: &Request) -> Named {
+        let table = self.bindings.get(&Identifier(request.net_id)).copied();
+        let state = table.and_then(|table| self.tables.get(usize::from(table)));
+        Named { table, state: state.copied().unwrap_or_default() }
+    }
+
+    /// The region that the request's key names, or an invalid one.
+    #[inline]
+    fn region(&self, named: &Named, request: &Request) -> StoredRegion {
+        let index = request.key_index();
+        let StoredTable { region_base, region_count, .. } = named.state;
+        if index >= region_count {
+            return StoredRegion::default();
+        }
+        self.regions.get((region_base + index) as usize).copied().unwrap_or_default()
     }
 
     /// Takes the rows of the decision table in their order.
     #[inline]
-    fn decide(&self, request: &Request) -> Decided<'_> {
-        let Request { tag, stream, .. } = *request;
-        let single = |table, epoch, fault| {
-            Decided::Single(Beat {
-                tag,
-                stream,
-                fault,
-                pa: 0,
-                span: 0,
-                table,
-                epoch,
-                first: true,
-                last: true,
-            })
-        };
-        let Some(&table) = self.bindings.get(&request.net_id) else {
-            return single(0, false, Fault::UnknownNetwork);
-        };
-        let state = self.tables.get(usize::from(table)).copied().unwrap_or_default();
-        let answer = |fault| single(table, state.epoch, fault);
-        if state.frozen {
-            return answer(Fault::Frozen);
-        }
-
-        let Request { op, va, length, bound, .. } = *request;
-        if !op.is_valid() || length > self.max_request_bytes || bound < length || bound > 1 << 31 {
-            return answer(Fault::InvalidRequest);
-        }
-        let atomic = op == Op::RemoteAtomic;
-        if bound == 0 && !atomic {
-            return answer(Fault::Granted);
-        }
-
-        let index = request.key_index();
-        let in_slice = index < state.region_count;
-        let place = (state.region_base + index) as usize;
-        let region = match self.regions.get(place) {
-            Some(region) if in_slice && region.is(request.key_variant()) => region,
-            _ => return answer(Fault::InvalidKey),
-        };
-        if request.pd != region.pd {
-            return answer(Fault::ProtectionDomain);
-        }
-        if !region.rights.contains(op.needed_access()) {
-            return answer(Fault::AccessRights);
-        }
-        let (end, wrapped) = va.overflowing_add(bound.into());
-        if wrapped && end != 0 {
-            return answer(Fault::AddressWrap);
-        }
-        let offset = va.wrapping_sub(region.base);
-        if va < region.base || offset > region.length || u64::from(bound) > region.length - offset {
-            return answer(Fault::OutOfBounds);
-        }
-        // Regions fit their slots, so positions have 54 bits at most.
-        let position = offset + u64::from(region.first_offset);
-        if atomic && (position % 8 != 0 || length != 8) {
-            return answer(Fault::MisalignedAtomic);
-        }
-        if length == 0 {
-            return answer(Fault::Granted);
-        }
-        let beat = Beat {
+    fn judge(&self, named: &Named, region: &StoredRegion, request: &Request) -> Beats<'_> {
+        let Request { op, va, length, bound, tag, stream, .. } = *request;
+        let Named { table, state: StoredTable { frozen, epoch, .. } } = *named;
+        let granted = Beat {
             tag,
             stream,
             fault: Fault::Granted,
             pa: 0,
             span: 0,
-            table,
-            epoch: state.epoch,
+            table: table.unwrap_or(0),
+            epoch,
             first: true,
             last: true,
         };
-        Decided::Spans(Spans::new(&self.slots, region, beat, position, length))
+        let refused = |fault| Beats::single(Beat { fault, ..granted });
+        if table.is_none() {
+            return refused(Fault::UnknownNetwork);
+        }
+        if frozen {
+            return refused(Fault::Frozen);
+        }
+        if !op.is_valid() || length > self.max_request_bytes || bound < length || bound > 1 << 31 {
+            return refused(Fault::InvalidRequest);
+        }
+        let atomic = op == Op::RemoteAtomic;
+        if bound == 0 && !atomic {
+            return Beats::single(granted);
+        }
+        if !region.is(request.key_variant()) {
+            return refused(Fault::InvalidKey);
+        }
+        if request.pd != region.pd {
+            return refused(Fault::ProtectionDomain);
+        }
+        if !region.allows(op) {
+            return refused(Fault::AccessRights);
+        }
+        let (end, wrapped) = va.overflowing_add(bound.into());
+        if wrapped && end != 0 {
+            return refused(Fault::AddressWrap);
+        }
+        let offset = va.wrapping_sub(region.base);
+        if va < region.base || offset > region.length || u64::from(bound) > region.length - offset {
+            return refused(Fault::OutOfBounds);
+        }
+        // Regions fit their slots, so positions have 54 bits at most.
+        let position = offset + u64::from(region.first_offset);
+        if atomic && (position % 8 != 0 || length != 8) {
+            return refused(Fault::MisalignedAtomic);
+        }
+        if length == 0 {
+            return Beats::single(granted);
+        }
+        Beats::spans(&self.slots, region, granted, position, length)
     }
 
     /// Copies what an accepted update changed.
@@ -185,10 +216,10 @@ impl FastLookup {
                 self.copy_table(table);
             }
             Update::Bind { table, net_id } => {
-                self.bindings.insert(net_id, table);
+                self.bindings.insert(Identifier(net_id), table);
             }
             Update::Unbind { table, net_id } => {
-                self.bindings.remove(&net_id);
+                self.bindings.remove(&Identifier(net_id));
                 self.copy_table(table);
             }
             Update::Install { table, key, .. } | Update::Invalidate { table, key } => {
@@ -240,13 +271,41 @@ impl FastLookup {
     }
 }
 
-/// What the decision table says of a request.
-#[derive(Clone, Debug)]
-enum Decided<'a> {
-    /// One beat without bytes.
-    Single(Beat),
-    /// The access lies in its region; its pages may be absent.
-    Spans(Spans<'a>),
+/// Requests whose memory reads overlap: enough to hide one behind the others, and few enough to stay in the first cache.
+const TOGETHER: usize = 64;
+
+/// What stands in a place before a request has it.
+const NO_BEAT: Beat = Beat {
+    tag: 0,
+    stream: 0,
+    fault: Fault::Granted,
+    pa: 0,
+    span: 0,
+    table: 0,
+    epoch: false,
+    first: true,
+    last: true,
+};
+
+/// An identifier as a key of the hash map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identifier(NetId);
+
+/// Limb by limb, where an array would be hashed as a string of bytes.
+impl Hash for Identifier {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let [low, middle, high] = self.0.limbs();
+        hasher.write_u64(low);
+        hasher.write_u64(middle);
+        hasher.write_u64(high);
+    }
+}
+
+/// A table that was named, if any, and its state.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named {
+    table: Option<u16>,
+    state: StoredTable,
 }
 
 /// Empties a part of a pool.
