@@ -29,6 +29,8 @@ pub enum Command {
     Describe(Choice),
     /// Replay captured RDMA traffic and compare with the captured responders' verdicts; exit 1 on any disagreement
     Replay(ReplayArguments),
+    /// Draw a stretch of a waveform as an SVG timing diagram
+    Wave(WaveArguments),
     /// Generate, check and replay the bundled captures on the native engine
     Demo,
 }
@@ -140,6 +142,29 @@ pub struct ReplayArguments {
     /// Write the waveform of the replay (FST); not with --engine golden
     #[arg(long, value_name = "FILE")]
     pub wave: Option<PathBuf>,
+}
+
+/// Arguments of `wave`.
+#[derive(Debug, Args)]
+pub struct WaveArguments {
+    /// The waveform (FST), e.g. of `replay --wave`
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: PathBuf,
+    /// Signals from top to bottom, by name or by the end of their dotted path; the clock is drawn always
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', required = true)]
+    pub signals: Vec<String>,
+    /// First cycle [default: the waveform's first]
+    #[arg(long, value_name = "CYCLE")]
+    pub from: Option<u64>,
+    /// Last cycle [default: the waveform's last]
+    #[arg(long, value_name = "CYCLE")]
+    pub to: Option<u64>,
+    /// The picture to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// A heading
+    #[arg(long, value_name = "WORDS")]
+    pub title: Option<String>,
 }
 
 /// Reads `ADDRESS=CAPTURE,EVENTS`. A name may hold further `=`; of several commas the last one divides.

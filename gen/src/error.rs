@@ -131,6 +131,14 @@ pub enum Error {
     /// `--wave` with an engine that has no signals.
     #[error("--wave: the engine golden has no signals to record; use --engine native or --engine verilator")]
     NoWave,
+    /// A waveform cannot be drawn.
+    #[error("waveform {path}: {problem}", path = path.display())]
+    Waveform {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to try.
+        problem: String,
+    },
     /// A file to write is one of those to read, or is to be written twice.
     #[error("{flag} {path}: is also the file of {other}, which it would overwrite; give another name", path = path.display())]
     Overwrites {

@@ -7,6 +7,7 @@
 //! | [`check`] | `check`: whether generated folders are what today's sources give |
 //! | [`describe`] | `describe`: pipeline, ports and memories of a configuration |
 //! | [`replay`] | `replay`: captured RDMA traffic against an engine |
+//! | [`wave`] | `wave`: a stretch of a waveform as a picture |
 //! | [`demo`] | `demo`: all of it once, on what is bundled |
 //! | [`design`] | a configuration's design as files in memory |
 //! | [`manifest`] | `manifest.json` |
@@ -27,5 +28,6 @@ pub mod generate;
 pub mod manifest;
 mod output;
 pub mod replay;
+pub mod wave;
 
 pub use error::Error;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use stagecoach::cli::{Arguments, Command};
-use stagecoach::{check, demo, describe, generate, replay};
+use stagecoach::{check, demo, describe, generate, replay, wave};
 
 /// Exit code of a comparison that found a difference: stale files, or verdicts that disagree.
 const DIFFERENT: u8 = 1;
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Wave(arguments) => wave::run(&arguments),
         Command::Demo => demo::run(),
     };
     match result {

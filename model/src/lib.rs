@@ -67,7 +67,7 @@ pub use fast::FastLookup;
 use counters::Counters;
 use decision::Verdict;
 use fault_log::FaultLog;
-use protection::Flips;
+use protection::{Flips, Reading, Word};
 use stagecoach_spec::{
     Action, Answer, Beat, Command, Config, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
 };
@@ -81,6 +81,8 @@ pub struct Golden {
     counters: Counters,
     fault_log: FaultLog,
     flips: Flips,
+    /// A write was retired whose tracking word failed its check: dirty bits may be missing.
+    unsure: bool,
     staged: Staged,
 }
 
@@ -95,6 +97,7 @@ impl Golden {
             counters: Counters::default(),
             fault_log: FaultLog::new(config.fault_log_entries),
             flips: Flips::new(config.protection),
+            unsure: false,
             staged: [0; STAGED_WORDS],
         }
     }
@@ -136,6 +139,13 @@ impl Golden {
     /// Nothing waits for retirements here; fences, which do, are over at once.
     pub fn retire(&mut self, retirement: &Retirement) {
         let table = retirement.table;
+        if !retirement.write {
+            return;
+        }
+        if self.flips.read(Word::Tracking(table)) == Reading::Corrupt {
+            self.unsure = true;
+            return;
+        }
         if let (Some(state), Some(tracking)) =
             (self.tables.tables.get(&table), self.tables.tracking.get_mut(&table))
         {

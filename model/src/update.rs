@@ -268,6 +268,7 @@ fn track(golden: &mut Golden, table: u16, tracking: Tracking) -> Checked {
     refuse_if(overlap, UpdateError::Overlap)?;
     forget_tracking(golden, table);
     golden.tables.tracking.insert(table, tracking);
+    golden.unsure = false;
     Ok(())
 }
 
@@ -288,7 +289,10 @@ fn harvest(golden: &mut Golden, table: u16, word: u32) -> Answer {
     // An untracked table has no bitmap whose end could be told.
     let tracking = golden.tables.tracking.get_mut(&table).ok_or(UpdateError::NotTracked)?;
     refuse_if(u128::from(word) >= tracking.bitmap(&slices).count, UpdateError::OutOfSlice)?;
-    Ok(tracking.harvest(word))
+    let dirty = tracking.harvest(word);
+    // Until tracking starts again, no bitmap can be trusted.
+    refuse_if(golden.unsure, UpdateError::Corrupt)?;
+    Ok(dirty)
 }
 
 fn read_counter(golden: &Golden, table: u16, counter: Counter) -> Answer {

@@ -29,6 +29,7 @@ use crate::net_id::NetId;
 use crate::protection::Stored;
 use crate::request::Access;
 use crate::update::{Counter, PeekEntry, Region, Slices, Update, UpdateError};
+use serde::{Deserialize, Serialize};
 
 /// How many staging words there are.
 pub const STAGED_WORDS: usize = 4;
@@ -129,7 +130,7 @@ impl UpdateOp {
 }
 
 /// One handshake at the update port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {
     /// `upd_op`, 5 bits; any value can be sent.
     pub op: u8,

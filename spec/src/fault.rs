@@ -1,10 +1,12 @@
 //! The verdicts, and what each becomes on the wire.
 
 use crate::request::Op;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The verdict on a request or span. The codes are those of the response port's `fault`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// 0: the access may go on.
     Granted,

@@ -1,6 +1,7 @@
 //! Network identifiers: what names a VM on the network.
 
 use crate::config::Config;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 ///
 /// Whether it fits a configuration is asked with [`NetId::check`]; an identifier that does not fit is refused by
 /// the update port (BAD_ARGUMENT) and never cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NetId([u64; 3]);
 
 /// A network identifier does not fit the configuration.

@@ -9,9 +9,11 @@
 //! A word of zeros has check bits of zero, so that cleared memory is valid.
 
 use crate::config::{Config, Protection};
+use serde::{Deserialize, Serialize};
 
 /// A stored word, as `inject` names it. The number is that of its space at the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stored {
     /// Space 0: a CAM entry. The low bits are the identifier's code over (net_id, valid above it), then the table number's code.
     Binding {

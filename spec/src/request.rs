@@ -2,12 +2,14 @@
 
 use crate::config::Config;
 use crate::net_id::NetId;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::BitOr;
 use thiserror::Error;
 
 /// What an access does. Three bits; the codes 5 to 7 mean nothing and are answered INVALID_REQUEST.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Op {
     /// 0: a client reads.
     RemoteRead,
@@ -20,10 +22,13 @@ pub enum Op {
     /// 4: a receive request of the VM scatters.
     LocalWrite,
     /// 5: no operation.
+    #[serde(rename = "reserved_5")]
     Reserved5,
     /// 6: no operation.
+    #[serde(rename = "reserved_6")]
     Reserved6,
     /// 7: no operation.
+    #[serde(rename = "reserved_7")]
     Reserved7,
 }
 
@@ -93,7 +98,8 @@ impl fmt::Display for Op {
 }
 
 /// The rights that a region gives: four bits, numbered as in `enum ibv_access_flags`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Access(u8);
 
 impl Access {
@@ -132,6 +138,25 @@ impl Access {
     }
 }
 
+impl From<Access> for u8 {
+    fn from(access: Access) -> u8 {
+        access.0
+    }
+}
+
+impl TryFrom<u8> for Access {
+    type Error = UnknownAccess;
+
+    fn try_from(bits: u8) -> Result<Access, UnknownAccess> {
+        Access::from_bits(bits).ok_or(UnknownAccess(bits))
+    }
+}
+
+/// A number has a bit that is no right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("rights are four bits, 0 to 15, but found {0}")]
+pub struct UnknownAccess(pub u8);
+
 impl BitOr for Access {
     type Output = Access;
 
@@ -152,7 +177,7 @@ impl fmt::Display for Access {
 ///
 /// Longer messages are split upstream; `length` is what this request translates, `bound` what must lie in the region
 /// from `va` on, so that a message is refused at its first packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The VM whose memory is meant; `net_id_bits` wide.
     pub net_id: NetId,

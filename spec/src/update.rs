@@ -4,11 +4,12 @@ use crate::fault::Fault;
 use crate::net_id::NetId;
 use crate::protection::Stored;
 use crate::request::Access;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What a table owns while it exists: a slice of each pool and a frame window. An empty slice or window (count 0)
 /// overlaps nothing; its base must still name an entry of the pool (a frame of the memory).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slices {
     /// First region of the slice, in the region pool.
     pub region_base: u32,
@@ -25,7 +26,7 @@ pub struct Slices {
 }
 
 /// A region to install. Its key is an argument of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Region {
     /// Virtual address of the first byte. 0 makes the region zero-based.
     pub base: u64,
@@ -45,7 +46,8 @@ pub struct Region {
 }
 
 /// Which entry `peek` reads. An entry that is not valid reads as zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PeekEntry {
     /// Space 0: CAM entry `entry` (the port's table is ignored). Words 0 to 2: net_id, least significant first;
     /// word 3: valid in bit 0, table in bits 63:32.
@@ -113,7 +115,8 @@ impl PeekEntry {
 ///
 /// A value is exact: requests accepted before the `read_counter` are in it, later ones are not. Two counters are two
 /// such moments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Counter {
     /// Index = the fault's code, 0 to 11: requests of the table whose last beat said so. `clear_table` makes them 0.
     /// UNKNOWN_NETWORK has no table: it is counted for the whole unit, whatever table is named. TABLE_CORRUPT of a
@@ -150,7 +153,8 @@ impl Counter {
 }
 
 /// One change of the tables (or a look at them), with its arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Update {
     /// Creates a table, or gives an unbound and empty one other slices. The table is not frozen afterwards.
     SetTable {

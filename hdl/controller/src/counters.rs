@@ -17,6 +17,7 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, wire};
+use stagecoach_spec::latency::loops::{FORMED_CYCLES, TOKEN_THROUGH_CYCLES};
 use stagecoach_spec::{Counter, Fault};
 
 use crate::codes::is;
@@ -26,6 +27,10 @@ use crate::widths::{FAULT, Widths};
 
 /// Cycles from a token to `token_out` and `value`.
 pub const CYCLES: u32 = tally::CYCLES + 2;
+
+const _: () =
+    assert!(FORMED_CYCLES + CYCLES == TOKEN_THROUGH_CYCLES, "the latency table and this block agree");
+
 /// Bits of a counter.
 pub const COUNT: u32 = 32;
 /// Bits of a counter's index.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
 use stagecoach_spec::Fault;
+use stagecoach_spec::latency::loops::EXPAND_PLACES;
 
 use crate::bundles::{Decided, Flow, Span};
 use crate::codes::code;
@@ -30,6 +31,8 @@ pub const CYCLES: u32 = 1;
 /// Words of the queue's memory: more than the cycles that a credit takes to come back, so that requests can flow
 /// at one a cycle.
 pub const QUEUE_DEPTH: u32 = 32;
+
+const _: () = assert!(QUEUE_DEPTH == EXPAND_PLACES, "the latency table and this stage agree");
 
 /// Describes the stage.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {

@@ -21,7 +21,9 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal};
+use stagecoach_spec::latency::loops::{FENCE_CYCLES, RETIRED_CYCLES};
 
+use crate::retire;
 use crate::tally::{self, Overflow, Watch};
 use crate::widths::Widths;
 
@@ -30,6 +32,9 @@ pub const WATCH_CYCLES: u32 = tally::WATCH_CYCLES + 2;
 /// `drained` in cycle t knows what was formed, left or retired in cycle t - this and before, and nothing later. It is
 /// the truth about a pair that has been watched for [`WATCH_CYCLES`], once its last beat was formed this long ago.
 pub const SETTLE_CYCLES: u32 = WATCH_CYCLES + tally::WATCH_LAG;
+
+const _: () = assert!(SETTLE_CYCLES == FENCE_CYCLES, "the latency table and this block agree");
+const _: () = assert!(retire::RETIRED_CYCLES == RETIRED_CYCLES, "the latency table and block retire agree");
 
 /// Describes the block.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {

@@ -106,6 +106,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         logged.connect(&updates, "logged");
         updates.input("erase_done", erase_done);
     }
+    let peeks = |port: &str| if w.corrupt() == 0 { m.zero(0) } else { updates.output(port) };
     let init_done = updates.output_as("init_done", "initialised");
     let commit_table = updates.output("commit_table");
     let commit_region = updates.output("commit_region");
@@ -174,6 +175,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     slice_early.connect(&regions, "in");
     slice_riding.connect(&regions, "in");
     regions
+        .input("commit_peeks", peeks("commit_peeks_region"))
         .input("in_region", slices.output("out_region"))
         .input("commit_write_region", updates.output("commit_write_region"))
         .input("init_region", updates.output("init_region"))
@@ -221,6 +223,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     expand_flow.connect(&slots, "in");
     expand_span.connect(&slots, "in");
     slots
+        .input("commit_peeks", peeks("commit_peeks_slot"))
         .input("in_slot", expands.output("out_slot"))
         .input("commit_write_slot", updates.output("commit_write_slot"))
         .input("init_slot", updates.output("init_slot"))
@@ -364,20 +367,22 @@ fn events<'m>(
     updates: &InstanceHandle<'m>,
     disagree: Signal<'m>,
 ) -> (Signal<'m>, Signal<'m>) {
-    let places = checks.len() as u32 + 2;
+    let pool = m.zero(1);
     match w.config.protection {
         Protection::None => (m.zero(0), m.zero(0)),
         Protection::Parity | Protection::Secded => {
+            let of_stages =
+                |event: fn(&Check<'m>) -> Signal<'m>| checks.iter().map(event).collect::<Vec<_>>();
             let missed = updates.output_as("uncorrectable", "update_uncorrectable");
-            let missed: Vec<_> = checks.iter().map(|check| check.uncorrectable).chain([missed]).collect();
+            let (none, of_update) = (m.zero(checks.len() as u32), m.zero(missed.width()));
             let corrected = match w.config.protection {
                 Protection::Secded => {
                     let mended = updates.output_as("corrected", "update_corrected");
-                    checks.iter().map(|check| check.corrected).chain([mended, disagree]).collect()
+                    m.concat(&[m.concat(&of_stages(|check| check.corrected)), mended, disagree])
                 }
-                _ => vec![m.zero(places - 1), disagree],
+                _ => m.concat(&[none, of_update, disagree]),
             };
-            (m.concat(&corrected), m.concat(&missed).zero_extend(places))
+            (corrected, m.concat(&[m.concat(&of_stages(|check| check.uncorrectable)), missed, pool]))
         }
     }
 }

@@ -38,6 +38,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let write_region = m.input("commit_region", w.region).doc("place to write");
     let write_word = m.input("commit_region_word", w.coded(w.region_word().iter().sum()));
 
+    // Without bits where nothing is reported.
+    let commit_peeks = m.input("commit_peeks", w.corrupt()).doc("the token in flight peeks at a region");
+
     m.section("Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons");
     let memory = m.memory("region_memory", write_word.width(), 1 << w.region);
     let memory = memory.output_register().style(MemoryStyle::Block);
@@ -59,7 +62,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     stored.outputs(&m, "out_region");
     m.output("out_corrupt", checked.uncorrectable);
     m.output("out_raw", raw);
-    let depends = flow.request & early.in_slice & !early.settled;
+    let lookup = flow.request & early.in_slice & !early.settled;
+    let depends =
+        if w.corrupt() == 0 { lookup } else { lookup | flow.token & m.delay("peeks", commit_peeks) };
     checked.report(depends, place).outputs(&m, "check");
     m.finish()
 }

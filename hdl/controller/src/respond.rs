@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Fault;
+use stagecoach_spec::latency::loops::RESPOND_PLACES;
 
 use crate::bundles::{Beat, Formed, Slot, Span};
 use crate::codes::{code, is};
@@ -30,6 +31,8 @@ use crate::widths::{OFFSET, Widths};
 pub const CYCLES: u32 = 2;
 /// Words of the queue's memory: more than the cycles that a credit takes to come back.
 pub const QUEUE_DEPTH: u32 = 16;
+
+const _: () = assert!(QUEUE_DEPTH == RESPOND_PLACES, "the latency table and this stage agree");
 
 /// Describes the stage.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {

@@ -21,8 +21,8 @@
 //! harvest of cycle h iff r + [`SET_CYCLES`] <= h. `retired` shows in cycle r + [`RETIRED_CYCLES`], when every harvest
 //! that is still to come has the bit.
 //!
-//! A write whose tracking word fails its check could have dirtied anything: `unsure` stays high from before the cycle
-//! of the first harvest that misses it until it is cleared.
+//! A write whose tracking word fails its check could have dirtied anything: `unsure` is high from the cycle of the first
+//! harvest that misses it until it is cleared.
 
 use std::sync::Arc;
 
@@ -177,7 +177,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         Protection::Parity | Protection::Secded => {
             wire!(misses = wrote & checked.uncorrectable);
             let unsure = m.register("unsure", 1).reset_to(0u32);
-            unsure.next(misses | (unsure.value() & !unsure_clear));
+            let missed = valid_from(&m, "missed", "valid", misses, check, PIPELINE_CYCLES);
+            unsure.next(missed | (unsure.value() & !unsure_clear));
             let uncorrectable = m.delay_reset("check_uncorrectable", misses);
             (wrote & !checked.uncorrectable, uncorrectable, unsure.value())
         }

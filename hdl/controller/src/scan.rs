@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::FrameWindows;
+use stagecoach_spec::{FrameWindows, Protection};
 
 use crate::widths::Widths;
 use crate::{binding, chunks, protect};
@@ -104,7 +104,19 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycles 1 and 2: the memory; then the check");
     let list_entry = walking.value().select(place.value().low(w.binding), peek_entry);
     let list = m.memory("binding_list", coded, 1 << w.binding).output_register();
-    list.write(write, write_entry, write_word);
+    // While a search runs, nothing else is written; and what it corrects is behind what it reads.
+    let mend = (w.config.protection == Protection::Secded).then(|| Mend {
+        writes: m.wire("mends", 1),
+        entry: m.wire("mend_entry", w.binding),
+        word: m.wire("mend_word", coded),
+    });
+    match &mend {
+        Some(mend) => {
+            let target = mend.writes.select(mend.entry, write_entry);
+            list.write(write | mend.writes, target, mend.writes.select(mend.word, write_word));
+        }
+        None => list.write(write, write_entry, write_word),
+    }
     let raw = list.read("list_word", list_entry);
     let checked = protect::check(&m, w, "list_checked", raw);
     let entry = BindingWord::unpack(checked.word, &w.binding_word());
@@ -194,12 +206,33 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.output("list_corrupt", list_corrupt);
     m.output("records_corrupt", records_corrupt);
     entry.outputs(&m, "peek");
+    if let Some(mend) = mend {
+        wire!(entry_corrected = checked.corrected & walk2.valid & in_list);
+        wire!(entry_word = entry.pack(&m));
+        mend.writes.drive(m.delay_reset("mended", entry_corrected));
+        mend.entry.drive(m.delay("mended_entry", walk2.place.low(w.binding)));
+        mend.word.drive(m.delay("mended_word", protect::encode(w, entry_word)));
+        m.output("list_corrected", entry_corrected);
+        m.output("record_place", walk2.place.low(w.table));
+        m.output("record_looked", walk2.valid & in_tables);
+    }
+    if w.config.protection != Protection::None {
+        m.output("list_failed", list_corrupt4);
+        m.output("record_failed", record_corrupt4);
+    }
     m.output("peek_corrupt", list_fails);
     m.output("peek_corrected", checked.corrected);
-    if w.config.protection != stagecoach_spec::Protection::None {
+    if w.config.protection != Protection::None {
         m.output("peek_raw", raw);
     }
     m.finish()
+}
+
+/// The write of an entry that a search had to correct.
+struct Mend<'m> {
+    writes: Signal<'m>,
+    entry: Signal<'m>,
+    word: Signal<'m>,
 }
 
 stagecoach_hdl::bundle! {

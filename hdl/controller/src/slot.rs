@@ -37,6 +37,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let write_slot = m.input("commit_slot", w.slot).doc("place to write or to peek at");
     let write_word = m.input("commit_slot_word", w.coded(w.slot_word().iter().sum()));
 
+    // Without bits where nothing is reported.
+    let commit_peeks = m.input("commit_peeks", w.corrupt()).doc("the token in flight peeks at a slot");
+
     m.section("Cycle 1: the address on its way to the memory");
     let slot1_flow = delay_flow_by(&m, "slot", flow, 1, 1);
     let slot1_slot = m.delay("slot1_slot", flow.token.select(write_slot, slot));
@@ -59,6 +62,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     Slot::unpack(checked.word, &w.slot_word()).outputs(&m, "out_slot");
     m.output("out_corrupt", checked.uncorrectable);
     m.output("out_raw", raw);
-    checked.report(flow.request & !span.empty, place).outputs(&m, "check");
+    let lookup = flow.request & !span.empty;
+    let depends =
+        if w.corrupt() == 0 { lookup } else { lookup | flow.token & m.delay("peeks", commit_peeks) };
+    checked.report(depends, place).outputs(&m, "check");
     m.finish()
 }

@@ -135,9 +135,24 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
     let record_place = scan_busy.select(scan_place.low(w.table), table);
     // Every write is registered: it has time, and what it is made of stands far away.
-    let record_target = m.delay("record_target", clear.select(clear_place.low(w.table), table));
-    let record_stored = m.delay("record_stored", record_after.gated_by(!clear));
-    records.write(m.delay_reset("record_written", clear | record_write), record_target, record_stored);
+    let target = clear.select(clear_place.low(w.table), table);
+    let stored = record_after.gated_by(!clear);
+    let mend = corrects.then(|| RecordMend {
+        writes: m.wire("search_mends_record", 1),
+        table: m.wire("mended_table", w.table),
+        word: m.wire("mended_record", w.coded(record_bits)),
+    });
+    let (target, stored, written) = match &mend {
+        Some(mend) => (
+            mend.writes.select(mend.table, target),
+            mend.writes.select(mend.word, stored),
+            clear | record_write | mend.writes,
+        ),
+        None => (target, stored, clear | record_write),
+    };
+    let record_target = m.delay("record_target", target);
+    let record_stored = m.delay("record_stored", stored);
+    records.write(m.delay_reset("record_written", written), record_target, record_stored);
     let record_raw = records.read("record_word", record_place);
     let record_checked = protect::check(&m, w, "record_checked", record_raw);
     let read = Record::unpack(record_checked.word, &w.record());
@@ -232,6 +247,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let searched_entry = binds.select(free_entry, found_entry);
     list_entry.drive(names_entry.select(index.low(w.binding), searched_entry));
 
+    let mends_record = mend.as_ref().map_or(m.zero(0), |mend| mend.writes);
+    if let Some(mend) = mend {
+        // A search corrects what it reads, too, and is past it when it is written.
+        let looked = search.output_as("record_looked", "record_looked");
+        mend.writes.drive(looked & record_checked.corrected);
+        mend.table.drive(search.output_as("record_place", "record_place"));
+        mend.word.drive(encode(w, read.pack(&m).named("read_record")));
+    }
+
     m.section("The judgement");
     let findings = Findings {
         slots_exceeded: install.output_as("slots_exceeded", "slots_exceeded"),
@@ -251,7 +275,6 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         listed_corrupt,
         list_corrupt: search.output_as("list_corrupt", "list_corrupt"),
         records_corrupt: search.output_as("records_corrupt", "records_corrupt"),
-        unsure: flag(&m, unsure),
     };
     let check = m.instance("update_check", &update_check::describe(w)?);
     argument.connect(&check, "arg");
@@ -261,7 +284,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let error = check.output_as("error", "check_error");
 
     m.section("The sequence");
-    wire!(searches = ops.any(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Track]));
+    wire!(starts_tracking = is_track & granule_shift.any());
+    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable];
+    wire!(searches = ops.any(&searching) | starts_tracking);
     wire!(replaces = ops.is(UpdateOp::SetSlot) & was_present);
     wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
     let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
@@ -290,7 +315,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         is_local_write: is_track | injects_here,
         is_harvest: ops.is(UpdateOp::Harvest),
         is_track,
-        starts_tracking: granule_shift.any(),
+        starts_tracking,
         sweep_last,
         commit_granted,
         token_done,
@@ -374,7 +399,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let bitmap = is_track.select(wanted.dirty_base, record.dirty_base.gated_by(!is_inject));
     put(&m, "harvest_place", bitmap + word_of_table);
     let sweeps = is_sweeping & wanted.dirty_count.any();
-    m.output("harvest", m.delay_reset("harvest", sequence.first_of("reap") | sweeps));
+    let harvests = m.delay_reset("harvest", sequence.first_of("reap") | sweeps);
+    m.output("harvest", harvests);
     wire!(in_store = sequence.at("store"));
     wire!(storing = in_store & !scrubs);
     wire!(untracks = sequence.first_of("untrack"));
@@ -411,13 +437,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let looked_at = [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest];
     wire!(changes_record = !ops.any(&looked_at));
     let sets_table = ops.is(UpdateOp::SetTable);
-    let starts = is_track & granule_shift.any();
     let changed = Record {
         exists: m.bit(true),
         frozen: ops.is(UpdateOp::Freeze) | (record.frozen & !ops.is(UpdateOp::Thaw)),
         epoch: record.epoch ^ is_fence,
         dirty_base: is_track.select(wanted.dirty_base, record.dirty_base),
-        dirty_count: is_track.select(bitmap_words.gated_by(starts), record.dirty_count),
+        dirty_count: is_track.select(bitmap_words.gated_by(starts_tracking), record.dirty_count),
         granule_shift: is_track.select(granule_shift, record.granule_shift),
         bindings: count(&m, "bindings", record.bindings, binds, ops.is(UpdateOp::Unbind)),
         regions: count(&m, "regions", record.regions, installs & !was_valid, ops.is(UpdateOp::Invalidate)),
@@ -428,15 +453,27 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let after = after.gated_by(!is_clear_table);
     wire!(valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]));
     let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(binds);
-    let notes = Notes { w, is_mending: judged, stores: storing };
+    let uses = ["record", "valid", "present", "listed"].map(|word| {
+        let port = format!("uses_{word}");
+        if protected {
+            (check.output_as(&port, &port) & judged).named(format!("judges_{word}"))
+        } else {
+            m.zero(0)
+        }
+    });
+    let [mends_record_now, mends_valid, mends_present, mends_listed] =
+        if corrects { uses } else { [m.zero(0); 4] };
+    let notes = Notes { w, stores: storing };
     let flip = |number: usize| mask.map(|mask| (injects(number), mask));
+    let record_now = if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) };
     let record_word = Note {
         name: "record",
         after: after.pack(&m).named("record_word_after"),
         changes: changes_record,
-        checked: if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) },
-        corrected: record_corrected,
-        raw: record_raw,
+        checked: record_now,
+        corrected: record_corrected.gated_by(mends_record_now),
+        // It was read for the judgement already, and put right.
+        raw: if corrects { encode(w, record_now) } else { record_raw },
         flip: flip(6),
     };
     notes.write(record_word, record_write, record_after);
@@ -445,7 +482,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         after: valid_note,
         changes: changes_region,
         checked: valid.word,
-        corrected: valid.corrected,
+        corrected: valid.corrected.gated_by(mends_valid),
         raw: valid_raw,
         flip: flip(7),
     };
@@ -455,7 +492,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         after: sets_slot,
         changes: changes_slot,
         checked: was_present,
-        corrected: present.corrected,
+        corrected: present.corrected.gated_by(mends_present),
         raw: present_raw,
         flip: flip(8),
     };
@@ -467,23 +504,28 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         after: taken.pack(&m).named("listed_word_after"),
         changes: changes_binding,
         checked: if corrects { listed.pack(&m).named("listed_word_now") } else { m.zero(0) },
-        // Beside the entry that was searched for, the one that peek names stands at the list's port.
-        corrected: list_corrected.gated_by(is_peek & is_space(0)),
+        corrected: list_corrected.gated_by(mends_listed),
         raw: list_raw,
         flip: flip(5),
     };
     notes.write(list_word, list_write, listed_after);
 
-    m.section("Events of protection");
+    m.section("Events of protection: of the judgement's words, of a search, of what a token saw");
     if protected {
-        let failed = [record_corrupt, valid.uncorrectable & names_key, present.uncorrectable & changes_slot];
-        let failed = failed.into_iter().reduce(|a, b| a | b).expect("three notes");
-        m.output("uncorrectable", m.delay_reset("uncorrectable", judged & failed));
+        let failed = [record_corrupt, valid.uncorrectable, present.uncorrectable, listed_corrupt];
+        let mut events: Vec<_> = failed.iter().zip(uses).map(|(failed, uses)| *failed & uses).collect();
+        events.push(search.output_as("list_failed", "list_failed"));
+        events.push(search.output_as("record_failed", "record_failed"));
+        m.output("uncorrectable", m.delay_reset("uncorrectable", m.concat(&events)));
     }
     if corrects {
-        let mended = record_corrected | valid.corrected & names_key | present.corrected & changes_slot;
-        m.output("corrected", m.delay_reset("corrected", judged & mended));
+        let mended = [record_corrected, valid.corrected, present.corrected, list_corrected];
+        let mut events: Vec<_> = mended.iter().zip(uses).map(|(mended, uses)| *mended & uses).collect();
+        events.push(search.output_as("list_corrected", "list_corrected"));
+        events.push(mends_record);
+        m.output("corrected", m.delay_reset("corrected", m.concat(&events)));
     }
+    put_peeks(&m, w, is_peek & is_space(2), is_peek & is_space(3));
 
     m.section("The answer");
     let answers = sequence.at("answer");
@@ -499,7 +541,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         | reaped.gated_by(ops.is(UpdateOp::Harvest));
     // Registered: it stands from STORE or LOCAL on, and what it is chosen from stands far away.
     let result = m.delay("result", result);
-    wire!(sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot));
+    let reaped_unsure = flag(&m, keep(&m, "reaped_unsure", harvests, unsure));
+    wire!(
+        sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot)
+            | ops.is(UpdateOp::Harvest) & reaped_unsure
+    );
     let reason = ops.is(UpdateOp::Stage).select(code(&m, UpdateError::BadArgument), error);
     let reason = refused.value().select(reason, code(&m, UpdateError::Corrupt));
     wire!(fails = refused.value() | sees_corrupt);
@@ -541,6 +587,21 @@ impl Widths {
     fn listed_bits(&self) -> u32 {
         self.binding_word().iter().sum()
     }
+}
+
+/// Which of a peek's words are reported when they are corrected, so that software can have any word mended.
+fn put_peeks<'m>(m: &'m ModuleBuilder, w: &Widths, region: Signal<'m>, slot: Signal<'m>) {
+    if w.corrupt() > 0 {
+        put(m, "commit_peeks_region", region);
+        put(m, "commit_peeks_slot", slot);
+    }
+}
+
+/// The write of a record that a search had to correct.
+struct RecordMend<'m> {
+    writes: Signal<'m>,
+    table: Signal<'m>,
+    word: Signal<'m>,
 }
 
 /// What the token saw, kept until the next token.
@@ -707,8 +768,6 @@ fn fresh_record<'m>(m: &'m ModuleBuilder, w: &Widths, wanted: &Owned<'m>, epoch:
 /// Writes of the memories that only updates read.
 struct Notes<'a, 'm> {
     w: &'a Widths,
-    /// The judgement is known: what had to be corrected for it is written back.
-    is_mending: Signal<'m>,
     /// The update is stored.
     stores: Signal<'m>,
 }
@@ -737,7 +796,7 @@ impl<'m> Notes<'_, 'm> {
         coded = injects.select(note.raw ^ mask.low(note.raw.width()), coded);
         let mut writes = self.stores & (note.changes | injects);
         if w.config.protection == Protection::Secded {
-            let mends = (self.is_mending & note.corrected).named(format!("mends_{}", note.name));
+            let mends = note.corrected.named(format!("mends_{}", note.name));
             coded = mends.select(encode(w, note.checked), coded);
             writes = writes | mends;
         }

@@ -53,15 +53,13 @@ stagecoach_hdl::bundle! {
         list_corrupt,
         /// `scan`: some table's record does.
         records_corrupt,
-        /// `retire`: how a table is tracked failed its check, so dirty bits may be missing.
-        unsure,
     }
 }
 
 impl Widths {
     /// Field widths of [`Findings`].
     pub fn findings(&self) -> Vec<u32> {
-        [1, 1, 1, 1, 1, self.table, 1, 1, 8].into_iter().chain([1; 9]).collect()
+        [1, 1, 1, 1, 1, self.table, 1, 1, 8].into_iter().chain([1; 8]).collect()
     }
 }
 
@@ -108,10 +106,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(is_set_slot = ops.is(UpdateOp::SetSlot));
     wire!(is_install = ops.is(UpdateOp::Install));
     wire!(is_track = ops.is(UpdateOp::Track));
+    wire!(starts_tracking = is_track & arguments.data.low(8).any());
     wire!(is_harvest = ops.is(UpdateOp::Harvest));
     wire!(changes = is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw);
     wire!(looks = looks_at_region | looks_at_slot | injects_table);
     wire!(needs_table = changes | looks | is_track | is_harvest);
+    wire!(needs_record = needs_table | is_set_table | peeks_table);
     wire!(names_no_table = peeks_binding | peeks_log | injects_entry | injects_dirty);
 
     m.section("Cycle 1: one flag per error");
@@ -147,13 +147,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(out_of_window = is_set_table & slices.beyond_memory | is_set_slot & window.outside);
     let bad_variant = !findings.region_valid | findings.region_variant.differs(index.low(8));
     wire!(
-        is_corrupt = (needs_table | is_set_table | peeks_table) & findings.record_corrupt
-            | names_region & findings.valid_corrupt
-            | names_slot & findings.present_corrupt
-            | peeks_binding & findings.listed_corrupt
+        is_corrupt = needs_record & findings.record_corrupt
+            | names_region & !region_outside & findings.valid_corrupt
+            | names_slot & !slot_outside & findings.present_corrupt
+            | peeks_binding & !entry_outside & findings.listed_corrupt
             | is_binding & findings.list_corrupt
-            | (is_set_table | is_track) & findings.records_corrupt
-            | is_harvest & findings.unsure
+            | (is_set_table | starts_tracking) & findings.records_corrupt
     );
     let other_table = findings.found_table.differs(arguments.table.low(w.table));
     let inject = bad_inject(&m, w, &arguments);
@@ -181,7 +180,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         flag(UpdateError::NotFrozen, is_thaw & !record.frozen),
         flag(UpdateError::OutOfSlice, out_of_slice),
         flag(UpdateError::OutOfWindow, out_of_window),
-        flag(UpdateError::Overlap, (is_set_table | is_track) & findings.overlap),
+        flag(UpdateError::Overlap, (is_set_table | starts_tracking) & findings.overlap),
         flag(UpdateError::AlreadyBound, ops.is(UpdateOp::Bind) & findings.found),
         flag(UpdateError::NotBound, ops.is(UpdateOp::Unbind) & (!findings.found | other_table)),
         flag(UpdateError::BindingsFull, ops.is(UpdateOp::Bind) & !findings.has_free),
@@ -194,6 +193,17 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         ),
         flag(UpdateError::NotTracked, is_harvest & !is_tracked),
     ];
+    if w.config.protection != Protection::None {
+        // What is judged on the way, for the words to be counted and mended; nothing of an update that makes no sense.
+        wire!(senseless = flags[0] | flags[1] | flags[2]);
+        let uses = |name: &str, when| {
+            m.output(name, m.delay(name, m.delay(&format!("{name}_named"), when) & !senseless))
+        };
+        uses("uses_record", needs_record);
+        uses("uses_valid", record.exists & names_region & !region_outside);
+        uses("uses_present", record.exists & names_slot & !slot_outside);
+        uses("uses_listed", peeks_binding & !entry_outside);
+    }
     assert_eq!(flags.len(), UpdateError::ALL.len(), "every error has its flag");
 
     m.section("Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none");

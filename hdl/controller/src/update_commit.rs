@@ -93,8 +93,9 @@ impl<'m> Commit<'_, 'm> {
         let binds = ops.is(UpdateOp::Bind);
         let changes = binds | ops.is(UpdateOp::Unbind);
         wire!(entry_identifier = m.concat(&[binds, identifier.gated_by(binds)]));
-        wire!(entry_number = table.gated_by(binds));
-        let (asked, number) = (encode(w, entry_identifier), encode(w, entry_number));
+        // The number stays when the entry becomes free: the request directly before the token has found the entry, and
+        // takes its number when the token has written it.
+        let (asked, number) = (encode(w, entry_identifier), encode(w, table));
         let Some(rewrite) = self.rewrite else {
             m.unused(listed.valid);
             put(m, "commit_binding", changes);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stagecoach_hdl::{Enumeration, ModuleBuilder, RegisterHandle, Signal, wire};
 
 use stagecoach_spec::latency::RETIRE_CYCLES;
+use stagecoach_spec::latency::updates::UpdateCycles;
 
 use crate::widths::Widths;
 use crate::{counters, dirty, fence, install_check, retire, track_check, update_check};
@@ -35,6 +36,22 @@ const RETRACK_CYCLES: u64 = (RETIRE_CYCLES - 1 - retire::TRACK_LAG) as u64;
 
 // A harvest is asked for one cycle into REAP, and accepted two cycles after REAP has its word.
 const _: () = assert!(RETIRE_CYCLES == retire::SET_CYCLES + dirty::HARVEST_CYCLES + 1);
+
+/// The contract counts the cycles of a state; here are those that are waited for in it, one less.
+fn assert_latencies(w: &Widths) {
+    let cycles = UpdateCycles::of(&w.config);
+    let states = [
+        (look_cycles(w), cycles.look),
+        (JUDGE_CYCLES, cycles.judge),
+        (DRAIN_CYCLES, cycles.drain),
+        (REAP_CYCLES, cycles.reap),
+        (UNTRACK_CYCLES, cycles.untrack),
+        (RETRACK_CYCLES, cycles.retrack),
+    ];
+    for (waited, cycles) in states {
+        assert_eq!(waited + 1, u64::from(cycles), "the latency table and this block agree");
+    }
+}
 
 /// Bits of the number of a token of one update: `clear_table` sends one and then one for each counter.
 pub(crate) const PASS: u32 = 4;
@@ -142,6 +159,7 @@ impl<'m> Sequence<'m> {
 
     /// Drives the registers; gives when the update is accepted and when its judgement is known.
     pub(crate) fn run(&self, w: &Widths, turns: &Turns<'m>) -> Milestones<'m> {
+        assert_latencies(w);
         let m = self.m;
         let go = |name: &str| m.variant(&self.states, name);
         let waited =

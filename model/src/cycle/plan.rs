@@ -59,8 +59,12 @@ impl Tokens {
 /// Requests change nothing that an update's way depends on, so a model that never sees them knows it: before the update
 /// is accepted, and thus before the model that the requests ask may know of it.
 pub(super) fn plan(ahead: &mut Golden, command: &Command) -> Plan {
-    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Track];
-    let searches = UpdateOp::from_code(command.op).is_some_and(|op| searching.contains(&op));
+    let searches = match UpdateOp::from_code(command.op) {
+        Some(UpdateOp::Bind | UpdateOp::Unbind | UpdateOp::SetTable) => true,
+        // To stop meets nobody else's bitmap.
+        Some(UpdateOp::Track) => starts_tracking(command),
+        _ => false,
+    };
     let decoded = command.decode(&ahead.staged, &ahead.config);
     let before = decoded.ok().map(|action| (action, Before::of(ahead, &action)));
     let accepted = ahead.command(command).is_ok();
@@ -148,4 +152,9 @@ fn table_of(update: &Update) -> u16 {
         | Update::ReadCounter { table, .. } => table,
         Update::Peek { .. } | Update::Inject { .. } => 0,
     }
+}
+
+/// Whether the bits that hold the granule's shift are not all zero, whatever else the word holds.
+fn starts_tracking(command: &Command) -> bool {
+    command.data & 0x1f != 0
 }

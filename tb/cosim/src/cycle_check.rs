@@ -7,7 +7,7 @@
 
 use stagecoach_model::cycle::{CycleModel, Inputs, Outputs};
 use stagecoach_spec::latency::updates::init_cycles;
-use stagecoach_spec::{Config, UpdateOp};
+use stagecoach_spec::{Config, Protection, UpdateOp};
 
 /// What stood at the ports in a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct Ports {
 #[derive(Clone, Debug)]
 pub struct CycleCheck {
     model: CycleModel,
-    /// A bit was flipped.
+    is_protected: bool,
+    /// A bit was flipped, or is about to be.
     flipped: bool,
     counts: Counts,
 }
@@ -80,7 +81,12 @@ impl CycleCheck {
             let (expected, got) = (say(expected), say(cycles));
             return Err(OffTime { cycle: 0, port: "init_done", expected, got, inputs: Box::default() });
         }
-        Ok(CycleCheck { model: CycleModel::initialised(config), flipped: false, counts: Counts::default() })
+        Ok(CycleCheck {
+            model: CycleModel::initialised(config),
+            is_protected: config.protection != Protection::None,
+            flipped: false,
+            counts: Counts::default(),
+        })
     }
 
     /// What has been checked.
@@ -94,7 +100,8 @@ impl CycleCheck {
     /// A port differs from what was foretold.
     pub fn observe(&mut self, cycle: u64, ports: &Ports) -> Result<(), OffTime> {
         let Ports { inputs, outputs: got } = ports;
-        self.flipped |= inputs.command.is_some_and(|command| command.op == UpdateOp::Inject.code());
+        let injects = inputs.command.is_some_and(|command| command.op == UpdateOp::Inject.code());
+        self.flipped |= self.is_protected && injects;
         if self.flipped {
             self.counts.unforetold += 1;
             return Ok(());

@@ -84,8 +84,10 @@ struct Patience {
     usual: u64,
     /// For an update that clears what a table owns.
     clearing: u64,
-    /// The update that is under way clears.
-    clears: bool,
+    /// The command that was accepted last clears.
+    accepted_clears: bool,
+    /// The command at the port does.
+    offered_clears: bool,
 }
 
 impl Patience {
@@ -94,11 +96,16 @@ impl Patience {
         let pools = [config.regions, config.slots, config.dirty_words, config.fault_log_entries];
         let usual = PATIENCE + 8 * longest_search + stalls.retirement.longest();
         let clearing = usual + 2 * pools.into_iter().map(u64::from).sum::<u64>();
-        Patience { usual, clearing, clears: false }
+        Patience { usual, clearing, accepted_clears: false, offered_clears: false }
+    }
+
+    /// Some clear before they are accepted, some between that and their answer.
+    fn clears(command: &Command) -> bool {
+        [UpdateOp::ClearTable, UpdateOp::Track].iter().any(|op| op.code() == command.op)
     }
 
     fn cycles(&self) -> u64 {
-        if self.clears { self.clearing } else { self.usual }
+        if self.accepted_clears || self.offered_clears { self.clearing } else { self.usual }
     }
 }
 
@@ -361,8 +368,7 @@ impl Driver {
             push(Event::Accepted(request));
         }
         if let Some(command) = commanded {
-            self.patience.clears =
-                command.op == UpdateOp::ClearTable.code() || command.op == UpdateOp::Track.code();
+            self.patience.accepted_clears = Patience::clears(&command);
             push(Event::Commanded(command));
         }
         if events.len() > before {
@@ -388,6 +394,7 @@ impl Driver {
             match self.commands.front() {
                 Some(command) if may_command => {
                     self.pins.offer_command(&mut self.inputs, command);
+                    self.patience.offered_clears = Patience::clears(command);
                     self.offers_command = true;
                 }
                 _ => self.withdraw_command(),

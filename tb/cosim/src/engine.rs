@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{self, PortLayout, Simulator};
 use stagecoach_spec::Config;
@@ -13,7 +14,8 @@ use stagecoach_verilator as verilator;
 use crate::Error;
 
 /// What answers: the model or one of the simulators of the described hardware.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EngineKind {
     /// The golden model: no ports, no clock.
     Golden,

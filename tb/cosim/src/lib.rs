@@ -30,10 +30,12 @@
 //! | [`cycle_check`] | [`cycle_check::CycleCheck`]: every port against the cycle model, in every cycle |
 //! | [`fences`] | [`fences::Fences`]: no fence answers before what it waits for; the bound on spans in flight |
 //! | [`races`] | [`races::Races`]: how often things met that must be right when they meet |
+//! | [`coverage`] | which kinds of requests were met, and which are impossible |
 //! | [`testbench`] | [`Testbench`]: a driver and all its watchers |
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
 //! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
 //! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
+//! | [`campaign`] | many such scripts on several threads; failures are kept in files that play again |
 //!
 //! ```
 //! use stagecoach_cosim::{EngineKind, Options, Unit};
@@ -49,6 +51,8 @@
 //! # Ok::<(), stagecoach_cosim::Error>(())
 //! ```
 
+pub mod campaign;
+pub mod coverage;
 pub mod cycle_check;
 pub mod driver;
 pub mod engine;

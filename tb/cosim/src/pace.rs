@@ -2,9 +2,11 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 /// When one side of a port is willing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pace {
     /// In every cycle.
     #[default]
@@ -16,7 +18,8 @@ pub enum Pace {
 }
 
 /// When granted spans go to the retirement port, at most one a cycle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetirePace {
     /// In the first cycle after the beat was taken, or as soon as those before it have gone.
     #[default]
@@ -47,7 +50,7 @@ impl RetirePace {
 
 /// The patterns of the ports. A source's valid never drops once it is up: the pattern says when a new
 /// offer may begin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stalls {
     /// When a new request may be offered.
     pub request: Pace,

@@ -263,10 +263,8 @@ impl Races {
                 self.cleared.extend(self.tables.remove(&table));
                 self.tracked.remove(&table);
             }
-            Update::Freeze { .. } => {
-                if fences.open().is_some_and(|fence| fence.beats > 0) {
-                    self.count(Race::FreezeAmidRequests);
-                }
+            Update::Freeze { .. } if fences.open().is_some_and(|fence| fence.beats > 0) => {
+                self.count(Race::FreezeAmidRequests);
             }
             Update::Install { table, key, region } => {
                 let place = (table, key >> 8);

@@ -104,6 +104,11 @@ impl Scoreboard {
         &self.histogram
     }
 
+    /// The model, which has taken everything that was accepted so far.
+    pub fn model(&self) -> &Golden {
+        &self.golden
+    }
+
     /// Beats that the model expects for the request that was accepted last.
     pub fn last_expected(&self) -> &[Beat] {
         self.asked.back().map_or(&[], |asked| &asked.beats)
@@ -180,11 +185,11 @@ impl Scoreboard {
     /// Whether the unit's answer is one that the model's answer allows.
     fn allows(&self, told: &Told, got: Answer) -> bool {
         match (told.update, told.answer, got) {
-            (Some(Update::ReadCounter { counter, .. }), Ok(least), Ok(got))
-                if matches!(counter, Counter::Corrected | Counter::Uncorrectable) =>
-            {
-                got >= least
-            }
+            (
+                Some(Update::ReadCounter { counter: Counter::Corrected | Counter::Uncorrectable, .. }),
+                Ok(least),
+                Ok(got),
+            ) => got >= least,
             (Some(Update::Harvest { .. }), Ok(dirty), got) if self.dirty_flipped => match got {
                 Ok(got) => got & dirty == dirty,
                 Err(error) => error == UpdateError::Corrupt,

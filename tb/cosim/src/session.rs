@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use stagecoach_hdl::Module;
 
 use crate::driver::Driver;
@@ -16,7 +17,7 @@ pub use crate::testbench::{Failure, Outcome};
 const QUEUED_REQUESTS: usize = 4;
 
 /// How a script is played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setup {
     /// On which engine.
     pub kind: EngineKind,
@@ -48,6 +49,7 @@ pub fn play_on(engine: Box<dyn PortEngine>, script: &Script, setup: &Setup) -> R
         while let Some(step) = steps.next_if(|step| has_room(testbench.driver(), step)) {
             match step {
                 Step::Request(request) => testbench.ask(request)?,
+                Step::Settle => {}
                 _ => step.commands().into_iter().for_each(|command| testbench.command(command)),
             }
         }
@@ -59,6 +61,7 @@ pub fn play_on(engine: Box<dyn PortEngine>, script: &Script, setup: &Setup) -> R
 fn has_room(driver: &Driver, step: &Step) -> bool {
     match step {
         Step::Request(_) => driver.queued_requests() < QUEUED_REQUESTS,
+        Step::Settle => driver.is_idle(),
         _ => driver.open_commands() == 0,
     }
 }

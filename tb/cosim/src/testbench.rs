@@ -4,6 +4,7 @@
 use stagecoach_spec::{Answer, Command, Config, Request, Update};
 
 use crate::Error;
+use crate::coverage::{Collector, Coverage};
 use crate::cycle_check::{Counts, CycleCheck, OffTime};
 use crate::driver::{Driver, Event, IdlePayload, Timed};
 use crate::engine::PortEngine;
@@ -24,6 +25,8 @@ pub struct Outcome {
     pub fences: Vec<Fence>,
     /// The most spans that were in flight at once.
     pub peak_in_flight: u64,
+    /// Kinds of requests that were met.
+    pub coverage: Coverage,
     /// Everything that happened, with its cycle: the same on every engine and with every engine seed.
     pub trace: Vec<Timed>,
 }
@@ -53,6 +56,7 @@ pub struct Testbench {
     timing: CycleCheck,
     fences: Fences,
     races: Races,
+    coverage: Collector,
     trace: Vec<Timed>,
 }
 
@@ -75,6 +79,7 @@ impl Testbench {
             scoreboard: Scoreboard::new(config),
             fences: Fences::new(config),
             races: Races::new(config),
+            coverage: Collector::new(config),
             trace: Vec::new(),
         })
     }
@@ -134,6 +139,7 @@ impl Testbench {
             self.scoreboard.observe(timed)?;
             self.fences.observe(timed, &self.scoreboard)?;
             self.races.observe(timed, &self.scoreboard, &self.fences);
+            self.coverage.observe(timed, &self.scoreboard);
         }
         self.timing.observe(cycle, self.driver.ports())?;
         Ok(&self.trace[seen..])
@@ -190,6 +196,7 @@ impl Testbench {
             timing: self.timing.counts(),
             fences: self.fences.done().to_vec(),
             peak_in_flight: self.fences.peak(),
+            coverage: self.coverage.into_coverage(),
             trace: self.trace,
         })
     }

@@ -66,11 +66,11 @@ fn a_write_is_in_one_harvest_whatever_the_distance() {
         }
         settle(&mut bench);
         let (retired, accepted) = last_meeting(&bench);
-        let answers = bench.trace()[seen..].iter().filter_map(|timed| match timed.event {
+        let mut answers = bench.trace()[seen..].iter().filter_map(|timed| match timed.event {
             Event::Answered(answer) => Some(answer),
             _ => None,
         });
-        let first = answers.last().expect("the harvest was answered").expect("it succeeds");
+        let first = answers.next_back().expect("the harvest was answered").expect("it succeeds");
         let second = done(&mut bench, Update::Harvest { table: 1, word });
         let counts = retired + u64::from(RETIRE_CYCLES) <= accepted;
         let distance = accepted as i64 - retired as i64;

@@ -1,12 +1,14 @@
-//! The watchers watched: scoreboard, timing and protocol notice each thing that they are there for. A healthy engine's
+//! The watchers watched: scoreboard, cycle check and protocol notice each thing that they are there for. A healthy engine's
 //! outputs are spoiled on their way to the driver.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use stagecoach_cosim::session::{self, Failure, Outcome, Setup};
-use stagecoach_cosim::stimulus::{Script, Shape};
-use stagecoach_cosim::{EngineKind, EngineOptions, Error, Pace, PortEngine, RetirePace, Stalls, engine};
+use stagecoach_cosim::stimulus::{Script, Shape, Step};
+use stagecoach_cosim::{
+    Driver, EngineKind, EngineOptions, Error, IdlePayload, Pace, PortEngine, RetirePace, Stalls, engine,
+};
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::PortLayout;
 use stagecoach_spec::{Config, Preset};
@@ -95,13 +97,41 @@ fn tiny() -> &'static (Config, Arc<Module>) {
     })
 }
 
-fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
-    let (config, module) = tiny();
-    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
-    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls };
-    let inner = engine::open(setup.kind, module, EngineOptions::default())?;
+fn script() -> Script {
+    Script::random(&tiny().0, 11, Shape { requests: 1_500, most_between: 60, fills: 0 })
+}
+
+fn spoiled(spoil: Spoil) -> Result<Box<dyn PortEngine>, Error> {
+    let inner = engine::open(EngineKind::Native, &tiny().1, EngineOptions::default())?;
     let layout = inner.layout().clone();
-    session::play_on(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }), &script, &setup)
+    Ok(Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 }))
+}
+
+fn play(stalls: Stalls, spoil: Spoil) -> Result<Outcome, Failure> {
+    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls };
+    session::play_on(spoiled(spoil)?, &script(), &setup)
+}
+
+/// Plays everything at once with a driver alone: the other watchers would see the first cycle that is wrong.
+fn drive(spoil: Spoil) -> Result<(), Error> {
+    let config = &tiny().0;
+    let mut driver = Driver::new(spoiled(spoil)?, config, 1, Stalls::NONE, IdlePayload::Noise)?;
+    for step in script().steps {
+        match step {
+            Step::Request(request) => driver.request(request, config)?,
+            _ => step.commands().into_iter().for_each(|command| driver.command(command)),
+        }
+    }
+    let mut events = Vec::new();
+    while !driver.is_idle() {
+        driver.step(&mut events)?;
+    }
+    driver.finish()
+}
+
+/// The words of the hang that a spoiled output must cause.
+fn hang(spoil: Spoil) -> String {
+    drive(spoil).expect_err("nobody noticed").to_string()
 }
 
 const SLOW: Stalls = Stalls { response: Pace::Percent(30), ..Stalls::NONE };
@@ -114,6 +144,32 @@ fn words(stalls: Stalls, spoil: Spoil) -> String {
         Ok(_) => panic!("nobody noticed"),
         Err(failure) => failure.to_string(),
     }
+}
+
+/// What a driver says that nobody watches, when nothing moves any more.
+fn hang(spoil: Spoil) -> String {
+    let (config, module) = tiny();
+    let script = Script::random(config, 11, Shape { requests: 100, most_between: 10, fills: 0 });
+    let inner = engine::open(EngineKind::Native, module, EngineOptions::default()).unwrap();
+    let layout = inner.layout().clone();
+    let spoiled = Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 });
+    let mut driver = match Driver::new(spoiled, config, 1, Stalls::NONE, IdlePayload::Noise) {
+        Ok(driver) => driver,
+        Err(error) => return error.to_string(),
+    };
+    for step in &script.steps {
+        match step {
+            Step::Request(request) => driver.request(*request, config).unwrap(),
+            _ => step.commands().into_iter().for_each(|command| driver.command(command)),
+        }
+    }
+    let mut events = Vec::new();
+    while !driver.is_idle() {
+        if let Err(error) = driver.step(&mut events) {
+            return error.to_string();
+        }
+    }
+    panic!("everything moved");
 }
 
 #[test]
@@ -241,13 +297,59 @@ fn a_fence_that_does_not_wait_is_found_out() {
 #[test]
 fn spans_beyond_max_in_flight_are_found_out() {
     let (config, module) = tiny();
-    let script = Script::random(config, 11, Shape { requests: 1_500, most_between: 60, fills: 0 });
     let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls: LATE_RETIREMENTS };
     let inner = engine::open(setup.kind, module, EngineOptions::default()).unwrap();
     // The unit has been made for more spans than the watchers are told.
     let fewer = Config { max_in_flight: 8, ..config.clone() };
-    let broken = session::play_on(inner, &Script { config: fewer, ..script }, &setup).unwrap_err();
+    let broken = session::play_on(inner, &Script { config: fewer, ..script() }, &setup).unwrap_err();
     assert!(broken.to_string().contains("max_in_flight is 8"), "{broken}");
+}
+
+#[test]
+fn a_cycle_more_or_less_at_any_port_is_noticed() {
+    let often =
+        |name, words: String| assert!(words.contains(&format!("{name} is off time")), "{name}: {words}");
+    let request = words(Stalls::NONE, |p| {
+        *p.memory += 1;
+        if *p.memory > 5_000 && p.input("req_valid") == 0 {
+            p.flip("req_ready");
+        }
+    });
+    often("req_ready", request);
+    let update = words(Stalls::NONE, |p| {
+        *p.memory += 1;
+        if *p.memory > 5_000 && p.input("upd_valid") == 0 {
+            p.flip("upd_ready");
+        }
+    });
+    often("upd_ready", update);
+    let beat = words(SLOW, |p| {
+        // A beat that nobody takes yet shows a cycle late.
+        let waits = p.get("rsp_valid") == 1 && p.input("rsp_ready") == 0;
+        if std::mem::replace(p.memory, u64::from(waits)) == 0 && waits {
+            p.set("rsp_valid", 0);
+        }
+    });
+    often("rsp", beat);
+    let answer = words(Stalls::NONE, |p| {
+        // Two bits: an answer was held back, and is given now.
+        if *p.memory == 0 && p.get("upd_done") == 1 && p.get("upd_error") == 0 && p.get("upd_result") == 0 {
+            *p.memory = 1;
+            p.set("upd_done", 0);
+        } else if *p.memory == 1 {
+            *p.memory = 2;
+            p.set("upd_done", 1);
+        }
+    });
+    often("upd_done", answer);
+    let initialisation = words(Stalls::NONE, |p| {
+        let high = p.get("init_done");
+        if std::mem::replace(p.memory, high) == 0 && high == 1 {
+            p.set("init_done", 0);
+            p.set("req_ready", 0);
+        }
+    });
+    often("init_done", initialisation);
 }
 
 #[test]
@@ -304,20 +406,25 @@ fn rules_of_the_ports_are_checked() {
 }
 
 #[test]
+fn a_driver_alone_finds_a_healthy_engine_healthy() {
+    drive(|_| {}).unwrap();
+}
+
+#[test]
 fn hangs_end_and_name_what_waits() {
-    let deaf = words(Stalls::NONE, |p| {
+    let deaf = hang(|p| {
         p.set("upd_ready", 0);
         p.set("upd_done", 0);
     });
     assert!(deaf.contains("commands for upd_ready"), "{deaf}");
-    let busy = words(Stalls::NONE, |p| {
+    let busy = hang(|p| {
         p.set("req_ready", 0);
         p.set("rsp_valid", 0);
     });
     assert!(busy.contains("requests for req_ready"), "{busy}");
-    let mute = words(Stalls::NONE, |p| p.set("rsp_valid", 0));
+    let mute = hang(|p| p.set("rsp_valid", 0));
     assert!(mute.contains("accepted requests for their last beat"), "{mute}");
-    let silent = words(Stalls::NONE, |p| {
+    let silent = hang(|p| {
         p.set("upd_done", 0);
         if *p.memory == 1 {
             p.set("upd_ready", 0);
@@ -325,7 +432,7 @@ fn hangs_end_and_name_what_waits() {
         *p.memory |= p.input("upd_valid") & p.get("upd_ready");
     });
     assert!(silent.contains("an accepted command for upd_done"), "{silent}");
-    let never = words(Stalls::NONE, |p| {
+    let never = hang(|p| {
         p.set("init_done", 0);
         p.set("req_ready", 0);
         p.set("upd_ready", 0);

@@ -5,18 +5,18 @@ use stagecoach_spec::{NetId, Region, Update};
 
 use super::request::{self, Target};
 use super::script::Step;
-use super::update::{any_region, any_table, harvest_of, track};
+use super::update::{any_region, any_table, harvest_of, track_of};
 use super::world::World;
 use super::{pick, region};
 
 /// The steps of the next meeting; nothing where the world has not what it takes.
 pub(super) fn steps(random: &mut impl Rng, world: &World, number: usize) -> Vec<Step> {
-    let steps = match number % 6 {
+    let steps = match number % 7 {
         0 => swap_slots(random, world),
         1 => freeze_a_busy_table(random, world),
         2 => twins(random, world),
         3 => recycle(random, world),
-        4 => harvest_while_writing(random, world),
+        4 | 5 => harvest_while_writing(random, world),
         _ => burst(random, world),
     };
     steps.unwrap_or_default()
@@ -29,9 +29,11 @@ fn requests(random: &mut impl Rng, world: &World, target: Target, most: usize) -
 
 /// A valid region of a table that is bound and not frozen.
 fn live_region(random: &mut impl Rng, world: &World) -> Option<Target> {
-    let live =
-        |table: &u16| world.is_bound(*table) && world.tables.get(table).is_some_and(|state| !state.frozen);
-    (0..8).find_map(|_| any_region(random, world).filter(|(table, ..)| live(table)))
+    (0..8).find_map(|_| any_region(random, world).filter(|(table, ..)| is_live(world, *table)))
+}
+
+fn is_live(world: &World, table: u16) -> bool {
+    world.is_bound(table) && world.tables.get(&table).is_some_and(|state| !state.frozen)
 }
 
 /// Puts pages into the slots of a region.
@@ -138,21 +140,29 @@ fn recycle(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// Harvests the words that writes are making dirty.
+/// Harvests the words that writes are making dirty, of a table that is tracked already or from now on.
 fn harvest_while_writing(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
-    let tracked = world.tracked.keys().find_map(|table| {
-        let regions = world.regions_of(*table);
-        let live = world.is_bound(*table) && !world.tables.get(table)?.frozen && !regions.is_empty();
-        live.then_some((*table, regions))
-    });
-    let Some((table, regions)) = tracked else {
-        return Some(vec![Step::Update(track(random, world)?)]);
-    };
+    let mut world = world.clone();
+    let (live, ..) = live_region(random, &world)?;
+    let tracked: Vec<u16> = world.tracked.keys().copied().filter(|table| is_live(&world, *table)).collect();
     let mut steps = Vec::new();
-    for _ in 0..random.random_range(3..9) {
+    let table = match tracked.first() {
+        Some(_) if random.random_ratio(3, 4) => pick(random, &tracked),
+        _ => {
+            let track = track_of(random, &world, live)?;
+            let _ = world.update(&track);
+            steps.push(Step::Update(track));
+            live
+        }
+    };
+    let regions = world.regions_of(table);
+    if regions.is_empty() {
+        return Some(steps);
+    }
+    for _ in 0..random.random_range(3..10) {
         let (key, region) = pick(random, &regions);
-        steps.extend(requests(random, world, (table, key, region), 6));
-        steps.extend(harvest_of(random, world, table).map(Step::Update));
+        steps.extend(requests(random, &world, (table, key, region), 15));
+        steps.extend(harvest_of(random, &world, table).map(Step::Update));
     }
     Some(steps)
 }

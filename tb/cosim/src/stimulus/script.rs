@@ -4,6 +4,7 @@ use std::fmt;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use stagecoach_spec::{Command, Config, Request, Slices, Update, UpdateError, UpdateOp};
 
 use super::request::{self, Target};
@@ -11,7 +12,8 @@ use super::world::World;
 use super::{flip, meeting, refusal, update};
 
 /// One thing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// All commands of an update.
     Update(Update),
@@ -19,15 +21,17 @@ pub enum Step {
     Command(Command),
     /// A request.
     Request(Request),
+    /// Waits until everything before is over: nothing is queued, in flight, unanswered or unretired.
+    Settle,
 }
 
 impl Step {
-    /// The commands at the update port; none for a request.
+    /// The commands at the update port; none for a request or a wait.
     pub fn commands(&self) -> Vec<Command> {
         match self {
             Step::Update(update) => update.encode(),
             Step::Command(command) => vec![*command],
-            Step::Request(_) => Vec::new(),
+            Step::Request(_) | Step::Settle => Vec::new(),
         }
     }
 }
@@ -44,7 +48,7 @@ pub struct Shape {
 }
 
 /// A configuration and what to do with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
     /// The configuration.
     pub config: Config,
@@ -208,7 +212,7 @@ impl Maker {
             Step::Command(command) => {
                 let _ = self.world.command(command);
             }
-            Step::Request(_) => {}
+            Step::Request(_) | Step::Settle => {}
         }
         self.steps.push(step);
     }
@@ -227,6 +231,7 @@ impl fmt::Display for Script {
                     writeln!(f, "{name} {command:x?}")?;
                 }
                 Step::Request(request) => writeln!(f, "{request:x?}")?,
+                Step::Settle => writeln!(f, "Settle")?,
             }
         }
         Ok(())

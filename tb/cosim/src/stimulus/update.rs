@@ -77,13 +77,20 @@ pub(super) fn random(random: &mut impl Rng, world: &World) -> Vec<Update> {
 }
 
 /// Tracks the dirty memory of a table, as finely as there is room for, or less so; or stops.
-pub(super) fn track(random: &mut impl Rng, world: &World) -> Option<Update> {
+fn track(random: &mut impl Rng, world: &World) -> Option<Update> {
     let config = world.config();
     if let (true, Some(table)) = (random.random_ratio(1, 8), world.tracked.keys().next()) {
         let dirty_base = random.random_range(0..config.dirty_words);
         return Some(Update::Track { table: *table, granule_shift: 0, dirty_base });
     }
-    let (table, Table { slices, .. }) = any_table(random, world, |_, _| true)?;
+    let (table, _) = any_table(random, world, |_, _| true)?;
+    track_of(random, world, table)
+}
+
+/// As [`track`], of this table.
+pub(super) fn track_of(random: &mut impl Rng, world: &World, table: u16) -> Option<Update> {
+    let config = world.config();
+    let slices = world.tables.get(&table)?.slices;
     let others = world.tracked.iter().filter(|(owner, _)| **owner != table);
     let taken = others.map(|(_, tracked)| (tracked.dirty_base.into(), tracked.words.into()));
     let (dirty_base, room) = gap(random, config.dirty_words.into(), taken);
@@ -95,7 +102,7 @@ pub(super) fn track(random: &mut impl Rng, world: &World) -> Option<Update> {
 }
 
 /// A word of a tracked table's bitmap, mostly one with a granule that a slot names.
-pub(super) fn harvest(random: &mut impl Rng, world: &World) -> Option<Update> {
+fn harvest(random: &mut impl Rng, world: &World) -> Option<Update> {
     let tracked: Vec<u16> =
         world.tracked.iter().filter(|(_, tracked)| tracked.words > 0).map(|(table, _)| *table).collect();
     let table = (!tracked.is_empty()).then(|| pick(random, &tracked))?;
