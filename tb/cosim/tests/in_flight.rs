@@ -18,15 +18,15 @@ fn the_bound_holds_and_each_retirement_lets_one_go() {
         for over in 0..=10 {
             steps(&mut bench, 300);
             // Exactly so many: the bound is reached, never exceeded, and a retirement frees exactly one place.
-            assert_eq!(bench.fences().spans_in_flight(), max_in_flight.into());
+            assert_eq!(bench.fences().spans_in_flight(), u64::from(max_in_flight));
             assert_eq!(taken(&bench, 0).len(), (max_in_flight + over) as usize, "of {max_in_flight}");
             assert!(bench.driver_mut().retire_next(1));
         }
         bench.driver_mut().release_retirements(Spans::All);
         settle(&mut bench);
         let outcome = finish(bench);
-        assert_eq!(outcome.peak_in_flight, max_in_flight.into());
-        assert_eq!(outcome.histogram.requests(), requests.into());
+        assert_eq!(outcome.peak_in_flight, u64::from(max_in_flight));
+        assert_eq!(outcome.histogram.requests(), u64::from(requests));
     }
 }
 
@@ -59,7 +59,7 @@ fn nothing_hangs_with_few_places() {
         }
         settle(&mut bench);
         let outcome = finish(bench);
-        assert_eq!(outcome.peak_in_flight, max_in_flight.into(), "{retirement:?}");
+        assert_eq!(outcome.peak_in_flight, u64::from(max_in_flight), "{retirement:?}");
         assert!(outcome.histogram.fault(stagecoach_spec::Fault::PageAbsent) > 0);
     }
 }

@@ -71,7 +71,8 @@ fn replay(path: &Path) -> Result<bool, Box<dyn Error>> {
             Ok(true)
         }
         Err(words) => {
-            let compared = if words == failure { "as it was kept" } else { "in another way than it was kept" };
+            let compared =
+                if words == failure { "as it was kept" } else { "in another way than it was kept" };
             println!("fails {compared}:\n{words}");
             Ok(false)
         }
@@ -114,7 +115,8 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     }
     println!("{}", summary.totals);
     for failed in &summary.failures {
-        let place = failed.path.as_ref().map_or_else(String::new, |path| format!("kept in {}: ", path.display()));
+        let place =
+            failed.path.as_ref().map_or_else(String::new, |path| format!("kept in {}: ", path.display()));
         println!("{place}{} steps: {}", failed.kept.case.script.steps.len(), failed.kept.failure);
     }
     let impossible = summary.totals.coverage.impossible_hits().len();

@@ -163,8 +163,7 @@ mod tests {
     fn a_file_that_is_none_is_refused_with_its_place() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("case.json");
-        let mut lot =
-            Lot::random(1, EngineKind::Native, Shape { requests: 5, most_between: 2, fills: 0 }, 1);
+        let mut lot = Lot::random(1, EngineKind::Native, Shape { requests: 5, most_between: 2, fills: 0 }, 1);
         let kept = Kept { case: lot.cases.remove(0), failure: String::new() };
         kept.write(&path).expect("written");
         let text = fs::read_to_string(&path).expect("text");
@@ -179,6 +178,8 @@ mod tests {
         broken.case.script.config.protection = Protection::Parity;
         broken.write(&path).expect("written");
         assert!(matches!(Kept::read(&path), Err(FileError::Config(_))));
-        assert!(Kept::read(&folder.path().join("none")).expect_err("no file").to_string().contains("cannot read"));
+        assert!(
+            Kept::read(&folder.path().join("none")).expect_err("no file").to_string().contains("cannot read")
+        );
     }
 }

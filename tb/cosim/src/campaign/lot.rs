@@ -24,8 +24,7 @@ impl Lot {
         let case = |number: u64| {
             let seed = seed.wrapping_mul(0x1_0000).wrapping_add(number);
             let mut random = ChaCha8Rng::seed_from_u64(seed);
-            let stalls =
-                if seed.is_multiple_of(3) { Stalls::NONE } else { Stalls::random(&mut random) };
+            let stalls = if seed.is_multiple_of(3) { Stalls::NONE } else { Stalls::random(&mut random) };
             let setup = Setup { kind, engine_seed: !seed, driver_seed: seed, stalls };
             Case { setup, script: Script::random(config, seed, shape) }
         };

@@ -111,12 +111,7 @@ impl Campaign<'_> {
     }
 
     /// Makes a failing case smaller and writes its files.
-    fn keep(
-        &self,
-        case: &Case,
-        module: Option<&Arc<Module>>,
-        first: String,
-    ) -> Result<Failed, FileError> {
+    fn keep(&self, case: &Case, module: Option<&Arc<Module>>, first: String) -> Result<Failed, FileError> {
         let smallest = module.map_or_else(|| case.clone(), |module| case.smallest(module, self.shrink));
         let failure = match module.map(|module| smallest.outcome(module)) {
             Some(Err(words)) => words,
@@ -132,10 +127,11 @@ impl Campaign<'_> {
         fs::write(&text, failed.kept.readable()).map_err(FileError::io("write", &text))?;
         if let Some(module) = module {
             let wave = name("fst");
-            failed.kept.case.write_wave(module, &wave).map_err(|error| FileError::Format {
-                path: wave.clone(),
-                problem: error.to_string(),
-            })?;
+            failed
+                .kept
+                .case
+                .write_wave(module, &wave)
+                .map_err(|error| FileError::Format { path: wave.clone(), problem: error.to_string() })?;
         }
         failed.path = Some(path);
         Ok(failed)

@@ -19,8 +19,7 @@ pub enum PageSize {
 
 impl PageSize {
     /// Every class.
-    pub const ALL: [PageSize; 4] =
-        [PageSize::None, PageSize::Smallest, PageSize::Middle, PageSize::Largest];
+    pub const ALL: [PageSize; 4] = [PageSize::None, PageSize::Smallest, PageSize::Middle, PageSize::Largest];
 
     /// The class of an index into `page_shifts`.
     pub fn of(config: &Config, index: u8) -> PageSize {
@@ -138,8 +137,14 @@ impl Bin {
                 cross(PageSize::ALL).flat_map(move |page_size| {
                     cross(Position::ALL).flat_map(move |position| {
                         cross(Stall::ALL).flat_map(move |stall| {
-                            cross(PROTECTIONS)
-                                .map(move |protection| Bin { fault, op, page_size, position, stall, protection })
+                            cross(PROTECTIONS).map(move |protection| Bin {
+                                fault,
+                                op,
+                                page_size,
+                                position,
+                                stall,
+                                protection,
+                            })
                         })
                     })
                 })

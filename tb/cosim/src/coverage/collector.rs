@@ -125,7 +125,8 @@ impl Collector {
             && *key == request.key
             && region.pd == request.pd
             && region.rights.contains(request.op.needed_access());
-        if !grants || matches!(Position::of(request, region, page_shift), Position::Outside | Position::WithoutBytes)
+        if !grants
+            || matches!(Position::of(request, region, page_shift), Position::Outside | Position::WithoutBytes)
         {
             return false;
         }

@@ -76,9 +76,8 @@ fn case(bins: &[Bin], protection: Protection, stall: Stall, seed: u64) -> Case {
         if members.is_empty() {
             continue;
         }
-        let requests: Vec<Step> = (0..TIMES)
-            .flat_map(|_| members.iter().map(|bin| Step::Request(request(bin, &config))))
-            .collect();
+        let requests: Vec<Step> =
+            (0..TIMES).flat_map(|_| members.iter().map(|bin| Step::Request(request(bin, &config)))).collect();
         let (before, after) = group.around(protection);
         // One at a time: nothing may read a word between two flips of it.
         let quiet = |updates: Vec<Update>| {

@@ -55,7 +55,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         reason: "a reserved op is answered INVALID_REQUEST before its key is looked at",
         holds: |bin| {
-            let later = matches!(bin.fault, Fault::Granted | Fault::InvalidKey) || speaks_of_region(bin.fault);
+            let later =
+                matches!(bin.fault, Fault::Granted | Fault::InvalidKey) || speaks_of_region(bin.fault);
             !bin.op.is_valid() && (later || has_region(bin))
         },
     },
@@ -94,8 +95,10 @@ pub const RULES: &[Rule] = &[
         reason: "an atomic that is not misaligned has 8 bytes at a multiple of 8, which cross nothing",
         holds: |bin| {
             let aligned = matches!(bin.fault, Fault::Granted | Fault::PageAbsent | Fault::TableCorrupt);
-            let impossible =
-                matches!(bin.position, Position::WithoutBytes | Position::CrossesFrame | Position::CrossesPage);
+            let impossible = matches!(
+                bin.position,
+                Position::WithoutBytes | Position::CrossesFrame | Position::CrossesPage
+            );
             is_atomic(bin) && aligned && impossible
         },
     },
@@ -115,8 +118,10 @@ fn is_outside_fault(fault: Fault) -> bool {
 
 /// Rows of the decision table that follow OUT_OF_BOUNDS.
 fn is_judged_inside(bin: &Bin) -> bool {
-    let later =
-        matches!(bin.fault, Fault::Granted | Fault::MisalignedAtomic | Fault::PageAbsent | Fault::TableCorrupt);
+    let later = matches!(
+        bin.fault,
+        Fault::Granted | Fault::MisalignedAtomic | Fault::PageAbsent | Fault::TableCorrupt
+    );
     later && has_region(bin)
 }
 
@@ -141,8 +146,8 @@ mod tests {
     fn every_rule_excludes_something_that_no_other_does() {
         for (number, rule) in RULES.iter().enumerate() {
             let others = || RULES.iter().enumerate().filter(|(other, _)| *other != number);
-            let alone = Bin::all()
-                .any(|bin| rule.excludes(&bin) && !others().any(|(_, other)| other.excludes(&bin)));
+            let alone =
+                Bin::all().any(|bin| rule.excludes(&bin) && !others().any(|(_, other)| other.excludes(&bin)));
             assert!(alone, "superfluous: {}", rule.reason);
         }
     }

@@ -29,9 +29,17 @@ impl fmt::Display for Coverage {
 impl fmt::Display for Bin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Bin { fault, op, page_size, position, stall, protection } = self;
-        let words =
-            [format!("{page_size:?}"), format!("{position:?}"), format!("{stall:?}"), format!("{protection:?}")];
-        write!(f, "{fault} {op}, page size {}, position {}, output {}, protection {}", words[0], words[1], words[2], words[3])
+        let words = [
+            format!("{page_size:?}"),
+            format!("{position:?}"),
+            format!("{stall:?}"),
+            format!("{protection:?}"),
+        ];
+        write!(
+            f,
+            "{fault} {op}, page size {}, position {}, output {}, protection {}",
+            words[0], words[1], words[2], words[3]
+        )
     }
 }
 
