@@ -13,7 +13,7 @@
 //! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
 //! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
 //! | [`protection`] | [`Stored`]: every stored word, and its check bits |
-//! | [`latency`] | [`Stages`]: the one table of stage latencies |
+//! | [`latency`] | [`Stages`]: the one table of latencies |
 //!
 //! A configuration is read, checked, and from then on trusted:
 //!

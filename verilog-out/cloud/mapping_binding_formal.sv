@@ -5,15 +5,14 @@
 
 module mapping_binding (
   input  wire         clk,
-  input  wire         rst,             // synchronous, active high
+  input  wire         rst,                // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
   input  wire [151:0] in_net_id,
-  input  wire         commit_binding,  // the token in flight writes an entry
-  input  wire [7:0]   commit_entry,    // which
-  input  wire         commit_valid,    // bind, else unbind
-  input  wire [151:0] commit_net_id,
-  input  wire [7:0]   commit_table,
+  input  wire         commit_binding,
+  input  wire [7:0]   commit_entry,
+  input  wire [152:0] commit_identifier,
+  input  wire [7:0]   commit_number,
   output wire         out_request,
   output wire         out_token,
   output wire         out_known,
@@ -1928,12 +1927,12 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry0_valid <= 1'b0;
   end else if (binding1_write[0]) begin
-    entry0_valid <= commit_valid;
+    entry0_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[0]) begin
-    entry0_net_id <= commit_net_id;
-    entry0_table <= commit_table;
+    entry0_net_id <= commit_identifier[151:0];
+    entry0_table <= commit_number;
   end
 
   always @(posedge clk) begin
@@ -7062,2806 +7061,2806 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry1_valid <= 1'b0;
   end else if (binding1_write[1]) begin
-    entry1_valid <= commit_valid;
+    entry1_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[1]) begin
-    entry1_net_id <= commit_net_id;
-    entry1_table <= commit_table;
+    entry1_net_id <= commit_identifier[151:0];
+    entry1_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry2_valid <= 1'b0;
   end else if (binding1_write[2]) begin
-    entry2_valid <= commit_valid;
+    entry2_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[2]) begin
-    entry2_net_id <= commit_net_id;
-    entry2_table <= commit_table;
+    entry2_net_id <= commit_identifier[151:0];
+    entry2_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry3_valid <= 1'b0;
   end else if (binding1_write[3]) begin
-    entry3_valid <= commit_valid;
+    entry3_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[3]) begin
-    entry3_net_id <= commit_net_id;
-    entry3_table <= commit_table;
+    entry3_net_id <= commit_identifier[151:0];
+    entry3_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry4_valid <= 1'b0;
   end else if (binding1_write[4]) begin
-    entry4_valid <= commit_valid;
+    entry4_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[4]) begin
-    entry4_net_id <= commit_net_id;
-    entry4_table <= commit_table;
+    entry4_net_id <= commit_identifier[151:0];
+    entry4_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry5_valid <= 1'b0;
   end else if (binding1_write[5]) begin
-    entry5_valid <= commit_valid;
+    entry5_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[5]) begin
-    entry5_net_id <= commit_net_id;
-    entry5_table <= commit_table;
+    entry5_net_id <= commit_identifier[151:0];
+    entry5_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry6_valid <= 1'b0;
   end else if (binding1_write[6]) begin
-    entry6_valid <= commit_valid;
+    entry6_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[6]) begin
-    entry6_net_id <= commit_net_id;
-    entry6_table <= commit_table;
+    entry6_net_id <= commit_identifier[151:0];
+    entry6_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry7_valid <= 1'b0;
   end else if (binding1_write[7]) begin
-    entry7_valid <= commit_valid;
+    entry7_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[7]) begin
-    entry7_net_id <= commit_net_id;
-    entry7_table <= commit_table;
+    entry7_net_id <= commit_identifier[151:0];
+    entry7_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry8_valid <= 1'b0;
   end else if (binding1_write[8]) begin
-    entry8_valid <= commit_valid;
+    entry8_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[8]) begin
-    entry8_net_id <= commit_net_id;
-    entry8_table <= commit_table;
+    entry8_net_id <= commit_identifier[151:0];
+    entry8_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry9_valid <= 1'b0;
   end else if (binding1_write[9]) begin
-    entry9_valid <= commit_valid;
+    entry9_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[9]) begin
-    entry9_net_id <= commit_net_id;
-    entry9_table <= commit_table;
+    entry9_net_id <= commit_identifier[151:0];
+    entry9_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry10_valid <= 1'b0;
   end else if (binding1_write[10]) begin
-    entry10_valid <= commit_valid;
+    entry10_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[10]) begin
-    entry10_net_id <= commit_net_id;
-    entry10_table <= commit_table;
+    entry10_net_id <= commit_identifier[151:0];
+    entry10_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry11_valid <= 1'b0;
   end else if (binding1_write[11]) begin
-    entry11_valid <= commit_valid;
+    entry11_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[11]) begin
-    entry11_net_id <= commit_net_id;
-    entry11_table <= commit_table;
+    entry11_net_id <= commit_identifier[151:0];
+    entry11_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry12_valid <= 1'b0;
   end else if (binding1_write[12]) begin
-    entry12_valid <= commit_valid;
+    entry12_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[12]) begin
-    entry12_net_id <= commit_net_id;
-    entry12_table <= commit_table;
+    entry12_net_id <= commit_identifier[151:0];
+    entry12_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry13_valid <= 1'b0;
   end else if (binding1_write[13]) begin
-    entry13_valid <= commit_valid;
+    entry13_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[13]) begin
-    entry13_net_id <= commit_net_id;
-    entry13_table <= commit_table;
+    entry13_net_id <= commit_identifier[151:0];
+    entry13_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry14_valid <= 1'b0;
   end else if (binding1_write[14]) begin
-    entry14_valid <= commit_valid;
+    entry14_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[14]) begin
-    entry14_net_id <= commit_net_id;
-    entry14_table <= commit_table;
+    entry14_net_id <= commit_identifier[151:0];
+    entry14_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry15_valid <= 1'b0;
   end else if (binding1_write[15]) begin
-    entry15_valid <= commit_valid;
+    entry15_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[15]) begin
-    entry15_net_id <= commit_net_id;
-    entry15_table <= commit_table;
+    entry15_net_id <= commit_identifier[151:0];
+    entry15_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry16_valid <= 1'b0;
   end else if (binding1_write[16]) begin
-    entry16_valid <= commit_valid;
+    entry16_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[16]) begin
-    entry16_net_id <= commit_net_id;
-    entry16_table <= commit_table;
+    entry16_net_id <= commit_identifier[151:0];
+    entry16_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry17_valid <= 1'b0;
   end else if (binding1_write[17]) begin
-    entry17_valid <= commit_valid;
+    entry17_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[17]) begin
-    entry17_net_id <= commit_net_id;
-    entry17_table <= commit_table;
+    entry17_net_id <= commit_identifier[151:0];
+    entry17_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry18_valid <= 1'b0;
   end else if (binding1_write[18]) begin
-    entry18_valid <= commit_valid;
+    entry18_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[18]) begin
-    entry18_net_id <= commit_net_id;
-    entry18_table <= commit_table;
+    entry18_net_id <= commit_identifier[151:0];
+    entry18_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry19_valid <= 1'b0;
   end else if (binding1_write[19]) begin
-    entry19_valid <= commit_valid;
+    entry19_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[19]) begin
-    entry19_net_id <= commit_net_id;
-    entry19_table <= commit_table;
+    entry19_net_id <= commit_identifier[151:0];
+    entry19_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry20_valid <= 1'b0;
   end else if (binding1_write[20]) begin
-    entry20_valid <= commit_valid;
+    entry20_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[20]) begin
-    entry20_net_id <= commit_net_id;
-    entry20_table <= commit_table;
+    entry20_net_id <= commit_identifier[151:0];
+    entry20_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry21_valid <= 1'b0;
   end else if (binding1_write[21]) begin
-    entry21_valid <= commit_valid;
+    entry21_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[21]) begin
-    entry21_net_id <= commit_net_id;
-    entry21_table <= commit_table;
+    entry21_net_id <= commit_identifier[151:0];
+    entry21_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry22_valid <= 1'b0;
   end else if (binding1_write[22]) begin
-    entry22_valid <= commit_valid;
+    entry22_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[22]) begin
-    entry22_net_id <= commit_net_id;
-    entry22_table <= commit_table;
+    entry22_net_id <= commit_identifier[151:0];
+    entry22_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry23_valid <= 1'b0;
   end else if (binding1_write[23]) begin
-    entry23_valid <= commit_valid;
+    entry23_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[23]) begin
-    entry23_net_id <= commit_net_id;
-    entry23_table <= commit_table;
+    entry23_net_id <= commit_identifier[151:0];
+    entry23_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry24_valid <= 1'b0;
   end else if (binding1_write[24]) begin
-    entry24_valid <= commit_valid;
+    entry24_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[24]) begin
-    entry24_net_id <= commit_net_id;
-    entry24_table <= commit_table;
+    entry24_net_id <= commit_identifier[151:0];
+    entry24_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry25_valid <= 1'b0;
   end else if (binding1_write[25]) begin
-    entry25_valid <= commit_valid;
+    entry25_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[25]) begin
-    entry25_net_id <= commit_net_id;
-    entry25_table <= commit_table;
+    entry25_net_id <= commit_identifier[151:0];
+    entry25_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry26_valid <= 1'b0;
   end else if (binding1_write[26]) begin
-    entry26_valid <= commit_valid;
+    entry26_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[26]) begin
-    entry26_net_id <= commit_net_id;
-    entry26_table <= commit_table;
+    entry26_net_id <= commit_identifier[151:0];
+    entry26_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry27_valid <= 1'b0;
   end else if (binding1_write[27]) begin
-    entry27_valid <= commit_valid;
+    entry27_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[27]) begin
-    entry27_net_id <= commit_net_id;
-    entry27_table <= commit_table;
+    entry27_net_id <= commit_identifier[151:0];
+    entry27_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry28_valid <= 1'b0;
   end else if (binding1_write[28]) begin
-    entry28_valid <= commit_valid;
+    entry28_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[28]) begin
-    entry28_net_id <= commit_net_id;
-    entry28_table <= commit_table;
+    entry28_net_id <= commit_identifier[151:0];
+    entry28_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry29_valid <= 1'b0;
   end else if (binding1_write[29]) begin
-    entry29_valid <= commit_valid;
+    entry29_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[29]) begin
-    entry29_net_id <= commit_net_id;
-    entry29_table <= commit_table;
+    entry29_net_id <= commit_identifier[151:0];
+    entry29_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry30_valid <= 1'b0;
   end else if (binding1_write[30]) begin
-    entry30_valid <= commit_valid;
+    entry30_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[30]) begin
-    entry30_net_id <= commit_net_id;
-    entry30_table <= commit_table;
+    entry30_net_id <= commit_identifier[151:0];
+    entry30_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry31_valid <= 1'b0;
   end else if (binding1_write[31]) begin
-    entry31_valid <= commit_valid;
+    entry31_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[31]) begin
-    entry31_net_id <= commit_net_id;
-    entry31_table <= commit_table;
+    entry31_net_id <= commit_identifier[151:0];
+    entry31_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry32_valid <= 1'b0;
   end else if (binding1_write[32]) begin
-    entry32_valid <= commit_valid;
+    entry32_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[32]) begin
-    entry32_net_id <= commit_net_id;
-    entry32_table <= commit_table;
+    entry32_net_id <= commit_identifier[151:0];
+    entry32_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry33_valid <= 1'b0;
   end else if (binding1_write[33]) begin
-    entry33_valid <= commit_valid;
+    entry33_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[33]) begin
-    entry33_net_id <= commit_net_id;
-    entry33_table <= commit_table;
+    entry33_net_id <= commit_identifier[151:0];
+    entry33_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry34_valid <= 1'b0;
   end else if (binding1_write[34]) begin
-    entry34_valid <= commit_valid;
+    entry34_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[34]) begin
-    entry34_net_id <= commit_net_id;
-    entry34_table <= commit_table;
+    entry34_net_id <= commit_identifier[151:0];
+    entry34_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry35_valid <= 1'b0;
   end else if (binding1_write[35]) begin
-    entry35_valid <= commit_valid;
+    entry35_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[35]) begin
-    entry35_net_id <= commit_net_id;
-    entry35_table <= commit_table;
+    entry35_net_id <= commit_identifier[151:0];
+    entry35_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry36_valid <= 1'b0;
   end else if (binding1_write[36]) begin
-    entry36_valid <= commit_valid;
+    entry36_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[36]) begin
-    entry36_net_id <= commit_net_id;
-    entry36_table <= commit_table;
+    entry36_net_id <= commit_identifier[151:0];
+    entry36_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry37_valid <= 1'b0;
   end else if (binding1_write[37]) begin
-    entry37_valid <= commit_valid;
+    entry37_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[37]) begin
-    entry37_net_id <= commit_net_id;
-    entry37_table <= commit_table;
+    entry37_net_id <= commit_identifier[151:0];
+    entry37_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry38_valid <= 1'b0;
   end else if (binding1_write[38]) begin
-    entry38_valid <= commit_valid;
+    entry38_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[38]) begin
-    entry38_net_id <= commit_net_id;
-    entry38_table <= commit_table;
+    entry38_net_id <= commit_identifier[151:0];
+    entry38_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry39_valid <= 1'b0;
   end else if (binding1_write[39]) begin
-    entry39_valid <= commit_valid;
+    entry39_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[39]) begin
-    entry39_net_id <= commit_net_id;
-    entry39_table <= commit_table;
+    entry39_net_id <= commit_identifier[151:0];
+    entry39_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry40_valid <= 1'b0;
   end else if (binding1_write[40]) begin
-    entry40_valid <= commit_valid;
+    entry40_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[40]) begin
-    entry40_net_id <= commit_net_id;
-    entry40_table <= commit_table;
+    entry40_net_id <= commit_identifier[151:0];
+    entry40_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry41_valid <= 1'b0;
   end else if (binding1_write[41]) begin
-    entry41_valid <= commit_valid;
+    entry41_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[41]) begin
-    entry41_net_id <= commit_net_id;
-    entry41_table <= commit_table;
+    entry41_net_id <= commit_identifier[151:0];
+    entry41_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry42_valid <= 1'b0;
   end else if (binding1_write[42]) begin
-    entry42_valid <= commit_valid;
+    entry42_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[42]) begin
-    entry42_net_id <= commit_net_id;
-    entry42_table <= commit_table;
+    entry42_net_id <= commit_identifier[151:0];
+    entry42_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry43_valid <= 1'b0;
   end else if (binding1_write[43]) begin
-    entry43_valid <= commit_valid;
+    entry43_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[43]) begin
-    entry43_net_id <= commit_net_id;
-    entry43_table <= commit_table;
+    entry43_net_id <= commit_identifier[151:0];
+    entry43_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry44_valid <= 1'b0;
   end else if (binding1_write[44]) begin
-    entry44_valid <= commit_valid;
+    entry44_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[44]) begin
-    entry44_net_id <= commit_net_id;
-    entry44_table <= commit_table;
+    entry44_net_id <= commit_identifier[151:0];
+    entry44_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry45_valid <= 1'b0;
   end else if (binding1_write[45]) begin
-    entry45_valid <= commit_valid;
+    entry45_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[45]) begin
-    entry45_net_id <= commit_net_id;
-    entry45_table <= commit_table;
+    entry45_net_id <= commit_identifier[151:0];
+    entry45_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry46_valid <= 1'b0;
   end else if (binding1_write[46]) begin
-    entry46_valid <= commit_valid;
+    entry46_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[46]) begin
-    entry46_net_id <= commit_net_id;
-    entry46_table <= commit_table;
+    entry46_net_id <= commit_identifier[151:0];
+    entry46_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry47_valid <= 1'b0;
   end else if (binding1_write[47]) begin
-    entry47_valid <= commit_valid;
+    entry47_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[47]) begin
-    entry47_net_id <= commit_net_id;
-    entry47_table <= commit_table;
+    entry47_net_id <= commit_identifier[151:0];
+    entry47_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry48_valid <= 1'b0;
   end else if (binding1_write[48]) begin
-    entry48_valid <= commit_valid;
+    entry48_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[48]) begin
-    entry48_net_id <= commit_net_id;
-    entry48_table <= commit_table;
+    entry48_net_id <= commit_identifier[151:0];
+    entry48_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry49_valid <= 1'b0;
   end else if (binding1_write[49]) begin
-    entry49_valid <= commit_valid;
+    entry49_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[49]) begin
-    entry49_net_id <= commit_net_id;
-    entry49_table <= commit_table;
+    entry49_net_id <= commit_identifier[151:0];
+    entry49_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry50_valid <= 1'b0;
   end else if (binding1_write[50]) begin
-    entry50_valid <= commit_valid;
+    entry50_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[50]) begin
-    entry50_net_id <= commit_net_id;
-    entry50_table <= commit_table;
+    entry50_net_id <= commit_identifier[151:0];
+    entry50_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry51_valid <= 1'b0;
   end else if (binding1_write[51]) begin
-    entry51_valid <= commit_valid;
+    entry51_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[51]) begin
-    entry51_net_id <= commit_net_id;
-    entry51_table <= commit_table;
+    entry51_net_id <= commit_identifier[151:0];
+    entry51_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry52_valid <= 1'b0;
   end else if (binding1_write[52]) begin
-    entry52_valid <= commit_valid;
+    entry52_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[52]) begin
-    entry52_net_id <= commit_net_id;
-    entry52_table <= commit_table;
+    entry52_net_id <= commit_identifier[151:0];
+    entry52_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry53_valid <= 1'b0;
   end else if (binding1_write[53]) begin
-    entry53_valid <= commit_valid;
+    entry53_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[53]) begin
-    entry53_net_id <= commit_net_id;
-    entry53_table <= commit_table;
+    entry53_net_id <= commit_identifier[151:0];
+    entry53_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry54_valid <= 1'b0;
   end else if (binding1_write[54]) begin
-    entry54_valid <= commit_valid;
+    entry54_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[54]) begin
-    entry54_net_id <= commit_net_id;
-    entry54_table <= commit_table;
+    entry54_net_id <= commit_identifier[151:0];
+    entry54_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry55_valid <= 1'b0;
   end else if (binding1_write[55]) begin
-    entry55_valid <= commit_valid;
+    entry55_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[55]) begin
-    entry55_net_id <= commit_net_id;
-    entry55_table <= commit_table;
+    entry55_net_id <= commit_identifier[151:0];
+    entry55_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry56_valid <= 1'b0;
   end else if (binding1_write[56]) begin
-    entry56_valid <= commit_valid;
+    entry56_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[56]) begin
-    entry56_net_id <= commit_net_id;
-    entry56_table <= commit_table;
+    entry56_net_id <= commit_identifier[151:0];
+    entry56_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry57_valid <= 1'b0;
   end else if (binding1_write[57]) begin
-    entry57_valid <= commit_valid;
+    entry57_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[57]) begin
-    entry57_net_id <= commit_net_id;
-    entry57_table <= commit_table;
+    entry57_net_id <= commit_identifier[151:0];
+    entry57_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry58_valid <= 1'b0;
   end else if (binding1_write[58]) begin
-    entry58_valid <= commit_valid;
+    entry58_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[58]) begin
-    entry58_net_id <= commit_net_id;
-    entry58_table <= commit_table;
+    entry58_net_id <= commit_identifier[151:0];
+    entry58_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry59_valid <= 1'b0;
   end else if (binding1_write[59]) begin
-    entry59_valid <= commit_valid;
+    entry59_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[59]) begin
-    entry59_net_id <= commit_net_id;
-    entry59_table <= commit_table;
+    entry59_net_id <= commit_identifier[151:0];
+    entry59_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry60_valid <= 1'b0;
   end else if (binding1_write[60]) begin
-    entry60_valid <= commit_valid;
+    entry60_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[60]) begin
-    entry60_net_id <= commit_net_id;
-    entry60_table <= commit_table;
+    entry60_net_id <= commit_identifier[151:0];
+    entry60_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry61_valid <= 1'b0;
   end else if (binding1_write[61]) begin
-    entry61_valid <= commit_valid;
+    entry61_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[61]) begin
-    entry61_net_id <= commit_net_id;
-    entry61_table <= commit_table;
+    entry61_net_id <= commit_identifier[151:0];
+    entry61_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry62_valid <= 1'b0;
   end else if (binding1_write[62]) begin
-    entry62_valid <= commit_valid;
+    entry62_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[62]) begin
-    entry62_net_id <= commit_net_id;
-    entry62_table <= commit_table;
+    entry62_net_id <= commit_identifier[151:0];
+    entry62_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry63_valid <= 1'b0;
   end else if (binding1_write[63]) begin
-    entry63_valid <= commit_valid;
+    entry63_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[63]) begin
-    entry63_net_id <= commit_net_id;
-    entry63_table <= commit_table;
+    entry63_net_id <= commit_identifier[151:0];
+    entry63_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry64_valid <= 1'b0;
   end else if (binding1_write[64]) begin
-    entry64_valid <= commit_valid;
+    entry64_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[64]) begin
-    entry64_net_id <= commit_net_id;
-    entry64_table <= commit_table;
+    entry64_net_id <= commit_identifier[151:0];
+    entry64_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry65_valid <= 1'b0;
   end else if (binding1_write[65]) begin
-    entry65_valid <= commit_valid;
+    entry65_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[65]) begin
-    entry65_net_id <= commit_net_id;
-    entry65_table <= commit_table;
+    entry65_net_id <= commit_identifier[151:0];
+    entry65_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry66_valid <= 1'b0;
   end else if (binding1_write[66]) begin
-    entry66_valid <= commit_valid;
+    entry66_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[66]) begin
-    entry66_net_id <= commit_net_id;
-    entry66_table <= commit_table;
+    entry66_net_id <= commit_identifier[151:0];
+    entry66_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry67_valid <= 1'b0;
   end else if (binding1_write[67]) begin
-    entry67_valid <= commit_valid;
+    entry67_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[67]) begin
-    entry67_net_id <= commit_net_id;
-    entry67_table <= commit_table;
+    entry67_net_id <= commit_identifier[151:0];
+    entry67_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry68_valid <= 1'b0;
   end else if (binding1_write[68]) begin
-    entry68_valid <= commit_valid;
+    entry68_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[68]) begin
-    entry68_net_id <= commit_net_id;
-    entry68_table <= commit_table;
+    entry68_net_id <= commit_identifier[151:0];
+    entry68_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry69_valid <= 1'b0;
   end else if (binding1_write[69]) begin
-    entry69_valid <= commit_valid;
+    entry69_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[69]) begin
-    entry69_net_id <= commit_net_id;
-    entry69_table <= commit_table;
+    entry69_net_id <= commit_identifier[151:0];
+    entry69_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry70_valid <= 1'b0;
   end else if (binding1_write[70]) begin
-    entry70_valid <= commit_valid;
+    entry70_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[70]) begin
-    entry70_net_id <= commit_net_id;
-    entry70_table <= commit_table;
+    entry70_net_id <= commit_identifier[151:0];
+    entry70_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry71_valid <= 1'b0;
   end else if (binding1_write[71]) begin
-    entry71_valid <= commit_valid;
+    entry71_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[71]) begin
-    entry71_net_id <= commit_net_id;
-    entry71_table <= commit_table;
+    entry71_net_id <= commit_identifier[151:0];
+    entry71_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry72_valid <= 1'b0;
   end else if (binding1_write[72]) begin
-    entry72_valid <= commit_valid;
+    entry72_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[72]) begin
-    entry72_net_id <= commit_net_id;
-    entry72_table <= commit_table;
+    entry72_net_id <= commit_identifier[151:0];
+    entry72_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry73_valid <= 1'b0;
   end else if (binding1_write[73]) begin
-    entry73_valid <= commit_valid;
+    entry73_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[73]) begin
-    entry73_net_id <= commit_net_id;
-    entry73_table <= commit_table;
+    entry73_net_id <= commit_identifier[151:0];
+    entry73_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry74_valid <= 1'b0;
   end else if (binding1_write[74]) begin
-    entry74_valid <= commit_valid;
+    entry74_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[74]) begin
-    entry74_net_id <= commit_net_id;
-    entry74_table <= commit_table;
+    entry74_net_id <= commit_identifier[151:0];
+    entry74_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry75_valid <= 1'b0;
   end else if (binding1_write[75]) begin
-    entry75_valid <= commit_valid;
+    entry75_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[75]) begin
-    entry75_net_id <= commit_net_id;
-    entry75_table <= commit_table;
+    entry75_net_id <= commit_identifier[151:0];
+    entry75_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry76_valid <= 1'b0;
   end else if (binding1_write[76]) begin
-    entry76_valid <= commit_valid;
+    entry76_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[76]) begin
-    entry76_net_id <= commit_net_id;
-    entry76_table <= commit_table;
+    entry76_net_id <= commit_identifier[151:0];
+    entry76_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry77_valid <= 1'b0;
   end else if (binding1_write[77]) begin
-    entry77_valid <= commit_valid;
+    entry77_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[77]) begin
-    entry77_net_id <= commit_net_id;
-    entry77_table <= commit_table;
+    entry77_net_id <= commit_identifier[151:0];
+    entry77_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry78_valid <= 1'b0;
   end else if (binding1_write[78]) begin
-    entry78_valid <= commit_valid;
+    entry78_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[78]) begin
-    entry78_net_id <= commit_net_id;
-    entry78_table <= commit_table;
+    entry78_net_id <= commit_identifier[151:0];
+    entry78_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry79_valid <= 1'b0;
   end else if (binding1_write[79]) begin
-    entry79_valid <= commit_valid;
+    entry79_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[79]) begin
-    entry79_net_id <= commit_net_id;
-    entry79_table <= commit_table;
+    entry79_net_id <= commit_identifier[151:0];
+    entry79_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry80_valid <= 1'b0;
   end else if (binding1_write[80]) begin
-    entry80_valid <= commit_valid;
+    entry80_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[80]) begin
-    entry80_net_id <= commit_net_id;
-    entry80_table <= commit_table;
+    entry80_net_id <= commit_identifier[151:0];
+    entry80_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry81_valid <= 1'b0;
   end else if (binding1_write[81]) begin
-    entry81_valid <= commit_valid;
+    entry81_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[81]) begin
-    entry81_net_id <= commit_net_id;
-    entry81_table <= commit_table;
+    entry81_net_id <= commit_identifier[151:0];
+    entry81_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry82_valid <= 1'b0;
   end else if (binding1_write[82]) begin
-    entry82_valid <= commit_valid;
+    entry82_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[82]) begin
-    entry82_net_id <= commit_net_id;
-    entry82_table <= commit_table;
+    entry82_net_id <= commit_identifier[151:0];
+    entry82_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry83_valid <= 1'b0;
   end else if (binding1_write[83]) begin
-    entry83_valid <= commit_valid;
+    entry83_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[83]) begin
-    entry83_net_id <= commit_net_id;
-    entry83_table <= commit_table;
+    entry83_net_id <= commit_identifier[151:0];
+    entry83_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry84_valid <= 1'b0;
   end else if (binding1_write[84]) begin
-    entry84_valid <= commit_valid;
+    entry84_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[84]) begin
-    entry84_net_id <= commit_net_id;
-    entry84_table <= commit_table;
+    entry84_net_id <= commit_identifier[151:0];
+    entry84_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry85_valid <= 1'b0;
   end else if (binding1_write[85]) begin
-    entry85_valid <= commit_valid;
+    entry85_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[85]) begin
-    entry85_net_id <= commit_net_id;
-    entry85_table <= commit_table;
+    entry85_net_id <= commit_identifier[151:0];
+    entry85_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry86_valid <= 1'b0;
   end else if (binding1_write[86]) begin
-    entry86_valid <= commit_valid;
+    entry86_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[86]) begin
-    entry86_net_id <= commit_net_id;
-    entry86_table <= commit_table;
+    entry86_net_id <= commit_identifier[151:0];
+    entry86_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry87_valid <= 1'b0;
   end else if (binding1_write[87]) begin
-    entry87_valid <= commit_valid;
+    entry87_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[87]) begin
-    entry87_net_id <= commit_net_id;
-    entry87_table <= commit_table;
+    entry87_net_id <= commit_identifier[151:0];
+    entry87_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry88_valid <= 1'b0;
   end else if (binding1_write[88]) begin
-    entry88_valid <= commit_valid;
+    entry88_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[88]) begin
-    entry88_net_id <= commit_net_id;
-    entry88_table <= commit_table;
+    entry88_net_id <= commit_identifier[151:0];
+    entry88_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry89_valid <= 1'b0;
   end else if (binding1_write[89]) begin
-    entry89_valid <= commit_valid;
+    entry89_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[89]) begin
-    entry89_net_id <= commit_net_id;
-    entry89_table <= commit_table;
+    entry89_net_id <= commit_identifier[151:0];
+    entry89_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry90_valid <= 1'b0;
   end else if (binding1_write[90]) begin
-    entry90_valid <= commit_valid;
+    entry90_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[90]) begin
-    entry90_net_id <= commit_net_id;
-    entry90_table <= commit_table;
+    entry90_net_id <= commit_identifier[151:0];
+    entry90_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry91_valid <= 1'b0;
   end else if (binding1_write[91]) begin
-    entry91_valid <= commit_valid;
+    entry91_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[91]) begin
-    entry91_net_id <= commit_net_id;
-    entry91_table <= commit_table;
+    entry91_net_id <= commit_identifier[151:0];
+    entry91_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry92_valid <= 1'b0;
   end else if (binding1_write[92]) begin
-    entry92_valid <= commit_valid;
+    entry92_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[92]) begin
-    entry92_net_id <= commit_net_id;
-    entry92_table <= commit_table;
+    entry92_net_id <= commit_identifier[151:0];
+    entry92_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry93_valid <= 1'b0;
   end else if (binding1_write[93]) begin
-    entry93_valid <= commit_valid;
+    entry93_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[93]) begin
-    entry93_net_id <= commit_net_id;
-    entry93_table <= commit_table;
+    entry93_net_id <= commit_identifier[151:0];
+    entry93_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry94_valid <= 1'b0;
   end else if (binding1_write[94]) begin
-    entry94_valid <= commit_valid;
+    entry94_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[94]) begin
-    entry94_net_id <= commit_net_id;
-    entry94_table <= commit_table;
+    entry94_net_id <= commit_identifier[151:0];
+    entry94_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry95_valid <= 1'b0;
   end else if (binding1_write[95]) begin
-    entry95_valid <= commit_valid;
+    entry95_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[95]) begin
-    entry95_net_id <= commit_net_id;
-    entry95_table <= commit_table;
+    entry95_net_id <= commit_identifier[151:0];
+    entry95_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry96_valid <= 1'b0;
   end else if (binding1_write[96]) begin
-    entry96_valid <= commit_valid;
+    entry96_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[96]) begin
-    entry96_net_id <= commit_net_id;
-    entry96_table <= commit_table;
+    entry96_net_id <= commit_identifier[151:0];
+    entry96_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry97_valid <= 1'b0;
   end else if (binding1_write[97]) begin
-    entry97_valid <= commit_valid;
+    entry97_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[97]) begin
-    entry97_net_id <= commit_net_id;
-    entry97_table <= commit_table;
+    entry97_net_id <= commit_identifier[151:0];
+    entry97_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry98_valid <= 1'b0;
   end else if (binding1_write[98]) begin
-    entry98_valid <= commit_valid;
+    entry98_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[98]) begin
-    entry98_net_id <= commit_net_id;
-    entry98_table <= commit_table;
+    entry98_net_id <= commit_identifier[151:0];
+    entry98_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry99_valid <= 1'b0;
   end else if (binding1_write[99]) begin
-    entry99_valid <= commit_valid;
+    entry99_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[99]) begin
-    entry99_net_id <= commit_net_id;
-    entry99_table <= commit_table;
+    entry99_net_id <= commit_identifier[151:0];
+    entry99_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry100_valid <= 1'b0;
   end else if (binding1_write[100]) begin
-    entry100_valid <= commit_valid;
+    entry100_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[100]) begin
-    entry100_net_id <= commit_net_id;
-    entry100_table <= commit_table;
+    entry100_net_id <= commit_identifier[151:0];
+    entry100_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry101_valid <= 1'b0;
   end else if (binding1_write[101]) begin
-    entry101_valid <= commit_valid;
+    entry101_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[101]) begin
-    entry101_net_id <= commit_net_id;
-    entry101_table <= commit_table;
+    entry101_net_id <= commit_identifier[151:0];
+    entry101_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry102_valid <= 1'b0;
   end else if (binding1_write[102]) begin
-    entry102_valid <= commit_valid;
+    entry102_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[102]) begin
-    entry102_net_id <= commit_net_id;
-    entry102_table <= commit_table;
+    entry102_net_id <= commit_identifier[151:0];
+    entry102_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry103_valid <= 1'b0;
   end else if (binding1_write[103]) begin
-    entry103_valid <= commit_valid;
+    entry103_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[103]) begin
-    entry103_net_id <= commit_net_id;
-    entry103_table <= commit_table;
+    entry103_net_id <= commit_identifier[151:0];
+    entry103_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry104_valid <= 1'b0;
   end else if (binding1_write[104]) begin
-    entry104_valid <= commit_valid;
+    entry104_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[104]) begin
-    entry104_net_id <= commit_net_id;
-    entry104_table <= commit_table;
+    entry104_net_id <= commit_identifier[151:0];
+    entry104_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry105_valid <= 1'b0;
   end else if (binding1_write[105]) begin
-    entry105_valid <= commit_valid;
+    entry105_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[105]) begin
-    entry105_net_id <= commit_net_id;
-    entry105_table <= commit_table;
+    entry105_net_id <= commit_identifier[151:0];
+    entry105_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry106_valid <= 1'b0;
   end else if (binding1_write[106]) begin
-    entry106_valid <= commit_valid;
+    entry106_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[106]) begin
-    entry106_net_id <= commit_net_id;
-    entry106_table <= commit_table;
+    entry106_net_id <= commit_identifier[151:0];
+    entry106_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry107_valid <= 1'b0;
   end else if (binding1_write[107]) begin
-    entry107_valid <= commit_valid;
+    entry107_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[107]) begin
-    entry107_net_id <= commit_net_id;
-    entry107_table <= commit_table;
+    entry107_net_id <= commit_identifier[151:0];
+    entry107_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry108_valid <= 1'b0;
   end else if (binding1_write[108]) begin
-    entry108_valid <= commit_valid;
+    entry108_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[108]) begin
-    entry108_net_id <= commit_net_id;
-    entry108_table <= commit_table;
+    entry108_net_id <= commit_identifier[151:0];
+    entry108_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry109_valid <= 1'b0;
   end else if (binding1_write[109]) begin
-    entry109_valid <= commit_valid;
+    entry109_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[109]) begin
-    entry109_net_id <= commit_net_id;
-    entry109_table <= commit_table;
+    entry109_net_id <= commit_identifier[151:0];
+    entry109_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry110_valid <= 1'b0;
   end else if (binding1_write[110]) begin
-    entry110_valid <= commit_valid;
+    entry110_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[110]) begin
-    entry110_net_id <= commit_net_id;
-    entry110_table <= commit_table;
+    entry110_net_id <= commit_identifier[151:0];
+    entry110_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry111_valid <= 1'b0;
   end else if (binding1_write[111]) begin
-    entry111_valid <= commit_valid;
+    entry111_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[111]) begin
-    entry111_net_id <= commit_net_id;
-    entry111_table <= commit_table;
+    entry111_net_id <= commit_identifier[151:0];
+    entry111_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry112_valid <= 1'b0;
   end else if (binding1_write[112]) begin
-    entry112_valid <= commit_valid;
+    entry112_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[112]) begin
-    entry112_net_id <= commit_net_id;
-    entry112_table <= commit_table;
+    entry112_net_id <= commit_identifier[151:0];
+    entry112_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry113_valid <= 1'b0;
   end else if (binding1_write[113]) begin
-    entry113_valid <= commit_valid;
+    entry113_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[113]) begin
-    entry113_net_id <= commit_net_id;
-    entry113_table <= commit_table;
+    entry113_net_id <= commit_identifier[151:0];
+    entry113_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry114_valid <= 1'b0;
   end else if (binding1_write[114]) begin
-    entry114_valid <= commit_valid;
+    entry114_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[114]) begin
-    entry114_net_id <= commit_net_id;
-    entry114_table <= commit_table;
+    entry114_net_id <= commit_identifier[151:0];
+    entry114_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry115_valid <= 1'b0;
   end else if (binding1_write[115]) begin
-    entry115_valid <= commit_valid;
+    entry115_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[115]) begin
-    entry115_net_id <= commit_net_id;
-    entry115_table <= commit_table;
+    entry115_net_id <= commit_identifier[151:0];
+    entry115_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry116_valid <= 1'b0;
   end else if (binding1_write[116]) begin
-    entry116_valid <= commit_valid;
+    entry116_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[116]) begin
-    entry116_net_id <= commit_net_id;
-    entry116_table <= commit_table;
+    entry116_net_id <= commit_identifier[151:0];
+    entry116_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry117_valid <= 1'b0;
   end else if (binding1_write[117]) begin
-    entry117_valid <= commit_valid;
+    entry117_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[117]) begin
-    entry117_net_id <= commit_net_id;
-    entry117_table <= commit_table;
+    entry117_net_id <= commit_identifier[151:0];
+    entry117_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry118_valid <= 1'b0;
   end else if (binding1_write[118]) begin
-    entry118_valid <= commit_valid;
+    entry118_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[118]) begin
-    entry118_net_id <= commit_net_id;
-    entry118_table <= commit_table;
+    entry118_net_id <= commit_identifier[151:0];
+    entry118_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry119_valid <= 1'b0;
   end else if (binding1_write[119]) begin
-    entry119_valid <= commit_valid;
+    entry119_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[119]) begin
-    entry119_net_id <= commit_net_id;
-    entry119_table <= commit_table;
+    entry119_net_id <= commit_identifier[151:0];
+    entry119_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry120_valid <= 1'b0;
   end else if (binding1_write[120]) begin
-    entry120_valid <= commit_valid;
+    entry120_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[120]) begin
-    entry120_net_id <= commit_net_id;
-    entry120_table <= commit_table;
+    entry120_net_id <= commit_identifier[151:0];
+    entry120_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry121_valid <= 1'b0;
   end else if (binding1_write[121]) begin
-    entry121_valid <= commit_valid;
+    entry121_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[121]) begin
-    entry121_net_id <= commit_net_id;
-    entry121_table <= commit_table;
+    entry121_net_id <= commit_identifier[151:0];
+    entry121_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry122_valid <= 1'b0;
   end else if (binding1_write[122]) begin
-    entry122_valid <= commit_valid;
+    entry122_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[122]) begin
-    entry122_net_id <= commit_net_id;
-    entry122_table <= commit_table;
+    entry122_net_id <= commit_identifier[151:0];
+    entry122_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry123_valid <= 1'b0;
   end else if (binding1_write[123]) begin
-    entry123_valid <= commit_valid;
+    entry123_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[123]) begin
-    entry123_net_id <= commit_net_id;
-    entry123_table <= commit_table;
+    entry123_net_id <= commit_identifier[151:0];
+    entry123_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry124_valid <= 1'b0;
   end else if (binding1_write[124]) begin
-    entry124_valid <= commit_valid;
+    entry124_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[124]) begin
-    entry124_net_id <= commit_net_id;
-    entry124_table <= commit_table;
+    entry124_net_id <= commit_identifier[151:0];
+    entry124_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry125_valid <= 1'b0;
   end else if (binding1_write[125]) begin
-    entry125_valid <= commit_valid;
+    entry125_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[125]) begin
-    entry125_net_id <= commit_net_id;
-    entry125_table <= commit_table;
+    entry125_net_id <= commit_identifier[151:0];
+    entry125_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry126_valid <= 1'b0;
   end else if (binding1_write[126]) begin
-    entry126_valid <= commit_valid;
+    entry126_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[126]) begin
-    entry126_net_id <= commit_net_id;
-    entry126_table <= commit_table;
+    entry126_net_id <= commit_identifier[151:0];
+    entry126_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry127_valid <= 1'b0;
   end else if (binding1_write[127]) begin
-    entry127_valid <= commit_valid;
+    entry127_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[127]) begin
-    entry127_net_id <= commit_net_id;
-    entry127_table <= commit_table;
+    entry127_net_id <= commit_identifier[151:0];
+    entry127_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry128_valid <= 1'b0;
   end else if (binding1_write[128]) begin
-    entry128_valid <= commit_valid;
+    entry128_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[128]) begin
-    entry128_net_id <= commit_net_id;
-    entry128_table <= commit_table;
+    entry128_net_id <= commit_identifier[151:0];
+    entry128_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry129_valid <= 1'b0;
   end else if (binding1_write[129]) begin
-    entry129_valid <= commit_valid;
+    entry129_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[129]) begin
-    entry129_net_id <= commit_net_id;
-    entry129_table <= commit_table;
+    entry129_net_id <= commit_identifier[151:0];
+    entry129_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry130_valid <= 1'b0;
   end else if (binding1_write[130]) begin
-    entry130_valid <= commit_valid;
+    entry130_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[130]) begin
-    entry130_net_id <= commit_net_id;
-    entry130_table <= commit_table;
+    entry130_net_id <= commit_identifier[151:0];
+    entry130_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry131_valid <= 1'b0;
   end else if (binding1_write[131]) begin
-    entry131_valid <= commit_valid;
+    entry131_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[131]) begin
-    entry131_net_id <= commit_net_id;
-    entry131_table <= commit_table;
+    entry131_net_id <= commit_identifier[151:0];
+    entry131_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry132_valid <= 1'b0;
   end else if (binding1_write[132]) begin
-    entry132_valid <= commit_valid;
+    entry132_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[132]) begin
-    entry132_net_id <= commit_net_id;
-    entry132_table <= commit_table;
+    entry132_net_id <= commit_identifier[151:0];
+    entry132_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry133_valid <= 1'b0;
   end else if (binding1_write[133]) begin
-    entry133_valid <= commit_valid;
+    entry133_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[133]) begin
-    entry133_net_id <= commit_net_id;
-    entry133_table <= commit_table;
+    entry133_net_id <= commit_identifier[151:0];
+    entry133_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry134_valid <= 1'b0;
   end else if (binding1_write[134]) begin
-    entry134_valid <= commit_valid;
+    entry134_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[134]) begin
-    entry134_net_id <= commit_net_id;
-    entry134_table <= commit_table;
+    entry134_net_id <= commit_identifier[151:0];
+    entry134_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry135_valid <= 1'b0;
   end else if (binding1_write[135]) begin
-    entry135_valid <= commit_valid;
+    entry135_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[135]) begin
-    entry135_net_id <= commit_net_id;
-    entry135_table <= commit_table;
+    entry135_net_id <= commit_identifier[151:0];
+    entry135_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry136_valid <= 1'b0;
   end else if (binding1_write[136]) begin
-    entry136_valid <= commit_valid;
+    entry136_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[136]) begin
-    entry136_net_id <= commit_net_id;
-    entry136_table <= commit_table;
+    entry136_net_id <= commit_identifier[151:0];
+    entry136_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry137_valid <= 1'b0;
   end else if (binding1_write[137]) begin
-    entry137_valid <= commit_valid;
+    entry137_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[137]) begin
-    entry137_net_id <= commit_net_id;
-    entry137_table <= commit_table;
+    entry137_net_id <= commit_identifier[151:0];
+    entry137_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry138_valid <= 1'b0;
   end else if (binding1_write[138]) begin
-    entry138_valid <= commit_valid;
+    entry138_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[138]) begin
-    entry138_net_id <= commit_net_id;
-    entry138_table <= commit_table;
+    entry138_net_id <= commit_identifier[151:0];
+    entry138_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry139_valid <= 1'b0;
   end else if (binding1_write[139]) begin
-    entry139_valid <= commit_valid;
+    entry139_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[139]) begin
-    entry139_net_id <= commit_net_id;
-    entry139_table <= commit_table;
+    entry139_net_id <= commit_identifier[151:0];
+    entry139_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry140_valid <= 1'b0;
   end else if (binding1_write[140]) begin
-    entry140_valid <= commit_valid;
+    entry140_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[140]) begin
-    entry140_net_id <= commit_net_id;
-    entry140_table <= commit_table;
+    entry140_net_id <= commit_identifier[151:0];
+    entry140_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry141_valid <= 1'b0;
   end else if (binding1_write[141]) begin
-    entry141_valid <= commit_valid;
+    entry141_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[141]) begin
-    entry141_net_id <= commit_net_id;
-    entry141_table <= commit_table;
+    entry141_net_id <= commit_identifier[151:0];
+    entry141_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry142_valid <= 1'b0;
   end else if (binding1_write[142]) begin
-    entry142_valid <= commit_valid;
+    entry142_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[142]) begin
-    entry142_net_id <= commit_net_id;
-    entry142_table <= commit_table;
+    entry142_net_id <= commit_identifier[151:0];
+    entry142_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry143_valid <= 1'b0;
   end else if (binding1_write[143]) begin
-    entry143_valid <= commit_valid;
+    entry143_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[143]) begin
-    entry143_net_id <= commit_net_id;
-    entry143_table <= commit_table;
+    entry143_net_id <= commit_identifier[151:0];
+    entry143_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry144_valid <= 1'b0;
   end else if (binding1_write[144]) begin
-    entry144_valid <= commit_valid;
+    entry144_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[144]) begin
-    entry144_net_id <= commit_net_id;
-    entry144_table <= commit_table;
+    entry144_net_id <= commit_identifier[151:0];
+    entry144_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry145_valid <= 1'b0;
   end else if (binding1_write[145]) begin
-    entry145_valid <= commit_valid;
+    entry145_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[145]) begin
-    entry145_net_id <= commit_net_id;
-    entry145_table <= commit_table;
+    entry145_net_id <= commit_identifier[151:0];
+    entry145_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry146_valid <= 1'b0;
   end else if (binding1_write[146]) begin
-    entry146_valid <= commit_valid;
+    entry146_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[146]) begin
-    entry146_net_id <= commit_net_id;
-    entry146_table <= commit_table;
+    entry146_net_id <= commit_identifier[151:0];
+    entry146_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry147_valid <= 1'b0;
   end else if (binding1_write[147]) begin
-    entry147_valid <= commit_valid;
+    entry147_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[147]) begin
-    entry147_net_id <= commit_net_id;
-    entry147_table <= commit_table;
+    entry147_net_id <= commit_identifier[151:0];
+    entry147_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry148_valid <= 1'b0;
   end else if (binding1_write[148]) begin
-    entry148_valid <= commit_valid;
+    entry148_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[148]) begin
-    entry148_net_id <= commit_net_id;
-    entry148_table <= commit_table;
+    entry148_net_id <= commit_identifier[151:0];
+    entry148_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry149_valid <= 1'b0;
   end else if (binding1_write[149]) begin
-    entry149_valid <= commit_valid;
+    entry149_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[149]) begin
-    entry149_net_id <= commit_net_id;
-    entry149_table <= commit_table;
+    entry149_net_id <= commit_identifier[151:0];
+    entry149_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry150_valid <= 1'b0;
   end else if (binding1_write[150]) begin
-    entry150_valid <= commit_valid;
+    entry150_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[150]) begin
-    entry150_net_id <= commit_net_id;
-    entry150_table <= commit_table;
+    entry150_net_id <= commit_identifier[151:0];
+    entry150_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry151_valid <= 1'b0;
   end else if (binding1_write[151]) begin
-    entry151_valid <= commit_valid;
+    entry151_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[151]) begin
-    entry151_net_id <= commit_net_id;
-    entry151_table <= commit_table;
+    entry151_net_id <= commit_identifier[151:0];
+    entry151_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry152_valid <= 1'b0;
   end else if (binding1_write[152]) begin
-    entry152_valid <= commit_valid;
+    entry152_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[152]) begin
-    entry152_net_id <= commit_net_id;
-    entry152_table <= commit_table;
+    entry152_net_id <= commit_identifier[151:0];
+    entry152_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry153_valid <= 1'b0;
   end else if (binding1_write[153]) begin
-    entry153_valid <= commit_valid;
+    entry153_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[153]) begin
-    entry153_net_id <= commit_net_id;
-    entry153_table <= commit_table;
+    entry153_net_id <= commit_identifier[151:0];
+    entry153_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry154_valid <= 1'b0;
   end else if (binding1_write[154]) begin
-    entry154_valid <= commit_valid;
+    entry154_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[154]) begin
-    entry154_net_id <= commit_net_id;
-    entry154_table <= commit_table;
+    entry154_net_id <= commit_identifier[151:0];
+    entry154_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry155_valid <= 1'b0;
   end else if (binding1_write[155]) begin
-    entry155_valid <= commit_valid;
+    entry155_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[155]) begin
-    entry155_net_id <= commit_net_id;
-    entry155_table <= commit_table;
+    entry155_net_id <= commit_identifier[151:0];
+    entry155_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry156_valid <= 1'b0;
   end else if (binding1_write[156]) begin
-    entry156_valid <= commit_valid;
+    entry156_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[156]) begin
-    entry156_net_id <= commit_net_id;
-    entry156_table <= commit_table;
+    entry156_net_id <= commit_identifier[151:0];
+    entry156_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry157_valid <= 1'b0;
   end else if (binding1_write[157]) begin
-    entry157_valid <= commit_valid;
+    entry157_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[157]) begin
-    entry157_net_id <= commit_net_id;
-    entry157_table <= commit_table;
+    entry157_net_id <= commit_identifier[151:0];
+    entry157_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry158_valid <= 1'b0;
   end else if (binding1_write[158]) begin
-    entry158_valid <= commit_valid;
+    entry158_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[158]) begin
-    entry158_net_id <= commit_net_id;
-    entry158_table <= commit_table;
+    entry158_net_id <= commit_identifier[151:0];
+    entry158_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry159_valid <= 1'b0;
   end else if (binding1_write[159]) begin
-    entry159_valid <= commit_valid;
+    entry159_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[159]) begin
-    entry159_net_id <= commit_net_id;
-    entry159_table <= commit_table;
+    entry159_net_id <= commit_identifier[151:0];
+    entry159_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry160_valid <= 1'b0;
   end else if (binding1_write[160]) begin
-    entry160_valid <= commit_valid;
+    entry160_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[160]) begin
-    entry160_net_id <= commit_net_id;
-    entry160_table <= commit_table;
+    entry160_net_id <= commit_identifier[151:0];
+    entry160_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry161_valid <= 1'b0;
   end else if (binding1_write[161]) begin
-    entry161_valid <= commit_valid;
+    entry161_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[161]) begin
-    entry161_net_id <= commit_net_id;
-    entry161_table <= commit_table;
+    entry161_net_id <= commit_identifier[151:0];
+    entry161_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry162_valid <= 1'b0;
   end else if (binding1_write[162]) begin
-    entry162_valid <= commit_valid;
+    entry162_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[162]) begin
-    entry162_net_id <= commit_net_id;
-    entry162_table <= commit_table;
+    entry162_net_id <= commit_identifier[151:0];
+    entry162_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry163_valid <= 1'b0;
   end else if (binding1_write[163]) begin
-    entry163_valid <= commit_valid;
+    entry163_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[163]) begin
-    entry163_net_id <= commit_net_id;
-    entry163_table <= commit_table;
+    entry163_net_id <= commit_identifier[151:0];
+    entry163_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry164_valid <= 1'b0;
   end else if (binding1_write[164]) begin
-    entry164_valid <= commit_valid;
+    entry164_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[164]) begin
-    entry164_net_id <= commit_net_id;
-    entry164_table <= commit_table;
+    entry164_net_id <= commit_identifier[151:0];
+    entry164_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry165_valid <= 1'b0;
   end else if (binding1_write[165]) begin
-    entry165_valid <= commit_valid;
+    entry165_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[165]) begin
-    entry165_net_id <= commit_net_id;
-    entry165_table <= commit_table;
+    entry165_net_id <= commit_identifier[151:0];
+    entry165_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry166_valid <= 1'b0;
   end else if (binding1_write[166]) begin
-    entry166_valid <= commit_valid;
+    entry166_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[166]) begin
-    entry166_net_id <= commit_net_id;
-    entry166_table <= commit_table;
+    entry166_net_id <= commit_identifier[151:0];
+    entry166_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry167_valid <= 1'b0;
   end else if (binding1_write[167]) begin
-    entry167_valid <= commit_valid;
+    entry167_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[167]) begin
-    entry167_net_id <= commit_net_id;
-    entry167_table <= commit_table;
+    entry167_net_id <= commit_identifier[151:0];
+    entry167_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry168_valid <= 1'b0;
   end else if (binding1_write[168]) begin
-    entry168_valid <= commit_valid;
+    entry168_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[168]) begin
-    entry168_net_id <= commit_net_id;
-    entry168_table <= commit_table;
+    entry168_net_id <= commit_identifier[151:0];
+    entry168_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry169_valid <= 1'b0;
   end else if (binding1_write[169]) begin
-    entry169_valid <= commit_valid;
+    entry169_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[169]) begin
-    entry169_net_id <= commit_net_id;
-    entry169_table <= commit_table;
+    entry169_net_id <= commit_identifier[151:0];
+    entry169_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry170_valid <= 1'b0;
   end else if (binding1_write[170]) begin
-    entry170_valid <= commit_valid;
+    entry170_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[170]) begin
-    entry170_net_id <= commit_net_id;
-    entry170_table <= commit_table;
+    entry170_net_id <= commit_identifier[151:0];
+    entry170_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry171_valid <= 1'b0;
   end else if (binding1_write[171]) begin
-    entry171_valid <= commit_valid;
+    entry171_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[171]) begin
-    entry171_net_id <= commit_net_id;
-    entry171_table <= commit_table;
+    entry171_net_id <= commit_identifier[151:0];
+    entry171_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry172_valid <= 1'b0;
   end else if (binding1_write[172]) begin
-    entry172_valid <= commit_valid;
+    entry172_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[172]) begin
-    entry172_net_id <= commit_net_id;
-    entry172_table <= commit_table;
+    entry172_net_id <= commit_identifier[151:0];
+    entry172_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry173_valid <= 1'b0;
   end else if (binding1_write[173]) begin
-    entry173_valid <= commit_valid;
+    entry173_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[173]) begin
-    entry173_net_id <= commit_net_id;
-    entry173_table <= commit_table;
+    entry173_net_id <= commit_identifier[151:0];
+    entry173_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry174_valid <= 1'b0;
   end else if (binding1_write[174]) begin
-    entry174_valid <= commit_valid;
+    entry174_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[174]) begin
-    entry174_net_id <= commit_net_id;
-    entry174_table <= commit_table;
+    entry174_net_id <= commit_identifier[151:0];
+    entry174_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry175_valid <= 1'b0;
   end else if (binding1_write[175]) begin
-    entry175_valid <= commit_valid;
+    entry175_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[175]) begin
-    entry175_net_id <= commit_net_id;
-    entry175_table <= commit_table;
+    entry175_net_id <= commit_identifier[151:0];
+    entry175_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry176_valid <= 1'b0;
   end else if (binding1_write[176]) begin
-    entry176_valid <= commit_valid;
+    entry176_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[176]) begin
-    entry176_net_id <= commit_net_id;
-    entry176_table <= commit_table;
+    entry176_net_id <= commit_identifier[151:0];
+    entry176_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry177_valid <= 1'b0;
   end else if (binding1_write[177]) begin
-    entry177_valid <= commit_valid;
+    entry177_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[177]) begin
-    entry177_net_id <= commit_net_id;
-    entry177_table <= commit_table;
+    entry177_net_id <= commit_identifier[151:0];
+    entry177_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry178_valid <= 1'b0;
   end else if (binding1_write[178]) begin
-    entry178_valid <= commit_valid;
+    entry178_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[178]) begin
-    entry178_net_id <= commit_net_id;
-    entry178_table <= commit_table;
+    entry178_net_id <= commit_identifier[151:0];
+    entry178_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry179_valid <= 1'b0;
   end else if (binding1_write[179]) begin
-    entry179_valid <= commit_valid;
+    entry179_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[179]) begin
-    entry179_net_id <= commit_net_id;
-    entry179_table <= commit_table;
+    entry179_net_id <= commit_identifier[151:0];
+    entry179_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry180_valid <= 1'b0;
   end else if (binding1_write[180]) begin
-    entry180_valid <= commit_valid;
+    entry180_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[180]) begin
-    entry180_net_id <= commit_net_id;
-    entry180_table <= commit_table;
+    entry180_net_id <= commit_identifier[151:0];
+    entry180_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry181_valid <= 1'b0;
   end else if (binding1_write[181]) begin
-    entry181_valid <= commit_valid;
+    entry181_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[181]) begin
-    entry181_net_id <= commit_net_id;
-    entry181_table <= commit_table;
+    entry181_net_id <= commit_identifier[151:0];
+    entry181_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry182_valid <= 1'b0;
   end else if (binding1_write[182]) begin
-    entry182_valid <= commit_valid;
+    entry182_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[182]) begin
-    entry182_net_id <= commit_net_id;
-    entry182_table <= commit_table;
+    entry182_net_id <= commit_identifier[151:0];
+    entry182_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry183_valid <= 1'b0;
   end else if (binding1_write[183]) begin
-    entry183_valid <= commit_valid;
+    entry183_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[183]) begin
-    entry183_net_id <= commit_net_id;
-    entry183_table <= commit_table;
+    entry183_net_id <= commit_identifier[151:0];
+    entry183_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry184_valid <= 1'b0;
   end else if (binding1_write[184]) begin
-    entry184_valid <= commit_valid;
+    entry184_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[184]) begin
-    entry184_net_id <= commit_net_id;
-    entry184_table <= commit_table;
+    entry184_net_id <= commit_identifier[151:0];
+    entry184_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry185_valid <= 1'b0;
   end else if (binding1_write[185]) begin
-    entry185_valid <= commit_valid;
+    entry185_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[185]) begin
-    entry185_net_id <= commit_net_id;
-    entry185_table <= commit_table;
+    entry185_net_id <= commit_identifier[151:0];
+    entry185_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry186_valid <= 1'b0;
   end else if (binding1_write[186]) begin
-    entry186_valid <= commit_valid;
+    entry186_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[186]) begin
-    entry186_net_id <= commit_net_id;
-    entry186_table <= commit_table;
+    entry186_net_id <= commit_identifier[151:0];
+    entry186_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry187_valid <= 1'b0;
   end else if (binding1_write[187]) begin
-    entry187_valid <= commit_valid;
+    entry187_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[187]) begin
-    entry187_net_id <= commit_net_id;
-    entry187_table <= commit_table;
+    entry187_net_id <= commit_identifier[151:0];
+    entry187_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry188_valid <= 1'b0;
   end else if (binding1_write[188]) begin
-    entry188_valid <= commit_valid;
+    entry188_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[188]) begin
-    entry188_net_id <= commit_net_id;
-    entry188_table <= commit_table;
+    entry188_net_id <= commit_identifier[151:0];
+    entry188_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry189_valid <= 1'b0;
   end else if (binding1_write[189]) begin
-    entry189_valid <= commit_valid;
+    entry189_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[189]) begin
-    entry189_net_id <= commit_net_id;
-    entry189_table <= commit_table;
+    entry189_net_id <= commit_identifier[151:0];
+    entry189_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry190_valid <= 1'b0;
   end else if (binding1_write[190]) begin
-    entry190_valid <= commit_valid;
+    entry190_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[190]) begin
-    entry190_net_id <= commit_net_id;
-    entry190_table <= commit_table;
+    entry190_net_id <= commit_identifier[151:0];
+    entry190_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry191_valid <= 1'b0;
   end else if (binding1_write[191]) begin
-    entry191_valid <= commit_valid;
+    entry191_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[191]) begin
-    entry191_net_id <= commit_net_id;
-    entry191_table <= commit_table;
+    entry191_net_id <= commit_identifier[151:0];
+    entry191_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry192_valid <= 1'b0;
   end else if (binding1_write[192]) begin
-    entry192_valid <= commit_valid;
+    entry192_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[192]) begin
-    entry192_net_id <= commit_net_id;
-    entry192_table <= commit_table;
+    entry192_net_id <= commit_identifier[151:0];
+    entry192_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry193_valid <= 1'b0;
   end else if (binding1_write[193]) begin
-    entry193_valid <= commit_valid;
+    entry193_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[193]) begin
-    entry193_net_id <= commit_net_id;
-    entry193_table <= commit_table;
+    entry193_net_id <= commit_identifier[151:0];
+    entry193_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry194_valid <= 1'b0;
   end else if (binding1_write[194]) begin
-    entry194_valid <= commit_valid;
+    entry194_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[194]) begin
-    entry194_net_id <= commit_net_id;
-    entry194_table <= commit_table;
+    entry194_net_id <= commit_identifier[151:0];
+    entry194_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry195_valid <= 1'b0;
   end else if (binding1_write[195]) begin
-    entry195_valid <= commit_valid;
+    entry195_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[195]) begin
-    entry195_net_id <= commit_net_id;
-    entry195_table <= commit_table;
+    entry195_net_id <= commit_identifier[151:0];
+    entry195_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry196_valid <= 1'b0;
   end else if (binding1_write[196]) begin
-    entry196_valid <= commit_valid;
+    entry196_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[196]) begin
-    entry196_net_id <= commit_net_id;
-    entry196_table <= commit_table;
+    entry196_net_id <= commit_identifier[151:0];
+    entry196_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry197_valid <= 1'b0;
   end else if (binding1_write[197]) begin
-    entry197_valid <= commit_valid;
+    entry197_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[197]) begin
-    entry197_net_id <= commit_net_id;
-    entry197_table <= commit_table;
+    entry197_net_id <= commit_identifier[151:0];
+    entry197_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry198_valid <= 1'b0;
   end else if (binding1_write[198]) begin
-    entry198_valid <= commit_valid;
+    entry198_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[198]) begin
-    entry198_net_id <= commit_net_id;
-    entry198_table <= commit_table;
+    entry198_net_id <= commit_identifier[151:0];
+    entry198_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry199_valid <= 1'b0;
   end else if (binding1_write[199]) begin
-    entry199_valid <= commit_valid;
+    entry199_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[199]) begin
-    entry199_net_id <= commit_net_id;
-    entry199_table <= commit_table;
+    entry199_net_id <= commit_identifier[151:0];
+    entry199_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry200_valid <= 1'b0;
   end else if (binding1_write[200]) begin
-    entry200_valid <= commit_valid;
+    entry200_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[200]) begin
-    entry200_net_id <= commit_net_id;
-    entry200_table <= commit_table;
+    entry200_net_id <= commit_identifier[151:0];
+    entry200_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry201_valid <= 1'b0;
   end else if (binding1_write[201]) begin
-    entry201_valid <= commit_valid;
+    entry201_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[201]) begin
-    entry201_net_id <= commit_net_id;
-    entry201_table <= commit_table;
+    entry201_net_id <= commit_identifier[151:0];
+    entry201_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry202_valid <= 1'b0;
   end else if (binding1_write[202]) begin
-    entry202_valid <= commit_valid;
+    entry202_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[202]) begin
-    entry202_net_id <= commit_net_id;
-    entry202_table <= commit_table;
+    entry202_net_id <= commit_identifier[151:0];
+    entry202_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry203_valid <= 1'b0;
   end else if (binding1_write[203]) begin
-    entry203_valid <= commit_valid;
+    entry203_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[203]) begin
-    entry203_net_id <= commit_net_id;
-    entry203_table <= commit_table;
+    entry203_net_id <= commit_identifier[151:0];
+    entry203_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry204_valid <= 1'b0;
   end else if (binding1_write[204]) begin
-    entry204_valid <= commit_valid;
+    entry204_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[204]) begin
-    entry204_net_id <= commit_net_id;
-    entry204_table <= commit_table;
+    entry204_net_id <= commit_identifier[151:0];
+    entry204_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry205_valid <= 1'b0;
   end else if (binding1_write[205]) begin
-    entry205_valid <= commit_valid;
+    entry205_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[205]) begin
-    entry205_net_id <= commit_net_id;
-    entry205_table <= commit_table;
+    entry205_net_id <= commit_identifier[151:0];
+    entry205_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry206_valid <= 1'b0;
   end else if (binding1_write[206]) begin
-    entry206_valid <= commit_valid;
+    entry206_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[206]) begin
-    entry206_net_id <= commit_net_id;
-    entry206_table <= commit_table;
+    entry206_net_id <= commit_identifier[151:0];
+    entry206_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry207_valid <= 1'b0;
   end else if (binding1_write[207]) begin
-    entry207_valid <= commit_valid;
+    entry207_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[207]) begin
-    entry207_net_id <= commit_net_id;
-    entry207_table <= commit_table;
+    entry207_net_id <= commit_identifier[151:0];
+    entry207_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry208_valid <= 1'b0;
   end else if (binding1_write[208]) begin
-    entry208_valid <= commit_valid;
+    entry208_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[208]) begin
-    entry208_net_id <= commit_net_id;
-    entry208_table <= commit_table;
+    entry208_net_id <= commit_identifier[151:0];
+    entry208_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry209_valid <= 1'b0;
   end else if (binding1_write[209]) begin
-    entry209_valid <= commit_valid;
+    entry209_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[209]) begin
-    entry209_net_id <= commit_net_id;
-    entry209_table <= commit_table;
+    entry209_net_id <= commit_identifier[151:0];
+    entry209_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry210_valid <= 1'b0;
   end else if (binding1_write[210]) begin
-    entry210_valid <= commit_valid;
+    entry210_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[210]) begin
-    entry210_net_id <= commit_net_id;
-    entry210_table <= commit_table;
+    entry210_net_id <= commit_identifier[151:0];
+    entry210_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry211_valid <= 1'b0;
   end else if (binding1_write[211]) begin
-    entry211_valid <= commit_valid;
+    entry211_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[211]) begin
-    entry211_net_id <= commit_net_id;
-    entry211_table <= commit_table;
+    entry211_net_id <= commit_identifier[151:0];
+    entry211_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry212_valid <= 1'b0;
   end else if (binding1_write[212]) begin
-    entry212_valid <= commit_valid;
+    entry212_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[212]) begin
-    entry212_net_id <= commit_net_id;
-    entry212_table <= commit_table;
+    entry212_net_id <= commit_identifier[151:0];
+    entry212_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry213_valid <= 1'b0;
   end else if (binding1_write[213]) begin
-    entry213_valid <= commit_valid;
+    entry213_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[213]) begin
-    entry213_net_id <= commit_net_id;
-    entry213_table <= commit_table;
+    entry213_net_id <= commit_identifier[151:0];
+    entry213_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry214_valid <= 1'b0;
   end else if (binding1_write[214]) begin
-    entry214_valid <= commit_valid;
+    entry214_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[214]) begin
-    entry214_net_id <= commit_net_id;
-    entry214_table <= commit_table;
+    entry214_net_id <= commit_identifier[151:0];
+    entry214_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry215_valid <= 1'b0;
   end else if (binding1_write[215]) begin
-    entry215_valid <= commit_valid;
+    entry215_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[215]) begin
-    entry215_net_id <= commit_net_id;
-    entry215_table <= commit_table;
+    entry215_net_id <= commit_identifier[151:0];
+    entry215_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry216_valid <= 1'b0;
   end else if (binding1_write[216]) begin
-    entry216_valid <= commit_valid;
+    entry216_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[216]) begin
-    entry216_net_id <= commit_net_id;
-    entry216_table <= commit_table;
+    entry216_net_id <= commit_identifier[151:0];
+    entry216_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry217_valid <= 1'b0;
   end else if (binding1_write[217]) begin
-    entry217_valid <= commit_valid;
+    entry217_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[217]) begin
-    entry217_net_id <= commit_net_id;
-    entry217_table <= commit_table;
+    entry217_net_id <= commit_identifier[151:0];
+    entry217_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry218_valid <= 1'b0;
   end else if (binding1_write[218]) begin
-    entry218_valid <= commit_valid;
+    entry218_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[218]) begin
-    entry218_net_id <= commit_net_id;
-    entry218_table <= commit_table;
+    entry218_net_id <= commit_identifier[151:0];
+    entry218_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry219_valid <= 1'b0;
   end else if (binding1_write[219]) begin
-    entry219_valid <= commit_valid;
+    entry219_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[219]) begin
-    entry219_net_id <= commit_net_id;
-    entry219_table <= commit_table;
+    entry219_net_id <= commit_identifier[151:0];
+    entry219_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry220_valid <= 1'b0;
   end else if (binding1_write[220]) begin
-    entry220_valid <= commit_valid;
+    entry220_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[220]) begin
-    entry220_net_id <= commit_net_id;
-    entry220_table <= commit_table;
+    entry220_net_id <= commit_identifier[151:0];
+    entry220_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry221_valid <= 1'b0;
   end else if (binding1_write[221]) begin
-    entry221_valid <= commit_valid;
+    entry221_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[221]) begin
-    entry221_net_id <= commit_net_id;
-    entry221_table <= commit_table;
+    entry221_net_id <= commit_identifier[151:0];
+    entry221_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry222_valid <= 1'b0;
   end else if (binding1_write[222]) begin
-    entry222_valid <= commit_valid;
+    entry222_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[222]) begin
-    entry222_net_id <= commit_net_id;
-    entry222_table <= commit_table;
+    entry222_net_id <= commit_identifier[151:0];
+    entry222_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry223_valid <= 1'b0;
   end else if (binding1_write[223]) begin
-    entry223_valid <= commit_valid;
+    entry223_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[223]) begin
-    entry223_net_id <= commit_net_id;
-    entry223_table <= commit_table;
+    entry223_net_id <= commit_identifier[151:0];
+    entry223_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry224_valid <= 1'b0;
   end else if (binding1_write[224]) begin
-    entry224_valid <= commit_valid;
+    entry224_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[224]) begin
-    entry224_net_id <= commit_net_id;
-    entry224_table <= commit_table;
+    entry224_net_id <= commit_identifier[151:0];
+    entry224_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry225_valid <= 1'b0;
   end else if (binding1_write[225]) begin
-    entry225_valid <= commit_valid;
+    entry225_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[225]) begin
-    entry225_net_id <= commit_net_id;
-    entry225_table <= commit_table;
+    entry225_net_id <= commit_identifier[151:0];
+    entry225_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry226_valid <= 1'b0;
   end else if (binding1_write[226]) begin
-    entry226_valid <= commit_valid;
+    entry226_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[226]) begin
-    entry226_net_id <= commit_net_id;
-    entry226_table <= commit_table;
+    entry226_net_id <= commit_identifier[151:0];
+    entry226_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry227_valid <= 1'b0;
   end else if (binding1_write[227]) begin
-    entry227_valid <= commit_valid;
+    entry227_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[227]) begin
-    entry227_net_id <= commit_net_id;
-    entry227_table <= commit_table;
+    entry227_net_id <= commit_identifier[151:0];
+    entry227_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry228_valid <= 1'b0;
   end else if (binding1_write[228]) begin
-    entry228_valid <= commit_valid;
+    entry228_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[228]) begin
-    entry228_net_id <= commit_net_id;
-    entry228_table <= commit_table;
+    entry228_net_id <= commit_identifier[151:0];
+    entry228_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry229_valid <= 1'b0;
   end else if (binding1_write[229]) begin
-    entry229_valid <= commit_valid;
+    entry229_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[229]) begin
-    entry229_net_id <= commit_net_id;
-    entry229_table <= commit_table;
+    entry229_net_id <= commit_identifier[151:0];
+    entry229_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry230_valid <= 1'b0;
   end else if (binding1_write[230]) begin
-    entry230_valid <= commit_valid;
+    entry230_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[230]) begin
-    entry230_net_id <= commit_net_id;
-    entry230_table <= commit_table;
+    entry230_net_id <= commit_identifier[151:0];
+    entry230_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry231_valid <= 1'b0;
   end else if (binding1_write[231]) begin
-    entry231_valid <= commit_valid;
+    entry231_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[231]) begin
-    entry231_net_id <= commit_net_id;
-    entry231_table <= commit_table;
+    entry231_net_id <= commit_identifier[151:0];
+    entry231_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry232_valid <= 1'b0;
   end else if (binding1_write[232]) begin
-    entry232_valid <= commit_valid;
+    entry232_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[232]) begin
-    entry232_net_id <= commit_net_id;
-    entry232_table <= commit_table;
+    entry232_net_id <= commit_identifier[151:0];
+    entry232_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry233_valid <= 1'b0;
   end else if (binding1_write[233]) begin
-    entry233_valid <= commit_valid;
+    entry233_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[233]) begin
-    entry233_net_id <= commit_net_id;
-    entry233_table <= commit_table;
+    entry233_net_id <= commit_identifier[151:0];
+    entry233_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry234_valid <= 1'b0;
   end else if (binding1_write[234]) begin
-    entry234_valid <= commit_valid;
+    entry234_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[234]) begin
-    entry234_net_id <= commit_net_id;
-    entry234_table <= commit_table;
+    entry234_net_id <= commit_identifier[151:0];
+    entry234_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry235_valid <= 1'b0;
   end else if (binding1_write[235]) begin
-    entry235_valid <= commit_valid;
+    entry235_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[235]) begin
-    entry235_net_id <= commit_net_id;
-    entry235_table <= commit_table;
+    entry235_net_id <= commit_identifier[151:0];
+    entry235_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry236_valid <= 1'b0;
   end else if (binding1_write[236]) begin
-    entry236_valid <= commit_valid;
+    entry236_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[236]) begin
-    entry236_net_id <= commit_net_id;
-    entry236_table <= commit_table;
+    entry236_net_id <= commit_identifier[151:0];
+    entry236_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry237_valid <= 1'b0;
   end else if (binding1_write[237]) begin
-    entry237_valid <= commit_valid;
+    entry237_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[237]) begin
-    entry237_net_id <= commit_net_id;
-    entry237_table <= commit_table;
+    entry237_net_id <= commit_identifier[151:0];
+    entry237_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry238_valid <= 1'b0;
   end else if (binding1_write[238]) begin
-    entry238_valid <= commit_valid;
+    entry238_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[238]) begin
-    entry238_net_id <= commit_net_id;
-    entry238_table <= commit_table;
+    entry238_net_id <= commit_identifier[151:0];
+    entry238_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry239_valid <= 1'b0;
   end else if (binding1_write[239]) begin
-    entry239_valid <= commit_valid;
+    entry239_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[239]) begin
-    entry239_net_id <= commit_net_id;
-    entry239_table <= commit_table;
+    entry239_net_id <= commit_identifier[151:0];
+    entry239_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry240_valid <= 1'b0;
   end else if (binding1_write[240]) begin
-    entry240_valid <= commit_valid;
+    entry240_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[240]) begin
-    entry240_net_id <= commit_net_id;
-    entry240_table <= commit_table;
+    entry240_net_id <= commit_identifier[151:0];
+    entry240_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry241_valid <= 1'b0;
   end else if (binding1_write[241]) begin
-    entry241_valid <= commit_valid;
+    entry241_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[241]) begin
-    entry241_net_id <= commit_net_id;
-    entry241_table <= commit_table;
+    entry241_net_id <= commit_identifier[151:0];
+    entry241_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry242_valid <= 1'b0;
   end else if (binding1_write[242]) begin
-    entry242_valid <= commit_valid;
+    entry242_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[242]) begin
-    entry242_net_id <= commit_net_id;
-    entry242_table <= commit_table;
+    entry242_net_id <= commit_identifier[151:0];
+    entry242_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry243_valid <= 1'b0;
   end else if (binding1_write[243]) begin
-    entry243_valid <= commit_valid;
+    entry243_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[243]) begin
-    entry243_net_id <= commit_net_id;
-    entry243_table <= commit_table;
+    entry243_net_id <= commit_identifier[151:0];
+    entry243_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry244_valid <= 1'b0;
   end else if (binding1_write[244]) begin
-    entry244_valid <= commit_valid;
+    entry244_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[244]) begin
-    entry244_net_id <= commit_net_id;
-    entry244_table <= commit_table;
+    entry244_net_id <= commit_identifier[151:0];
+    entry244_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry245_valid <= 1'b0;
   end else if (binding1_write[245]) begin
-    entry245_valid <= commit_valid;
+    entry245_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[245]) begin
-    entry245_net_id <= commit_net_id;
-    entry245_table <= commit_table;
+    entry245_net_id <= commit_identifier[151:0];
+    entry245_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry246_valid <= 1'b0;
   end else if (binding1_write[246]) begin
-    entry246_valid <= commit_valid;
+    entry246_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[246]) begin
-    entry246_net_id <= commit_net_id;
-    entry246_table <= commit_table;
+    entry246_net_id <= commit_identifier[151:0];
+    entry246_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry247_valid <= 1'b0;
   end else if (binding1_write[247]) begin
-    entry247_valid <= commit_valid;
+    entry247_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[247]) begin
-    entry247_net_id <= commit_net_id;
-    entry247_table <= commit_table;
+    entry247_net_id <= commit_identifier[151:0];
+    entry247_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry248_valid <= 1'b0;
   end else if (binding1_write[248]) begin
-    entry248_valid <= commit_valid;
+    entry248_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[248]) begin
-    entry248_net_id <= commit_net_id;
-    entry248_table <= commit_table;
+    entry248_net_id <= commit_identifier[151:0];
+    entry248_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry249_valid <= 1'b0;
   end else if (binding1_write[249]) begin
-    entry249_valid <= commit_valid;
+    entry249_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[249]) begin
-    entry249_net_id <= commit_net_id;
-    entry249_table <= commit_table;
+    entry249_net_id <= commit_identifier[151:0];
+    entry249_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry250_valid <= 1'b0;
   end else if (binding1_write[250]) begin
-    entry250_valid <= commit_valid;
+    entry250_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[250]) begin
-    entry250_net_id <= commit_net_id;
-    entry250_table <= commit_table;
+    entry250_net_id <= commit_identifier[151:0];
+    entry250_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry251_valid <= 1'b0;
   end else if (binding1_write[251]) begin
-    entry251_valid <= commit_valid;
+    entry251_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[251]) begin
-    entry251_net_id <= commit_net_id;
-    entry251_table <= commit_table;
+    entry251_net_id <= commit_identifier[151:0];
+    entry251_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry252_valid <= 1'b0;
   end else if (binding1_write[252]) begin
-    entry252_valid <= commit_valid;
+    entry252_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[252]) begin
-    entry252_net_id <= commit_net_id;
-    entry252_table <= commit_table;
+    entry252_net_id <= commit_identifier[151:0];
+    entry252_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry253_valid <= 1'b0;
   end else if (binding1_write[253]) begin
-    entry253_valid <= commit_valid;
+    entry253_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[253]) begin
-    entry253_net_id <= commit_net_id;
-    entry253_table <= commit_table;
+    entry253_net_id <= commit_identifier[151:0];
+    entry253_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry254_valid <= 1'b0;
   end else if (binding1_write[254]) begin
-    entry254_valid <= commit_valid;
+    entry254_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[254]) begin
-    entry254_net_id <= commit_net_id;
-    entry254_table <= commit_table;
+    entry254_net_id <= commit_identifier[151:0];
+    entry254_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry255_valid <= 1'b0;
   end else if (binding1_write[255]) begin
-    entry255_valid <= commit_valid;
+    entry255_valid <= commit_identifier[152];
   end
 
   always @(posedge clk) if (binding1_write[255]) begin
-    entry255_net_id <= commit_net_id;
-    entry255_table <= commit_table;
+    entry255_net_id <= commit_identifier[151:0];
+    entry255_table <= commit_number;
   end
 
   // ---- Cycle 3: match of every entry ------------------------------------------------------------
@@ -10456,36 +10455,36 @@ module mapping_binding (
   reg binding4_request;
   reg binding4_token;
   reg binding4_known0;
-  reg [7:0] binding4_table0;
   reg binding4_known1;
-  reg [7:0] binding4_table1;
   reg binding4_known2;
-  reg [7:0] binding4_table2;
   reg binding4_known3;
-  reg [7:0] binding4_table3;
   reg binding4_known4;
-  reg [7:0] binding4_table4;
   reg binding4_known5;
-  reg [7:0] binding4_table5;
   reg binding4_known6;
-  reg [7:0] binding4_table6;
   reg binding4_known7;
-  reg [7:0] binding4_table7;
   reg binding4_known8;
-  reg [7:0] binding4_table8;
   reg binding4_known9;
-  reg [7:0] binding4_table9;
   reg binding4_known10;
-  reg [7:0] binding4_table10;
   reg binding4_known11;
-  reg [7:0] binding4_table11;
   reg binding4_known12;
-  reg [7:0] binding4_table12;
   reg binding4_known13;
-  reg [7:0] binding4_table13;
   reg binding4_known14;
-  reg [7:0] binding4_table14;
   reg binding4_known15;
+  reg [7:0] binding4_table0;
+  reg [7:0] binding4_table1;
+  reg [7:0] binding4_table2;
+  reg [7:0] binding4_table3;
+  reg [7:0] binding4_table4;
+  reg [7:0] binding4_table5;
+  reg [7:0] binding4_table6;
+  reg [7:0] binding4_table7;
+  reg [7:0] binding4_table8;
+  reg [7:0] binding4_table9;
+  reg [7:0] binding4_table10;
+  reg [7:0] binding4_table11;
+  reg [7:0] binding4_table12;
+  reg [7:0] binding4_table13;
+  reg [7:0] binding4_table14;
   reg [7:0] binding4_table15;
 
   always @(posedge clk) if (rst) begin
@@ -10501,6 +10500,75 @@ module mapping_binding (
         | binding3_match4 | binding3_match5 | binding3_match6 | binding3_match7 | binding3_match8
         | binding3_match9 | binding3_match10 | binding3_match11 | binding3_match12
         | binding3_match13 | binding3_match14 | binding3_match15;
+    binding4_known1 <= binding3_match16 | binding3_match17 | binding3_match18 | binding3_match19
+        | binding3_match20 | binding3_match21 | binding3_match22 | binding3_match23
+        | binding3_match24 | binding3_match25 | binding3_match26 | binding3_match27
+        | binding3_match28 | binding3_match29 | binding3_match30 | binding3_match31;
+    binding4_known2 <= binding3_match32 | binding3_match33 | binding3_match34 | binding3_match35
+        | binding3_match36 | binding3_match37 | binding3_match38 | binding3_match39
+        | binding3_match40 | binding3_match41 | binding3_match42 | binding3_match43
+        | binding3_match44 | binding3_match45 | binding3_match46 | binding3_match47;
+    binding4_known3 <= binding3_match48 | binding3_match49 | binding3_match50 | binding3_match51
+        | binding3_match52 | binding3_match53 | binding3_match54 | binding3_match55
+        | binding3_match56 | binding3_match57 | binding3_match58 | binding3_match59
+        | binding3_match60 | binding3_match61 | binding3_match62 | binding3_match63;
+    binding4_known4 <= binding3_match64 | binding3_match65 | binding3_match66 | binding3_match67
+        | binding3_match68 | binding3_match69 | binding3_match70 | binding3_match71
+        | binding3_match72 | binding3_match73 | binding3_match74 | binding3_match75
+        | binding3_match76 | binding3_match77 | binding3_match78 | binding3_match79;
+    binding4_known5 <= binding3_match80 | binding3_match81 | binding3_match82 | binding3_match83
+        | binding3_match84 | binding3_match85 | binding3_match86 | binding3_match87
+        | binding3_match88 | binding3_match89 | binding3_match90 | binding3_match91
+        | binding3_match92 | binding3_match93 | binding3_match94 | binding3_match95;
+    binding4_known6 <= binding3_match96 | binding3_match97 | binding3_match98 | binding3_match99
+        | binding3_match100 | binding3_match101 | binding3_match102 | binding3_match103
+        | binding3_match104 | binding3_match105 | binding3_match106 | binding3_match107
+        | binding3_match108 | binding3_match109 | binding3_match110 | binding3_match111;
+    binding4_known7 <= binding3_match112 | binding3_match113 | binding3_match114
+        | binding3_match115 | binding3_match116 | binding3_match117 | binding3_match118
+        | binding3_match119 | binding3_match120 | binding3_match121 | binding3_match122
+        | binding3_match123 | binding3_match124 | binding3_match125 | binding3_match126
+        | binding3_match127;
+    binding4_known8 <= binding3_match128 | binding3_match129 | binding3_match130
+        | binding3_match131 | binding3_match132 | binding3_match133 | binding3_match134
+        | binding3_match135 | binding3_match136 | binding3_match137 | binding3_match138
+        | binding3_match139 | binding3_match140 | binding3_match141 | binding3_match142
+        | binding3_match143;
+    binding4_known9 <= binding3_match144 | binding3_match145 | binding3_match146
+        | binding3_match147 | binding3_match148 | binding3_match149 | binding3_match150
+        | binding3_match151 | binding3_match152 | binding3_match153 | binding3_match154
+        | binding3_match155 | binding3_match156 | binding3_match157 | binding3_match158
+        | binding3_match159;
+    binding4_known10 <= binding3_match160 | binding3_match161 | binding3_match162
+        | binding3_match163 | binding3_match164 | binding3_match165 | binding3_match166
+        | binding3_match167 | binding3_match168 | binding3_match169 | binding3_match170
+        | binding3_match171 | binding3_match172 | binding3_match173 | binding3_match174
+        | binding3_match175;
+    binding4_known11 <= binding3_match176 | binding3_match177 | binding3_match178
+        | binding3_match179 | binding3_match180 | binding3_match181 | binding3_match182
+        | binding3_match183 | binding3_match184 | binding3_match185 | binding3_match186
+        | binding3_match187 | binding3_match188 | binding3_match189 | binding3_match190
+        | binding3_match191;
+    binding4_known12 <= binding3_match192 | binding3_match193 | binding3_match194
+        | binding3_match195 | binding3_match196 | binding3_match197 | binding3_match198
+        | binding3_match199 | binding3_match200 | binding3_match201 | binding3_match202
+        | binding3_match203 | binding3_match204 | binding3_match205 | binding3_match206
+        | binding3_match207;
+    binding4_known13 <= binding3_match208 | binding3_match209 | binding3_match210
+        | binding3_match211 | binding3_match212 | binding3_match213 | binding3_match214
+        | binding3_match215 | binding3_match216 | binding3_match217 | binding3_match218
+        | binding3_match219 | binding3_match220 | binding3_match221 | binding3_match222
+        | binding3_match223;
+    binding4_known14 <= binding3_match224 | binding3_match225 | binding3_match226
+        | binding3_match227 | binding3_match228 | binding3_match229 | binding3_match230
+        | binding3_match231 | binding3_match232 | binding3_match233 | binding3_match234
+        | binding3_match235 | binding3_match236 | binding3_match237 | binding3_match238
+        | binding3_match239;
+    binding4_known15 <= binding3_match240 | binding3_match241 | binding3_match242
+        | binding3_match243 | binding3_match244 | binding3_match245 | binding3_match246
+        | binding3_match247 | binding3_match248 | binding3_match249 | binding3_match250
+        | binding3_match251 | binding3_match252 | binding3_match253 | binding3_match254
+        | binding3_match255;
     binding4_table0 <= (entry0_table & {8{binding3_match0}})
         | (entry1_table & {8{binding3_match1}}) | (entry2_table & {8{binding3_match2}})
         | (entry3_table & {8{binding3_match3}}) | (entry4_table & {8{binding3_match4}})
@@ -10510,10 +10578,6 @@ module mapping_binding (
         | (entry11_table & {8{binding3_match11}}) | (entry12_table & {8{binding3_match12}})
         | (entry13_table & {8{binding3_match13}}) | (entry14_table & {8{binding3_match14}})
         | (entry15_table & {8{binding3_match15}});
-    binding4_known1 <= binding3_match16 | binding3_match17 | binding3_match18 | binding3_match19
-        | binding3_match20 | binding3_match21 | binding3_match22 | binding3_match23
-        | binding3_match24 | binding3_match25 | binding3_match26 | binding3_match27
-        | binding3_match28 | binding3_match29 | binding3_match30 | binding3_match31;
     binding4_table1 <= (entry16_table & {8{binding3_match16}})
         | (entry17_table & {8{binding3_match17}}) | (entry18_table & {8{binding3_match18}})
         | (entry19_table & {8{binding3_match19}}) | (entry20_table & {8{binding3_match20}})
@@ -10523,10 +10587,6 @@ module mapping_binding (
         | (entry27_table & {8{binding3_match27}}) | (entry28_table & {8{binding3_match28}})
         | (entry29_table & {8{binding3_match29}}) | (entry30_table & {8{binding3_match30}})
         | (entry31_table & {8{binding3_match31}});
-    binding4_known2 <= binding3_match32 | binding3_match33 | binding3_match34 | binding3_match35
-        | binding3_match36 | binding3_match37 | binding3_match38 | binding3_match39
-        | binding3_match40 | binding3_match41 | binding3_match42 | binding3_match43
-        | binding3_match44 | binding3_match45 | binding3_match46 | binding3_match47;
     binding4_table2 <= (entry32_table & {8{binding3_match32}})
         | (entry33_table & {8{binding3_match33}}) | (entry34_table & {8{binding3_match34}})
         | (entry35_table & {8{binding3_match35}}) | (entry36_table & {8{binding3_match36}})
@@ -10536,10 +10596,6 @@ module mapping_binding (
         | (entry43_table & {8{binding3_match43}}) | (entry44_table & {8{binding3_match44}})
         | (entry45_table & {8{binding3_match45}}) | (entry46_table & {8{binding3_match46}})
         | (entry47_table & {8{binding3_match47}});
-    binding4_known3 <= binding3_match48 | binding3_match49 | binding3_match50 | binding3_match51
-        | binding3_match52 | binding3_match53 | binding3_match54 | binding3_match55
-        | binding3_match56 | binding3_match57 | binding3_match58 | binding3_match59
-        | binding3_match60 | binding3_match61 | binding3_match62 | binding3_match63;
     binding4_table3 <= (entry48_table & {8{binding3_match48}})
         | (entry49_table & {8{binding3_match49}}) | (entry50_table & {8{binding3_match50}})
         | (entry51_table & {8{binding3_match51}}) | (entry52_table & {8{binding3_match52}})
@@ -10549,10 +10605,6 @@ module mapping_binding (
         | (entry59_table & {8{binding3_match59}}) | (entry60_table & {8{binding3_match60}})
         | (entry61_table & {8{binding3_match61}}) | (entry62_table & {8{binding3_match62}})
         | (entry63_table & {8{binding3_match63}});
-    binding4_known4 <= binding3_match64 | binding3_match65 | binding3_match66 | binding3_match67
-        | binding3_match68 | binding3_match69 | binding3_match70 | binding3_match71
-        | binding3_match72 | binding3_match73 | binding3_match74 | binding3_match75
-        | binding3_match76 | binding3_match77 | binding3_match78 | binding3_match79;
     binding4_table4 <= (entry64_table & {8{binding3_match64}})
         | (entry65_table & {8{binding3_match65}}) | (entry66_table & {8{binding3_match66}})
         | (entry67_table & {8{binding3_match67}}) | (entry68_table & {8{binding3_match68}})
@@ -10562,10 +10614,6 @@ module mapping_binding (
         | (entry75_table & {8{binding3_match75}}) | (entry76_table & {8{binding3_match76}})
         | (entry77_table & {8{binding3_match77}}) | (entry78_table & {8{binding3_match78}})
         | (entry79_table & {8{binding3_match79}});
-    binding4_known5 <= binding3_match80 | binding3_match81 | binding3_match82 | binding3_match83
-        | binding3_match84 | binding3_match85 | binding3_match86 | binding3_match87
-        | binding3_match88 | binding3_match89 | binding3_match90 | binding3_match91
-        | binding3_match92 | binding3_match93 | binding3_match94 | binding3_match95;
     binding4_table5 <= (entry80_table & {8{binding3_match80}})
         | (entry81_table & {8{binding3_match81}}) | (entry82_table & {8{binding3_match82}})
         | (entry83_table & {8{binding3_match83}}) | (entry84_table & {8{binding3_match84}})
@@ -10575,10 +10623,6 @@ module mapping_binding (
         | (entry91_table & {8{binding3_match91}}) | (entry92_table & {8{binding3_match92}})
         | (entry93_table & {8{binding3_match93}}) | (entry94_table & {8{binding3_match94}})
         | (entry95_table & {8{binding3_match95}});
-    binding4_known6 <= binding3_match96 | binding3_match97 | binding3_match98 | binding3_match99
-        | binding3_match100 | binding3_match101 | binding3_match102 | binding3_match103
-        | binding3_match104 | binding3_match105 | binding3_match106 | binding3_match107
-        | binding3_match108 | binding3_match109 | binding3_match110 | binding3_match111;
     binding4_table6 <= (entry96_table & {8{binding3_match96}})
         | (entry97_table & {8{binding3_match97}}) | (entry98_table & {8{binding3_match98}})
         | (entry99_table & {8{binding3_match99}}) | (entry100_table & {8{binding3_match100}})
@@ -10588,11 +10632,6 @@ module mapping_binding (
         | (entry107_table & {8{binding3_match107}}) | (entry108_table & {8{binding3_match108}})
         | (entry109_table & {8{binding3_match109}}) | (entry110_table & {8{binding3_match110}})
         | (entry111_table & {8{binding3_match111}});
-    binding4_known7 <= binding3_match112 | binding3_match113 | binding3_match114
-        | binding3_match115 | binding3_match116 | binding3_match117 | binding3_match118
-        | binding3_match119 | binding3_match120 | binding3_match121 | binding3_match122
-        | binding3_match123 | binding3_match124 | binding3_match125 | binding3_match126
-        | binding3_match127;
     binding4_table7 <= (entry112_table & {8{binding3_match112}})
         | (entry113_table & {8{binding3_match113}}) | (entry114_table & {8{binding3_match114}})
         | (entry115_table & {8{binding3_match115}}) | (entry116_table & {8{binding3_match116}})
@@ -10602,11 +10641,6 @@ module mapping_binding (
         | (entry123_table & {8{binding3_match123}}) | (entry124_table & {8{binding3_match124}})
         | (entry125_table & {8{binding3_match125}}) | (entry126_table & {8{binding3_match126}})
         | (entry127_table & {8{binding3_match127}});
-    binding4_known8 <= binding3_match128 | binding3_match129 | binding3_match130
-        | binding3_match131 | binding3_match132 | binding3_match133 | binding3_match134
-        | binding3_match135 | binding3_match136 | binding3_match137 | binding3_match138
-        | binding3_match139 | binding3_match140 | binding3_match141 | binding3_match142
-        | binding3_match143;
     binding4_table8 <= (entry128_table & {8{binding3_match128}})
         | (entry129_table & {8{binding3_match129}}) | (entry130_table & {8{binding3_match130}})
         | (entry131_table & {8{binding3_match131}}) | (entry132_table & {8{binding3_match132}})
@@ -10616,11 +10650,6 @@ module mapping_binding (
         | (entry139_table & {8{binding3_match139}}) | (entry140_table & {8{binding3_match140}})
         | (entry141_table & {8{binding3_match141}}) | (entry142_table & {8{binding3_match142}})
         | (entry143_table & {8{binding3_match143}});
-    binding4_known9 <= binding3_match144 | binding3_match145 | binding3_match146
-        | binding3_match147 | binding3_match148 | binding3_match149 | binding3_match150
-        | binding3_match151 | binding3_match152 | binding3_match153 | binding3_match154
-        | binding3_match155 | binding3_match156 | binding3_match157 | binding3_match158
-        | binding3_match159;
     binding4_table9 <= (entry144_table & {8{binding3_match144}})
         | (entry145_table & {8{binding3_match145}}) | (entry146_table & {8{binding3_match146}})
         | (entry147_table & {8{binding3_match147}}) | (entry148_table & {8{binding3_match148}})
@@ -10630,11 +10659,6 @@ module mapping_binding (
         | (entry155_table & {8{binding3_match155}}) | (entry156_table & {8{binding3_match156}})
         | (entry157_table & {8{binding3_match157}}) | (entry158_table & {8{binding3_match158}})
         | (entry159_table & {8{binding3_match159}});
-    binding4_known10 <= binding3_match160 | binding3_match161 | binding3_match162
-        | binding3_match163 | binding3_match164 | binding3_match165 | binding3_match166
-        | binding3_match167 | binding3_match168 | binding3_match169 | binding3_match170
-        | binding3_match171 | binding3_match172 | binding3_match173 | binding3_match174
-        | binding3_match175;
     binding4_table10 <= (entry160_table & {8{binding3_match160}})
         | (entry161_table & {8{binding3_match161}}) | (entry162_table & {8{binding3_match162}})
         | (entry163_table & {8{binding3_match163}}) | (entry164_table & {8{binding3_match164}})
@@ -10644,11 +10668,6 @@ module mapping_binding (
         | (entry171_table & {8{binding3_match171}}) | (entry172_table & {8{binding3_match172}})
         | (entry173_table & {8{binding3_match173}}) | (entry174_table & {8{binding3_match174}})
         | (entry175_table & {8{binding3_match175}});
-    binding4_known11 <= binding3_match176 | binding3_match177 | binding3_match178
-        | binding3_match179 | binding3_match180 | binding3_match181 | binding3_match182
-        | binding3_match183 | binding3_match184 | binding3_match185 | binding3_match186
-        | binding3_match187 | binding3_match188 | binding3_match189 | binding3_match190
-        | binding3_match191;
     binding4_table11 <= (entry176_table & {8{binding3_match176}})
         | (entry177_table & {8{binding3_match177}}) | (entry178_table & {8{binding3_match178}})
         | (entry179_table & {8{binding3_match179}}) | (entry180_table & {8{binding3_match180}})
@@ -10658,11 +10677,6 @@ module mapping_binding (
         | (entry187_table & {8{binding3_match187}}) | (entry188_table & {8{binding3_match188}})
         | (entry189_table & {8{binding3_match189}}) | (entry190_table & {8{binding3_match190}})
         | (entry191_table & {8{binding3_match191}});
-    binding4_known12 <= binding3_match192 | binding3_match193 | binding3_match194
-        | binding3_match195 | binding3_match196 | binding3_match197 | binding3_match198
-        | binding3_match199 | binding3_match200 | binding3_match201 | binding3_match202
-        | binding3_match203 | binding3_match204 | binding3_match205 | binding3_match206
-        | binding3_match207;
     binding4_table12 <= (entry192_table & {8{binding3_match192}})
         | (entry193_table & {8{binding3_match193}}) | (entry194_table & {8{binding3_match194}})
         | (entry195_table & {8{binding3_match195}}) | (entry196_table & {8{binding3_match196}})
@@ -10672,11 +10686,6 @@ module mapping_binding (
         | (entry203_table & {8{binding3_match203}}) | (entry204_table & {8{binding3_match204}})
         | (entry205_table & {8{binding3_match205}}) | (entry206_table & {8{binding3_match206}})
         | (entry207_table & {8{binding3_match207}});
-    binding4_known13 <= binding3_match208 | binding3_match209 | binding3_match210
-        | binding3_match211 | binding3_match212 | binding3_match213 | binding3_match214
-        | binding3_match215 | binding3_match216 | binding3_match217 | binding3_match218
-        | binding3_match219 | binding3_match220 | binding3_match221 | binding3_match222
-        | binding3_match223;
     binding4_table13 <= (entry208_table & {8{binding3_match208}})
         | (entry209_table & {8{binding3_match209}}) | (entry210_table & {8{binding3_match210}})
         | (entry211_table & {8{binding3_match211}}) | (entry212_table & {8{binding3_match212}})
@@ -10686,11 +10695,6 @@ module mapping_binding (
         | (entry219_table & {8{binding3_match219}}) | (entry220_table & {8{binding3_match220}})
         | (entry221_table & {8{binding3_match221}}) | (entry222_table & {8{binding3_match222}})
         | (entry223_table & {8{binding3_match223}});
-    binding4_known14 <= binding3_match224 | binding3_match225 | binding3_match226
-        | binding3_match227 | binding3_match228 | binding3_match229 | binding3_match230
-        | binding3_match231 | binding3_match232 | binding3_match233 | binding3_match234
-        | binding3_match235 | binding3_match236 | binding3_match237 | binding3_match238
-        | binding3_match239;
     binding4_table14 <= (entry224_table & {8{binding3_match224}})
         | (entry225_table & {8{binding3_match225}}) | (entry226_table & {8{binding3_match226}})
         | (entry227_table & {8{binding3_match227}}) | (entry228_table & {8{binding3_match228}})
@@ -10700,11 +10704,6 @@ module mapping_binding (
         | (entry235_table & {8{binding3_match235}}) | (entry236_table & {8{binding3_match236}})
         | (entry237_table & {8{binding3_match237}}) | (entry238_table & {8{binding3_match238}})
         | (entry239_table & {8{binding3_match239}});
-    binding4_known15 <= binding3_match240 | binding3_match241 | binding3_match242
-        | binding3_match243 | binding3_match244 | binding3_match245 | binding3_match246
-        | binding3_match247 | binding3_match248 | binding3_match249 | binding3_match250
-        | binding3_match251 | binding3_match252 | binding3_match253 | binding3_match254
-        | binding3_match255;
     binding4_table15 <= (entry240_table & {8{binding3_match240}})
         | (entry241_table & {8{binding3_match241}}) | (entry242_table & {8{binding3_match242}})
         | (entry243_table & {8{binding3_match243}}) | (entry244_table & {8{binding3_match244}})
@@ -10718,7 +10717,7 @@ module mapping_binding (
 
   // ---- Cycle 5: the group that knows the identifier ---------------------------------------------
 
-  wire known = binding4_known0 | binding4_known1 | binding4_known2 | binding4_known3
+  wire any_known = binding4_known0 | binding4_known1 | binding4_known2 | binding4_known3
       | binding4_known4 | binding4_known5 | binding4_known6 | binding4_known7 | binding4_known8
       | binding4_known9 | binding4_known10 | binding4_known11 | binding4_known12 | binding4_known13
       | binding4_known14 | binding4_known15;
@@ -10726,10 +10725,15 @@ module mapping_binding (
       | binding4_table4 | binding4_table5 | binding4_table6 | binding4_table7 | binding4_table8
       | binding4_table9 | binding4_table10 | binding4_table11 | binding4_table12 | binding4_table13
       | binding4_table14 | binding4_table15;
-  reg binding5_request;
-  reg binding5_token;
   reg binding5_known;
   reg [7:0] binding5_table;
+  reg binding5_request;
+  reg binding5_token;
+
+  always @(posedge clk) begin
+    binding5_known <= any_known;
+    binding5_table <= found_table;
+  end
 
   always @(posedge clk) if (rst) begin
     binding5_request <= 1'b0;
@@ -10737,11 +10741,6 @@ module mapping_binding (
   end else begin
     binding5_request <= binding4_request;
     binding5_token <= binding4_token;
-  end
-
-  always @(posedge clk) begin
-    binding5_known <= known;
-    binding5_table <= found_table;
   end
 
   assign out_request = binding5_request;

@@ -14,19 +14,22 @@ module mapping_scan (
   input  wire [18:0]  wanted_slot_count,
   input  wire [35:0]  wanted_window_base,
   input  wire [36:0]  wanted_window_count,
-  input  wire         record_exists,        // of the record read at place two cycles ago
+  input  wire [11:0]  wanted_dirty_base,
+  input  wire [12:0]  wanted_dirty_count,
+  input  wire         record_exists,        // of the record at the place that was given, read and checked
+  input  wire         record_corrupt,       // its check failed
   input  wire [15:0]  record_region_base,
   input  wire [16:0]  record_region_count,
   input  wire [17:0]  record_slot_base,
   input  wire [18:0]  record_slot_count,
   input  wire [35:0]  record_window_base,
   input  wire [36:0]  record_window_count,
+  input  wire [11:0]  record_dirty_base,
+  input  wire [12:0]  record_dirty_count,
   input  wire [7:0]   peek_entry,           // read while no search runs
   input  wire         write,
   input  wire [7:0]   write_entry,
-  input  wire         write_valid,
-  input  wire [7:0]   write_table,
-  input  wire [151:0] write_net_id,
+  input  wire [160:0] write_word,           // with its check bits
   output reg  [7:0]   place,
   output wire         busy,
   output wire         done,
@@ -36,9 +39,12 @@ module mapping_scan (
   output reg          has_free,
   output reg  [7:0]   free_entry,
   output wire         overlap,
+  output wire         list_corrupt,
+  output wire         records_corrupt,
   output wire         peek_valid,
   output wire [7:0]   peek_table,
-  output wire [151:0] peek_net_id
+  output wire [151:0] peek_net_id,
+  output wire         peek_corrupt
 );
 
   // ---- The walk ---------------------------------------------------------------------------------
@@ -56,7 +62,7 @@ module mapping_scan (
     place <= walking ? place + 8'd1 : 8'd0;
   end
 
-  // ---- Cycles 1 and 2: the memories -------------------------------------------------------------
+  // ---- Cycles 1 and 2: the memory; then the check -----------------------------------------------
 
   wire [160:0] list_word;
 
@@ -68,7 +74,7 @@ module mapping_scan (
     .clk          (clk),
     .write_enable (write),
     .write_address(write_entry),
-    .write_data   ({write_valid, write_table, write_net_id}),
+    .write_data   (write_word),
     .read_enable  (1'b1),
     .read_address (walking ? place : peek_entry),
     .read_data    (list_word)
@@ -76,20 +82,20 @@ module mapping_scan (
 
   reg scan1_valid;
   reg [7:0] scan1_place;
+  reg scan1_last;
   reg scan2_valid;
   reg [7:0] scan2_place;
-  reg scan1_last;
   reg scan2_last;
 
   always @(posedge clk) if (rst) begin
     scan1_valid <= 1'b0;
-    scan2_valid <= 1'b0;
     scan1_last <= 1'b0;
+    scan2_valid <= 1'b0;
     scan2_last <= 1'b0;
   end else begin
     scan1_valid <= walking;
-    scan2_valid <= scan1_valid;
     scan1_last <= walking & at_last;
+    scan2_valid <= scan1_valid;
     scan2_last <= scan1_last;
   end
 
@@ -98,40 +104,45 @@ module mapping_scan (
     scan2_place <= scan1_place;
   end
 
-  // ---- Cycle 3: equality in chunks; ends of slices ----------------------------------------------
+  // ---- Next cycle: equality in chunks; ends of slices -------------------------------------------
 
-  reg scan3_valid;
-  reg [7:0] scan3_place;
-  reg scan3_last;
-  reg [18:0] scan3_equal;
-  reg scan3_entry_valid;
-  reg [7:0] scan3_entry_table;
-  reg scan3_in_list;
-  reg [17:0] scan3_regions_end;
-  reg [17:0] scan3_regions_other_end;
-  reg [15:0] scan3_regions_other_base;
-  reg scan3_regions_both;
-  reg [19:0] scan3_slots_end;
-  reg [19:0] scan3_slots_other_end;
-  reg [17:0] scan3_slots_other_base;
-  reg scan3_slots_both;
-  reg [37:0] scan3_windows_end;
-  reg [37:0] scan3_windows_other_end;
-  reg [35:0] scan3_windows_other_base;
-  reg scan3_windows_both;
-  reg scan3_is_other;
+  reg equal_valid;
+  reg [7:0] equal_place;
+  reg equal_last;
+  reg [18:0] equal_chunks;
+  reg equal_entry_valid;
+  reg [7:0] equal_entry_table;
+  wire in_list = 1'b1;
+  reg equal_in_list;
+  reg [17:0] equal_regions_end;
+  reg [17:0] equal_regions_other_end;
+  reg [15:0] equal_regions_other_base;
+  reg equal_regions_both;
+  reg [19:0] equal_slots_end;
+  reg [19:0] equal_slots_other_end;
+  reg [17:0] equal_slots_other_base;
+  reg equal_slots_both;
+  reg [13:0] equal_dirty_end;
+  reg [13:0] equal_dirty_other_end;
+  reg [11:0] equal_dirty_other_base;
+  reg equal_dirty_both;
+  reg [37:0] equal_windows_end;
+  reg [37:0] equal_windows_other_end;
+  reg [35:0] equal_windows_other_base;
+  reg equal_windows_both;
+  reg equal_is_other;
 
   always @(posedge clk) if (rst) begin
-    scan3_valid <= 1'b0;
-    scan3_last <= 1'b0;
+    equal_valid <= 1'b0;
+    equal_last <= 1'b0;
   end else begin
-    scan3_valid <= scan2_valid;
-    scan3_last <= scan2_last;
+    equal_valid <= scan2_valid;
+    equal_last <= scan2_last;
   end
 
   always @(posedge clk) begin
-    scan3_place <= scan2_place;
-    scan3_equal <= {peek_net_id[7:0] == net_id[7:0], peek_net_id[15:8] == net_id[15:8],
+    equal_place <= scan2_place;
+    equal_chunks <= {peek_net_id[7:0] == net_id[7:0], peek_net_id[15:8] == net_id[15:8],
         peek_net_id[23:16] == net_id[23:16], peek_net_id[31:24] == net_id[31:24],
         peek_net_id[39:32] == net_id[39:32], peek_net_id[47:40] == net_id[47:40],
         peek_net_id[55:48] == net_id[55:48], peek_net_id[63:56] == net_id[63:56],
@@ -141,94 +152,120 @@ module mapping_scan (
         peek_net_id[119:112] == net_id[119:112], peek_net_id[127:120] == net_id[127:120],
         peek_net_id[135:128] == net_id[135:128], peek_net_id[143:136] == net_id[143:136],
         peek_net_id[151:144] == net_id[151:144]};
-    scan3_entry_valid <= peek_valid;
-    scan3_entry_table <= peek_table;
-    scan3_in_list <= 1'b1;
-    scan3_regions_end <= {2'd0, wanted_region_base} + {1'b0, wanted_region_count};
-    scan3_regions_other_end <= {2'd0, record_region_base} + {1'b0, record_region_count};
-    scan3_regions_other_base <= record_region_base;
-    scan3_regions_both <= (|wanted_region_count) & (|record_region_count);
-    scan3_slots_end <= {2'd0, wanted_slot_base} + {1'b0, wanted_slot_count};
-    scan3_slots_other_end <= {2'd0, record_slot_base} + {1'b0, record_slot_count};
-    scan3_slots_other_base <= record_slot_base;
-    scan3_slots_both <= (|wanted_slot_count) & (|record_slot_count);
-    scan3_windows_end <= {2'd0, wanted_window_base} + {1'b0, wanted_window_count};
-    scan3_windows_other_end <= {2'd0, record_window_base} + {1'b0, record_window_count};
-    scan3_windows_other_base <= record_window_base;
-    scan3_windows_both <= (|wanted_window_count) & (|record_window_count);
-    scan3_is_other <= record_exists & (scan2_place != own_table);
+    equal_entry_valid <= peek_valid;
+    equal_entry_table <= peek_table;
+    equal_in_list <= in_list;
+    equal_regions_end <= {2'd0, wanted_region_base} + {1'b0, wanted_region_count};
+    equal_regions_other_end <= {2'd0, record_region_base} + {1'b0, record_region_count};
+    equal_regions_other_base <= record_region_base;
+    equal_regions_both <= (|wanted_region_count) & (|record_region_count);
+    equal_slots_end <= {2'd0, wanted_slot_base} + {1'b0, wanted_slot_count};
+    equal_slots_other_end <= {2'd0, record_slot_base} + {1'b0, record_slot_count};
+    equal_slots_other_base <= record_slot_base;
+    equal_slots_both <= (|wanted_slot_count) & (|record_slot_count);
+    equal_dirty_end <= {2'd0, wanted_dirty_base} + {1'b0, wanted_dirty_count};
+    equal_dirty_other_end <= {2'd0, record_dirty_base} + {1'b0, record_dirty_count};
+    equal_dirty_other_base <= record_dirty_base;
+    equal_dirty_both <= (|wanted_dirty_count) & (|record_dirty_count);
+    equal_windows_end <= {2'd0, wanted_window_base} + {1'b0, wanted_window_count};
+    equal_windows_other_end <= {2'd0, record_window_base} + {1'b0, record_window_count};
+    equal_windows_other_base <= record_window_base;
+    equal_windows_both <= (|wanted_window_count) & (|record_window_count);
+    equal_is_other <= record_exists & (scan2_place != own_table);
   end
 
-  // ---- Cycle 4: what this place says ------------------------------------------------------------
+  // ---- The cycle behind it: what this place says ------------------------------------------------
 
-  reg scan4_valid;
-  reg [7:0] scan4_place;
-  reg scan4_last;
-  wire is_match = scan3_valid & scan3_in_list & scan3_entry_valid & (&scan3_equal);
-  reg scan4_match;
-  reg scan4_free;
-  reg [7:0] scan4_table;
-  reg scan4_overlap;
+  reg said_valid;
+  reg [7:0] said_place;
+  reg said_last;
+  wire is_match = equal_valid & equal_in_list & equal_entry_valid & (&equal_chunks);
+  reg said_match;
+  reg said_free;
+  reg [7:0] said_table;
+  reg equal_list_corrupt;
+  reg said_list_corrupt;
+  wire in_tables = 1'b1;
+  reg equal_record_corrupt;
+  reg said_record_corrupt;
+  reg said_overlap;
 
   always @(posedge clk) if (rst) begin
-    scan4_valid <= 1'b0;
-    scan4_last <= 1'b0;
-    scan4_match <= 1'b0;
-    scan4_free <= 1'b0;
-    scan4_overlap <= 1'b0;
+    said_valid <= 1'b0;
+    said_last <= 1'b0;
+    said_match <= 1'b0;
+    said_free <= 1'b0;
+    said_list_corrupt <= 1'b0;
+    said_record_corrupt <= 1'b0;
+    said_overlap <= 1'b0;
   end else begin
-    scan4_valid <= scan3_valid;
-    scan4_last <= scan3_last;
-    scan4_match <= is_match;
-    scan4_free <= scan3_valid & scan3_in_list & !scan3_entry_valid;
-    scan4_overlap <= scan3_valid & scan3_is_other
-        & ((scan3_regions_both & ({2'd0, wanted_region_base} < scan3_regions_other_end)
-                & ({2'd0, scan3_regions_other_base} < scan3_regions_end))
-            | (scan3_slots_both & ({2'd0, wanted_slot_base} < scan3_slots_other_end)
-                & ({2'd0, scan3_slots_other_base} < scan3_slots_end))
-            | (scan3_windows_both & ({2'd0, wanted_window_base} < scan3_windows_other_end)
-                & ({2'd0, scan3_windows_other_base} < scan3_windows_end)));
+    said_valid <= equal_valid;
+    said_last <= equal_last;
+    said_match <= is_match;
+    said_free <= equal_valid & equal_in_list & !equal_entry_valid;
+    said_list_corrupt <= equal_valid & equal_list_corrupt;
+    said_record_corrupt <= equal_valid & equal_record_corrupt;
+    said_overlap <= equal_valid & equal_is_other
+        & ((equal_regions_both & ({2'd0, wanted_region_base} < equal_regions_other_end)
+                & ({2'd0, equal_regions_other_base} < equal_regions_end))
+            | (equal_slots_both & ({2'd0, wanted_slot_base} < equal_slots_other_end)
+                & ({2'd0, equal_slots_other_base} < equal_slots_end))
+            | (equal_dirty_both & ({2'd0, wanted_dirty_base} < equal_dirty_other_end)
+                & ({2'd0, equal_dirty_other_base} < equal_dirty_end))
+            | (equal_windows_both & ({2'd0, wanted_window_base} < equal_windows_other_end)
+                & ({2'd0, equal_windows_other_base} < equal_windows_end)));
   end
 
   always @(posedge clk) begin
-    scan4_place <= scan3_place;
-    scan4_table <= scan3_entry_table;
+    said_place <= equal_place;
+    said_table <= equal_entry_table;
+    equal_list_corrupt <= 1'b0 & in_list;
+    equal_record_corrupt <= record_corrupt & in_tables;
   end
 
   // ---- What the search found --------------------------------------------------------------------
 
   reg overlaps;
-  reg scan5_last;
+  reg found_list_corrupt;
+  reg found_record_corrupt;
+  reg search_done;
 
   always @(posedge clk) if (rst) begin
     found <= 1'b0;
     has_free <= 1'b0;
     overlaps <= 1'b0;
-    scan5_last <= 1'b0;
+    found_list_corrupt <= 1'b0;
+    found_record_corrupt <= 1'b0;
+    search_done <= 1'b0;
   end else begin
-    found <= !start & (found | scan4_match);
-    has_free <= !start & (has_free | scan4_free);
-    overlaps <= !start & (overlaps | scan4_overlap);
-    scan5_last <= scan4_last;
+    found <= !start & (found | said_match);
+    has_free <= !start & (has_free | said_free);
+    overlaps <= !start & (overlaps | said_overlap);
+    found_list_corrupt <= !start & (found_list_corrupt | said_list_corrupt);
+    found_record_corrupt <= !start & (found_record_corrupt | said_record_corrupt);
+    search_done <= said_last;
   end
 
-  always @(posedge clk) if (scan4_match) begin
-    found_entry <= scan4_place;
-    found_table <= scan4_table;
+  always @(posedge clk) if (said_match) begin
+    found_entry <= said_place;
+    found_table <= said_table;
   end
 
-  always @(posedge clk) if (scan4_free & !has_free) begin
-    free_entry <= scan4_place;
+  always @(posedge clk) if (said_free & !has_free) begin
+    free_entry <= said_place;
   end
 
   assign busy = walking;
-  assign done = scan5_last;
+  assign done = search_done;
   assign overlap = overlaps;
+  assign list_corrupt = found_list_corrupt;
+  assign records_corrupt = found_record_corrupt;
   assign peek_valid = list_word[160];
   assign peek_table = list_word[159:152];
   assign peek_net_id = list_word[151:0];
+  assign peek_corrupt = 1'b0;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, scan4_valid};
+  wire unused_ok = &{1'b0, said_valid};
 
 endmodule

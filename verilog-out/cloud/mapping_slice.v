@@ -11,6 +11,7 @@ module mapping_slice (
   input  wire        in_known,
   input  wire [7:0]  in_table,
   input  wire        in_frozen,
+  input  wire        in_epoch,
   input  wire [15:0] in_region_base,
   input  wire [16:0] in_region_count,
   input  wire [17:0] in_slot_base,
@@ -27,6 +28,7 @@ module mapping_slice (
   input  wire        in_unchecked,
   input  wire [15:0] commit_region,    // place in the region pool that an update means
   output wire [7:0]  out_table,
+  output wire        out_epoch,
   output wire        out_settled,
   output wire [3:0]  out_fault,
   output wire        out_in_slice,
@@ -58,6 +60,7 @@ module mapping_slice (
       in_invalid ? FAULT_INVALID_REQUEST :
       FAULT_GRANTED;
   reg [7:0] slice1_table;
+  reg slice1_epoch;
   reg slice1_settled;
   reg [3:0] slice1_fault;
   reg slice1_in_slice;
@@ -68,6 +71,7 @@ module mapping_slice (
 
   always @(posedge clk) begin
     slice1_table <= in_table & {8{in_known}};
+    slice1_epoch <= in_epoch & in_known;
     slice1_settled <= unknown | in_frozen | in_invalid | in_unchecked;
     slice1_fault <= early_fault;
     slice1_in_slice <= in_key[31:8] < {7'd0, in_region_count};
@@ -86,6 +90,7 @@ module mapping_slice (
   // ---- Cycle 2: the address on its way to the region memory -------------------------------------
 
   reg [7:0] slice2_table;
+  reg slice2_epoch;
   reg slice2_settled;
   reg [3:0] slice2_fault;
   reg slice2_in_slice;
@@ -114,6 +119,7 @@ module mapping_slice (
 
   always @(posedge clk) begin
     slice2_table <= slice1_table;
+    slice2_epoch <= slice1_epoch;
     slice2_settled <= slice1_settled;
     slice2_fault <= slice1_fault;
     slice2_in_slice <= slice1_in_slice;
@@ -148,6 +154,7 @@ module mapping_slice (
   end
 
   assign out_table = slice2_table;
+  assign out_epoch = slice2_epoch;
   assign out_settled = slice2_settled;
   assign out_fault = slice2_fault;
   assign out_in_slice = slice2_in_slice;

@@ -10,6 +10,7 @@ module mapping_slot (
   input  wire [15:0] in_tag,
   input  wire [23:0] in_stream,
   input  wire [7:0]  in_table,
+  input  wire        in_epoch,
   input  wire [3:0]  in_fault,
   input  wire        in_empty,
   input  wire        in_first,
@@ -23,14 +24,12 @@ module mapping_slot (
   input  wire        init_slot,           // clears a place after reset
   input  wire [17:0] commit_slot,         // place to write or to peek at
   input  wire [38:0] commit_slot_word,
-  output wire        out_slot_present,
-  output wire [1:0]  out_slot_page_size,
-  output wire [35:0] out_slot_frame,
   output wire        out_request,
   output wire        out_token,
   output wire [15:0] out_tag,
   output wire [23:0] out_stream,
   output wire [7:0]  out_table,
+  output wire        out_epoch,
   output wire [3:0]  out_fault,
   output wire        out_empty,
   output wire        out_first,
@@ -38,7 +37,10 @@ module mapping_slot (
   output wire [1:0]  out_page_size,
   output wire [11:0] out_offset,
   output wire [17:0] out_page_number,
-  output wire [12:0] out_span
+  output wire [12:0] out_span,
+  output wire        out_slot_present,
+  output wire [1:0]  out_slot_page_size,
+  output wire [35:0] out_slot_frame
 );
 
   // ---- Cycle 1: the address on its way to the memory --------------------------------------------
@@ -64,43 +66,6 @@ module mapping_slot (
   wire [38:0] slot3_word;
   wire write = init_slot | (slot1_token & commit_write_slot);
   wire read = slot1_request | (slot1_token & !commit_write_slot);
-  reg slot2_request;
-  reg slot2_token;
-  reg slot3_request;
-  reg slot3_token;
-  reg [15:0] slot1_tag;
-  reg [23:0] slot1_stream;
-  reg [7:0] slot1_table;
-  reg [3:0] slot1_fault;
-  reg slot1_empty;
-  reg slot1_first;
-  reg slot1_last;
-  reg [1:0] slot1_page_size;
-  reg [11:0] slot1_offset;
-  reg [17:0] slot1_page_number;
-  reg [12:0] slot1_span;
-  reg [15:0] slot2_tag;
-  reg [23:0] slot2_stream;
-  reg [7:0] slot2_table;
-  reg [3:0] slot2_fault;
-  reg slot2_empty;
-  reg slot2_first;
-  reg slot2_last;
-  reg [1:0] slot2_page_size;
-  reg [11:0] slot2_offset;
-  reg [17:0] slot2_page_number;
-  reg [12:0] slot2_span;
-  reg [15:0] slot3_tag;
-  reg [23:0] slot3_stream;
-  reg [7:0] slot3_table;
-  reg [3:0] slot3_fault;
-  reg slot3_empty;
-  reg slot3_first;
-  reg slot3_last;
-  reg [1:0] slot3_page_size;
-  reg [11:0] slot3_offset;
-  reg [17:0] slot3_page_number;
-  reg [12:0] slot3_span;
 
   ram_block_one_read #(
     .WIDTH          (39),
@@ -115,6 +80,49 @@ module mapping_slot (
     .read_address (slot1_slot),
     .read_data    (slot3_word)
   );
+
+  // ---- The check, and what goes with it ---------------------------------------------------------
+
+  reg slot2_request;
+  reg slot2_token;
+  reg slot3_request;
+  reg slot3_token;
+  reg [15:0] slot1_tag;
+  reg [23:0] slot1_stream;
+  reg [7:0] slot1_table;
+  reg slot1_epoch;
+  reg [3:0] slot1_fault;
+  reg slot1_empty;
+  reg slot1_first;
+  reg slot1_last;
+  reg [1:0] slot1_page_size;
+  reg [11:0] slot1_offset;
+  reg [17:0] slot1_page_number;
+  reg [12:0] slot1_span;
+  reg [15:0] slot2_tag;
+  reg [23:0] slot2_stream;
+  reg [7:0] slot2_table;
+  reg slot2_epoch;
+  reg [3:0] slot2_fault;
+  reg slot2_empty;
+  reg slot2_first;
+  reg slot2_last;
+  reg [1:0] slot2_page_size;
+  reg [11:0] slot2_offset;
+  reg [17:0] slot2_page_number;
+  reg [12:0] slot2_span;
+  reg [15:0] slot3_tag;
+  reg [23:0] slot3_stream;
+  reg [7:0] slot3_table;
+  reg slot3_epoch;
+  reg [3:0] slot3_fault;
+  reg slot3_empty;
+  reg slot3_first;
+  reg slot3_last;
+  reg [1:0] slot3_page_size;
+  reg [11:0] slot3_offset;
+  reg [17:0] slot3_page_number;
+  reg [12:0] slot3_span;
 
   always @(posedge clk) if (rst) begin
     slot2_request <= 1'b0;
@@ -132,6 +140,7 @@ module mapping_slot (
     slot1_tag <= in_tag;
     slot1_stream <= in_stream;
     slot1_table <= in_table;
+    slot1_epoch <= in_epoch;
     slot1_fault <= in_fault;
     slot1_empty <= in_empty;
     slot1_first <= in_first;
@@ -143,6 +152,7 @@ module mapping_slot (
     slot2_tag <= slot1_tag;
     slot2_stream <= slot1_stream;
     slot2_table <= slot1_table;
+    slot2_epoch <= slot1_epoch;
     slot2_fault <= slot1_fault;
     slot2_empty <= slot1_empty;
     slot2_first <= slot1_first;
@@ -154,6 +164,7 @@ module mapping_slot (
     slot3_tag <= slot2_tag;
     slot3_stream <= slot2_stream;
     slot3_table <= slot2_table;
+    slot3_epoch <= slot2_epoch;
     slot3_fault <= slot2_fault;
     slot3_empty <= slot2_empty;
     slot3_first <= slot2_first;
@@ -164,14 +175,12 @@ module mapping_slot (
     slot3_span <= slot2_span;
   end
 
-  assign out_slot_present = slot3_word[38];
-  assign out_slot_page_size = slot3_word[37:36];
-  assign out_slot_frame = slot3_word[35:0];
   assign out_request = slot3_request;
   assign out_token = slot3_token;
   assign out_tag = slot3_tag;
   assign out_stream = slot3_stream;
   assign out_table = slot3_table;
+  assign out_epoch = slot3_epoch;
   assign out_fault = slot3_fault;
   assign out_empty = slot3_empty;
   assign out_first = slot3_first;
@@ -180,5 +189,8 @@ module mapping_slot (
   assign out_offset = slot3_offset;
   assign out_page_number = slot3_page_number;
   assign out_span = slot3_span;
+  assign out_slot_present = slot3_word[38];
+  assign out_slot_page_size = slot3_word[37:36];
+  assign out_slot_frame = slot3_word[35:0];
 
 endmodule

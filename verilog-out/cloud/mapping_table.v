@@ -4,7 +4,7 @@
 
 module mapping_table (
   input  wire        clk,
-  input  wire        rst,                  // synchronous, active high
+  input  wire        rst,                 // synchronous, active high
   input  wire        in_request,
   input  wire        in_token,
   input  wire        in_known,
@@ -20,14 +20,9 @@ module mapping_table (
   input  wire [12:0] in_length,
   input  wire        in_invalid,
   input  wire        in_unchecked,
-  input  wire        commit_table_word,    // the token in flight writes a table
-  input  wire [7:0]  commit_table,         // which
-  input  wire        commit_frozen,
-  input  wire [15:0] commit_region_base,
-  input  wire [16:0] commit_region_count,
-  input  wire [17:0] commit_slot_base,
-  output wire        out_request,
-  output wire        out_token,
+  input  wire        commit_write_table,  // the token in flight writes a table
+  input  wire [7:0]  commit_table,        // table to write or to peek at
+  input  wire [52:0] commit_table_word,
   output wire [15:0] out_tag,
   output wire [23:0] out_stream,
   output wire [23:0] out_pd,
@@ -39,9 +34,12 @@ module mapping_table (
   output wire [12:0] out_length,
   output wire        out_invalid,
   output wire        out_unchecked,
+  output wire        out_request,
+  output wire        out_token,
   output wire        out_known,
   output wire [7:0]  out_table,
   output wire        out_frozen,
+  output wire        out_epoch,
   output wire [15:0] out_region_base,
   output wire [16:0] out_region_count,
   output wire [17:0] out_slot_base
@@ -49,19 +47,21 @@ module mapping_table (
 
   // ---- The memory -------------------------------------------------------------------------------
 
-  wire [51:0] table_word;
+  wire [52:0] table_word;
+  wire read = in_request | (in_token & !commit_write_table);
+  wire [7:0] read_table = in_token ? commit_table : in_table;
 
   ram_block_one_read #(
-    .WIDTH          (52),
+    .WIDTH          (53),
     .ADDRESS_WIDTH  (8),
     .OUTPUT_REGISTER(1)
   ) table_memory (
     .clk          (clk),
-    .write_enable (in_token & commit_table_word),
+    .write_enable (in_token & commit_write_table),
     .write_address(commit_table),
-    .write_data   ({commit_frozen, commit_region_base, commit_region_count, commit_slot_base}),
-    .read_enable  (in_request),
-    .read_address (in_table),
+    .write_data   (commit_table_word),
+    .read_enable  (read),
+    .read_address (read_table),
     .read_data    (table_word)
   );
 
@@ -139,8 +139,6 @@ module mapping_table (
     table2_table <= table1_table;
   end
 
-  assign out_request = table2_request;
-  assign out_token = table2_token;
   assign out_tag = table2_tag;
   assign out_stream = table2_stream;
   assign out_pd = table2_pd;
@@ -152,9 +150,12 @@ module mapping_table (
   assign out_length = table2_length;
   assign out_invalid = table2_invalid;
   assign out_unchecked = table2_unchecked;
+  assign out_request = table2_request;
+  assign out_token = table2_token;
   assign out_known = table2_known;
   assign out_table = table2_table;
-  assign out_frozen = table_word[51];
+  assign out_frozen = table_word[52];
+  assign out_epoch = table_word[51];
   assign out_region_base = table_word[50:35];
   assign out_region_count = table_word[34:18];
   assign out_slot_base = table_word[17:0];

@@ -14,12 +14,16 @@ module mapping_update_check (
   input  wire [63:0] staged_word3,
   input  wire        record_exists,
   input  wire        record_frozen,
+  input  wire        record_epoch,
   input  wire [15:0] record_region_base,
   input  wire [16:0] record_region_count,
   input  wire [17:0] record_slot_base,
   input  wire [18:0] record_slot_count,
   input  wire [35:0] record_window_base,
   input  wire [36:0] record_window_count,
+  input  wire [11:0] record_dirty_base,
+  input  wire [12:0] record_dirty_count,
+  input  wire [4:0]  record_granule_shift,
   input  wire [8:0]  record_bindings,
   input  wire [16:0] record_regions,
   input  wire [18:0] record_slots,
@@ -33,11 +37,18 @@ module mapping_update_check (
   input  wire        find_region_valid,
   input  wire [7:0]  find_region_variant,
   input  wire        find_slot_present,
+  input  wire        find_dirty_outside,
+  input  wire        find_record_corrupt,
+  input  wire        find_valid_corrupt,
+  input  wire        find_present_corrupt,
+  input  wire        find_listed_corrupt,
+  input  wire        find_list_corrupt,
+  input  wire        find_records_corrupt,
   output wire [7:0]  error
 );
 
-  localparam [4:0] UPDATE_STAGE        = 5'd0;
   localparam [4:0] UPDATE_SET_TABLE    = 5'd1;
+  localparam [4:0] UPDATE_CLEAR_TABLE  = 5'd2;
   localparam [4:0] UPDATE_BIND         = 5'd3;
   localparam [4:0] UPDATE_UNBIND       = 5'd4;
   localparam [4:0] UPDATE_FREEZE       = 5'd5;
@@ -46,7 +57,11 @@ module mapping_update_check (
   localparam [4:0] UPDATE_INVALIDATE   = 5'd8;
   localparam [4:0] UPDATE_SET_SLOT     = 5'd9;
   localparam [4:0] UPDATE_CLEAR_SLOT   = 5'd10;
+  localparam [4:0] UPDATE_TRACK        = 5'd11;
+  localparam [4:0] UPDATE_HARVEST      = 5'd12;
+  localparam [4:0] UPDATE_READ_COUNTER = 5'd13;
   localparam [4:0] UPDATE_PEEK         = 5'd14;
+  localparam [4:0] UPDATE_INJECT       = 5'd15;
   localparam [7:0] ERROR_UNSUPPORTED   = 8'd1;
   localparam [7:0] ERROR_BAD_ARGUMENT  = 8'd2;
   localparam [7:0] ERROR_NO_SUCH_TABLE = 8'd3;
@@ -64,23 +79,41 @@ module mapping_update_check (
   localparam [7:0] ERROR_ADDRESS_WRAP  = 8'd15;
   localparam [7:0] ERROR_BAD_RIGHTS    = 8'd16;
   localparam [7:0] ERROR_NOT_VALID     = 8'd17;
+  localparam [7:0] ERROR_CORRUPT       = 8'd18;
+  localparam [7:0] ERROR_NOT_TRACKED   = 8'd19;
 
   // ---- Which update it is -----------------------------------------------------------------------
 
   wire is_peek = arg_op == UPDATE_PEEK;
+  wire is_inject = arg_op == UPDATE_INJECT;
   wire peeks_binding = is_peek & (arg_data[7:0] == 8'd0);
-  wire peeks_region = is_peek & (arg_data[7:0] == 8'd2);
-  wire peeks_slot = is_peek & (arg_data[7:0] == 8'd3);
+  wire peeks_table = is_peek & (arg_data[7:0] == 8'd1);
+  wire peeks_log = is_peek & (arg_data[7:0] == 8'd4);
+  wire looks_at_region = (is_peek & (arg_data[7:0] == 8'd2))
+      | (is_inject & ((arg_data[7:0] == 8'd2) | (arg_data[7:0] == 8'd7)));
+  wire looks_at_slot = (is_peek & (arg_data[7:0] == 8'd3))
+      | (is_inject & ((arg_data[7:0] == 8'd3) | (arg_data[7:0] == 8'd8)));
+  wire injects_entry = is_inject & ((arg_data[7:0] == 8'd0) | (arg_data[7:0] == 8'd5));
+  wire injects_table = is_inject
+      & ((arg_data[7:0] == 8'd1) | (arg_data[7:0] == 8'd6) | (arg_data[7:0] == 8'd9));
+  wire injects_dirty = is_inject & (arg_data[7:0] == 8'd10);
   wire is_binding = (arg_op == UPDATE_BIND) | (arg_op == UPDATE_UNBIND);
   wire names_region = (arg_op == UPDATE_INSTALL) | (arg_op == UPDATE_INVALIDATE);
   wire names_slot = (arg_op == UPDATE_SET_SLOT) | (arg_op == UPDATE_CLEAR_SLOT);
   wire is_set_table = arg_op == UPDATE_SET_TABLE;
+  wire is_clear_table = arg_op == UPDATE_CLEAR_TABLE;
   wire is_freeze = arg_op == UPDATE_FREEZE;
   wire is_thaw = arg_op == UPDATE_THAW;
   wire is_set_slot = arg_op == UPDATE_SET_SLOT;
   wire is_install = arg_op == UPDATE_INSTALL;
-  wire needs_table = is_binding | names_region | names_slot | is_freeze | is_thaw | peeks_region
-      | peeks_slot;
+  wire is_track = arg_op == UPDATE_TRACK;
+  wire starts_tracking = is_track & (|arg_data[7:0]);
+  wire is_harvest = arg_op == UPDATE_HARVEST;
+  wire changes = is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw;
+  wire looks = looks_at_region | looks_at_slot | injects_table;
+  wire needs_table = changes | looks | is_track | is_harvest;
+  wire needs_record = needs_table | is_set_table | peeks_table;
+  wire names_no_table = peeks_binding | peeks_log | injects_entry | injects_dirty;
 
   // ---- Cycle 1: one flag per error --------------------------------------------------------------
 
@@ -94,17 +127,28 @@ module mapping_update_check (
   reg [38:0] page_end;
   reg [38:0] owned_window_end;
   reg page_begins_before;
+  wire is_tracked = |record_granule_shift;
+  wire region_outside = names_region & ({7'd0, record_region_count} <= arg_index[31:8]);
+  wire slot_outside = (names_slot | looks_at_slot) & ({13'd0, record_slot_count} <= arg_index);
+  wire place_outside = looks_at_region & ({15'd0, record_region_count} <= arg_index);
+  wire entry_outside = (peeks_binding | injects_entry) & (arg_index >= 32'd256);
+  wire word_outside = injects_dirty & (arg_index >= 32'h1000);
+  wire log_outside = peeks_log & (arg_index >= 32'd256);
+  wire bitmap_outside = is_track & find_dirty_outside;
+  wire harvest_outside = is_harvest & is_tracked & ({19'd0, record_dirty_count} <= arg_index);
   wire out_of_slice = (is_set_table
           & (regions_base_outside | (regions_end > 33'h10000) | slots_base_outside
-              | (slots_end > 33'h40000)))
-      | (names_region & ({7'd0, record_region_count} <= arg_index[31:8]))
-      | (is_install & find_slots_exceeded)
-      | ((names_slot | peeks_slot) & ({13'd0, record_slot_count} <= arg_index))
-      | (peeks_region & ({15'd0, record_region_count} <= arg_index))
-      | (peeks_binding & (arg_index >= 32'd256));
+              | (slots_end > 33'h40000))) | (is_install & find_slots_exceeded) | region_outside
+      | slot_outside | place_outside | entry_outside | word_outside | log_outside | bitmap_outside
+      | harvest_outside;
   wire out_of_window = (is_set_table
           & (window_base_outside | window_count_outside | (window_end > 38'h1000000000)))
       | (is_set_slot & (page_begins_before | (owned_window_end < page_end)));
+  wire is_corrupt = (needs_record & find_record_corrupt)
+      | (names_region & !region_outside & find_valid_corrupt)
+      | (names_slot & !slot_outside & find_present_corrupt)
+      | (peeks_binding & !entry_outside & find_listed_corrupt) | (is_binding & find_list_corrupt)
+      | ((is_set_table | starts_tracking) & find_records_corrupt);
   reg refused_unsupported;
   wire bad_binding = ((arg_op == UPDATE_BIND) | (arg_op == UPDATE_UNBIND)) & (|staged_word2[63:24]);
   wire bad_install = (arg_op == UPDATE_INSTALL)
@@ -113,11 +157,18 @@ module mapping_update_check (
   wire bad_set_slot = (arg_op == UPDATE_SET_SLOT)
       & ((|arg_data[55:52]) | (|arg_data[63:60]) | (arg_data[59:56] >= 4'd4) | (|arg_data[51:36]));
   wire bad_peek = (arg_op == UPDATE_PEEK)
-      & ((|arg_data[63:16]) | (|arg_data[7:2])
-          | ((arg_data[1] ? (arg_data[0] ? 8'd1 : 8'd5) : arg_data[0] ? 8'd5 : 8'd4)
-              <= arg_data[15:8]));
+      & ((|arg_data[63:16]) | (arg_data[7:0] > 8'd4)
+          | ((arg_data[2] ? 8'd8 :
+                  arg_data[1] ? (arg_data[0] ? 8'd1 : 8'd5) :
+                  arg_data[0] ? 8'd5 :
+                  8'd4) <= arg_data[15:8]));
+  wire bad_track = (arg_op == UPDATE_TRACK)
+      & ((|arg_data[63:8])
+          | ((|arg_data[7:0]) & ((arg_data[7:0] < 8'd12) | (arg_data[7:0] > 8'd30))));
+  wire bad_counter = (arg_op == UPDATE_READ_COUNTER) & (arg_index > 32'd13);
   reg refused_bad_argument;
   reg refused_no_such_table;
+  reg refused_corrupt;
   reg refused_table_absent;
   reg refused_table_in_use;
   reg refused_table_frozen;
@@ -132,6 +183,7 @@ module mapping_update_check (
   reg refused_address_wrap;
   reg refused_bad_rights;
   reg refused_not_valid;
+  reg refused_not_tracked;
 
   always @(posedge clk) begin
     regions_end <= {1'b0, staged_word0[31:0]} + {1'b0, staged_word0[63:32]};
@@ -145,23 +197,22 @@ module mapping_update_check (
         + (arg_data[57] ? (arg_data[56] ? 39'h40000 : 39'h200) : arg_data[56] ? 39'd16 : 39'd1);
     owned_window_end <= {3'd0, record_window_base} + {2'd0, record_window_count};
     page_begins_before <= arg_data[35:0] < record_window_base;
-    refused_unsupported <= !((arg_op == UPDATE_STAGE) | (arg_op == UPDATE_SET_TABLE)
-            | (arg_op == UPDATE_BIND) | (arg_op == UPDATE_UNBIND) | (arg_op == UPDATE_FREEZE)
-            | (arg_op == UPDATE_THAW) | (arg_op == UPDATE_INSTALL) | (arg_op == UPDATE_INVALIDATE)
-            | (arg_op == UPDATE_SET_SLOT) | (arg_op == UPDATE_CLEAR_SLOT) | (arg_op == UPDATE_PEEK));
-    refused_bad_argument <= bad_binding | bad_install | bad_set_slot | bad_peek;
-    refused_no_such_table <= !peeks_binding & (arg_table >= 16'd256);
+    refused_unsupported <= (arg_op == UPDATE_INJECT) | (arg_op > UPDATE_INJECT);
+    refused_bad_argument <= bad_binding | bad_install | bad_set_slot | bad_peek | bad_track
+        | bad_counter | 1'b0;
+    refused_no_such_table <= !names_no_table & (arg_table >= 16'd256);
+    refused_corrupt <= is_corrupt;
     refused_table_absent <= needs_table & !record_exists;
-    refused_table_in_use <= is_set_table & record_exists
-        & ((|record_bindings) | (|record_regions) | (|record_slots));
+    refused_table_in_use <= (is_set_table & record_exists & ((|record_regions) | (|record_slots)))
+        | ((is_set_table | is_clear_table) & record_exists & (|record_bindings));
     refused_table_frozen <= (is_set_table | is_freeze | names_region | names_slot) & record_frozen;
     refused_not_frozen <= is_thaw & !record_frozen;
     refused_out_of_slice <= out_of_slice;
     refused_out_of_window <= out_of_window;
-    refused_overlap <= is_set_table & find_overlap;
+    refused_overlap <= (is_set_table | starts_tracking) & find_overlap;
     refused_already_bound <= (arg_op == UPDATE_BIND) & find_found;
     refused_not_bound <= (arg_op == UPDATE_UNBIND)
-        & !(find_found & (find_found_table == arg_table[7:0]));
+        & (!find_found | (find_found_table != arg_table[7:0]));
     refused_bindings_full <= (arg_op == UPDATE_BIND) & !find_has_free;
     refused_bad_offset <= (is_install & find_bad_offset)
         | (is_set_slot
@@ -173,9 +224,10 @@ module mapping_update_check (
     refused_not_valid <= ((arg_op == UPDATE_INVALIDATE)
             & (!find_region_valid | (find_region_variant != arg_index[7:0])))
         | ((arg_op == UPDATE_CLEAR_SLOT) & !find_slot_present);
+    refused_not_tracked <= is_harvest & !is_tracked;
   end
 
-  // ---- Cycles 2 and 3: the lowest code that applies, 0 if none ----------------------------------
+  // ---- Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none ------------
 
   reg [7:0] lowest_code;
   reg [7:0] error_code;
@@ -184,6 +236,7 @@ module mapping_update_check (
     lowest_code <= refused_unsupported ? ERROR_UNSUPPORTED :
         refused_bad_argument ? ERROR_BAD_ARGUMENT :
         refused_no_such_table ? ERROR_NO_SUCH_TABLE :
+        refused_corrupt ? ERROR_CORRUPT :
         refused_table_absent ? ERROR_TABLE_ABSENT :
         refused_table_in_use ? ERROR_TABLE_IN_USE :
         refused_table_frozen ? ERROR_TABLE_FROZEN :
@@ -198,6 +251,7 @@ module mapping_update_check (
         refused_address_wrap ? ERROR_ADDRESS_WRAP :
         refused_bad_rights ? ERROR_BAD_RIGHTS :
         refused_not_valid ? ERROR_NOT_VALID :
+        refused_not_tracked ? ERROR_NOT_TRACKED :
         8'd0;
     error_code <= lowest_code;
   end
@@ -205,6 +259,6 @@ module mapping_update_check (
   assign error = error_code;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, record_region_base, record_slot_base};
+  wire unused_ok = &{1'b0, record_region_base, record_slot_base, record_dirty_base, record_epoch};
 
 endmodule

@@ -5,15 +5,14 @@
 
 module mapping_binding (
   input  wire         clk,
-  input  wire         rst,             // synchronous, active high
+  input  wire         rst,                // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
   input  wire [127:0] in_net_id,
-  input  wire         commit_binding,  // the token in flight writes an entry
-  input  wire [5:0]   commit_entry,    // which
-  input  wire         commit_valid,    // bind, else unbind
-  input  wire [127:0] commit_net_id,
-  input  wire [5:0]   commit_table,
+  input  wire         commit_binding,
+  input  wire [5:0]   commit_entry,
+  input  wire [128:0] commit_identifier,
+  input  wire [5:0]   commit_number,
   output wire         out_request,
   output wire         out_token,
   output wire         out_known,
@@ -520,12 +519,12 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry0_valid <= 1'b0;
   end else if (binding1_write[0]) begin
-    entry0_valid <= commit_valid;
+    entry0_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[0]) begin
-    entry0_net_id <= commit_net_id;
-    entry0_table <= commit_table;
+    entry0_net_id <= commit_identifier[127:0];
+    entry0_table <= commit_number;
   end
 
   always @(posedge clk) begin
@@ -1622,694 +1621,694 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry1_valid <= 1'b0;
   end else if (binding1_write[1]) begin
-    entry1_valid <= commit_valid;
+    entry1_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[1]) begin
-    entry1_net_id <= commit_net_id;
-    entry1_table <= commit_table;
+    entry1_net_id <= commit_identifier[127:0];
+    entry1_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry2_valid <= 1'b0;
   end else if (binding1_write[2]) begin
-    entry2_valid <= commit_valid;
+    entry2_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[2]) begin
-    entry2_net_id <= commit_net_id;
-    entry2_table <= commit_table;
+    entry2_net_id <= commit_identifier[127:0];
+    entry2_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry3_valid <= 1'b0;
   end else if (binding1_write[3]) begin
-    entry3_valid <= commit_valid;
+    entry3_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[3]) begin
-    entry3_net_id <= commit_net_id;
-    entry3_table <= commit_table;
+    entry3_net_id <= commit_identifier[127:0];
+    entry3_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry4_valid <= 1'b0;
   end else if (binding1_write[4]) begin
-    entry4_valid <= commit_valid;
+    entry4_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[4]) begin
-    entry4_net_id <= commit_net_id;
-    entry4_table <= commit_table;
+    entry4_net_id <= commit_identifier[127:0];
+    entry4_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry5_valid <= 1'b0;
   end else if (binding1_write[5]) begin
-    entry5_valid <= commit_valid;
+    entry5_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[5]) begin
-    entry5_net_id <= commit_net_id;
-    entry5_table <= commit_table;
+    entry5_net_id <= commit_identifier[127:0];
+    entry5_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry6_valid <= 1'b0;
   end else if (binding1_write[6]) begin
-    entry6_valid <= commit_valid;
+    entry6_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[6]) begin
-    entry6_net_id <= commit_net_id;
-    entry6_table <= commit_table;
+    entry6_net_id <= commit_identifier[127:0];
+    entry6_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry7_valid <= 1'b0;
   end else if (binding1_write[7]) begin
-    entry7_valid <= commit_valid;
+    entry7_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[7]) begin
-    entry7_net_id <= commit_net_id;
-    entry7_table <= commit_table;
+    entry7_net_id <= commit_identifier[127:0];
+    entry7_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry8_valid <= 1'b0;
   end else if (binding1_write[8]) begin
-    entry8_valid <= commit_valid;
+    entry8_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[8]) begin
-    entry8_net_id <= commit_net_id;
-    entry8_table <= commit_table;
+    entry8_net_id <= commit_identifier[127:0];
+    entry8_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry9_valid <= 1'b0;
   end else if (binding1_write[9]) begin
-    entry9_valid <= commit_valid;
+    entry9_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[9]) begin
-    entry9_net_id <= commit_net_id;
-    entry9_table <= commit_table;
+    entry9_net_id <= commit_identifier[127:0];
+    entry9_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry10_valid <= 1'b0;
   end else if (binding1_write[10]) begin
-    entry10_valid <= commit_valid;
+    entry10_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[10]) begin
-    entry10_net_id <= commit_net_id;
-    entry10_table <= commit_table;
+    entry10_net_id <= commit_identifier[127:0];
+    entry10_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry11_valid <= 1'b0;
   end else if (binding1_write[11]) begin
-    entry11_valid <= commit_valid;
+    entry11_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[11]) begin
-    entry11_net_id <= commit_net_id;
-    entry11_table <= commit_table;
+    entry11_net_id <= commit_identifier[127:0];
+    entry11_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry12_valid <= 1'b0;
   end else if (binding1_write[12]) begin
-    entry12_valid <= commit_valid;
+    entry12_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[12]) begin
-    entry12_net_id <= commit_net_id;
-    entry12_table <= commit_table;
+    entry12_net_id <= commit_identifier[127:0];
+    entry12_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry13_valid <= 1'b0;
   end else if (binding1_write[13]) begin
-    entry13_valid <= commit_valid;
+    entry13_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[13]) begin
-    entry13_net_id <= commit_net_id;
-    entry13_table <= commit_table;
+    entry13_net_id <= commit_identifier[127:0];
+    entry13_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry14_valid <= 1'b0;
   end else if (binding1_write[14]) begin
-    entry14_valid <= commit_valid;
+    entry14_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[14]) begin
-    entry14_net_id <= commit_net_id;
-    entry14_table <= commit_table;
+    entry14_net_id <= commit_identifier[127:0];
+    entry14_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry15_valid <= 1'b0;
   end else if (binding1_write[15]) begin
-    entry15_valid <= commit_valid;
+    entry15_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[15]) begin
-    entry15_net_id <= commit_net_id;
-    entry15_table <= commit_table;
+    entry15_net_id <= commit_identifier[127:0];
+    entry15_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry16_valid <= 1'b0;
   end else if (binding1_write[16]) begin
-    entry16_valid <= commit_valid;
+    entry16_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[16]) begin
-    entry16_net_id <= commit_net_id;
-    entry16_table <= commit_table;
+    entry16_net_id <= commit_identifier[127:0];
+    entry16_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry17_valid <= 1'b0;
   end else if (binding1_write[17]) begin
-    entry17_valid <= commit_valid;
+    entry17_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[17]) begin
-    entry17_net_id <= commit_net_id;
-    entry17_table <= commit_table;
+    entry17_net_id <= commit_identifier[127:0];
+    entry17_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry18_valid <= 1'b0;
   end else if (binding1_write[18]) begin
-    entry18_valid <= commit_valid;
+    entry18_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[18]) begin
-    entry18_net_id <= commit_net_id;
-    entry18_table <= commit_table;
+    entry18_net_id <= commit_identifier[127:0];
+    entry18_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry19_valid <= 1'b0;
   end else if (binding1_write[19]) begin
-    entry19_valid <= commit_valid;
+    entry19_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[19]) begin
-    entry19_net_id <= commit_net_id;
-    entry19_table <= commit_table;
+    entry19_net_id <= commit_identifier[127:0];
+    entry19_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry20_valid <= 1'b0;
   end else if (binding1_write[20]) begin
-    entry20_valid <= commit_valid;
+    entry20_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[20]) begin
-    entry20_net_id <= commit_net_id;
-    entry20_table <= commit_table;
+    entry20_net_id <= commit_identifier[127:0];
+    entry20_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry21_valid <= 1'b0;
   end else if (binding1_write[21]) begin
-    entry21_valid <= commit_valid;
+    entry21_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[21]) begin
-    entry21_net_id <= commit_net_id;
-    entry21_table <= commit_table;
+    entry21_net_id <= commit_identifier[127:0];
+    entry21_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry22_valid <= 1'b0;
   end else if (binding1_write[22]) begin
-    entry22_valid <= commit_valid;
+    entry22_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[22]) begin
-    entry22_net_id <= commit_net_id;
-    entry22_table <= commit_table;
+    entry22_net_id <= commit_identifier[127:0];
+    entry22_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry23_valid <= 1'b0;
   end else if (binding1_write[23]) begin
-    entry23_valid <= commit_valid;
+    entry23_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[23]) begin
-    entry23_net_id <= commit_net_id;
-    entry23_table <= commit_table;
+    entry23_net_id <= commit_identifier[127:0];
+    entry23_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry24_valid <= 1'b0;
   end else if (binding1_write[24]) begin
-    entry24_valid <= commit_valid;
+    entry24_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[24]) begin
-    entry24_net_id <= commit_net_id;
-    entry24_table <= commit_table;
+    entry24_net_id <= commit_identifier[127:0];
+    entry24_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry25_valid <= 1'b0;
   end else if (binding1_write[25]) begin
-    entry25_valid <= commit_valid;
+    entry25_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[25]) begin
-    entry25_net_id <= commit_net_id;
-    entry25_table <= commit_table;
+    entry25_net_id <= commit_identifier[127:0];
+    entry25_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry26_valid <= 1'b0;
   end else if (binding1_write[26]) begin
-    entry26_valid <= commit_valid;
+    entry26_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[26]) begin
-    entry26_net_id <= commit_net_id;
-    entry26_table <= commit_table;
+    entry26_net_id <= commit_identifier[127:0];
+    entry26_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry27_valid <= 1'b0;
   end else if (binding1_write[27]) begin
-    entry27_valid <= commit_valid;
+    entry27_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[27]) begin
-    entry27_net_id <= commit_net_id;
-    entry27_table <= commit_table;
+    entry27_net_id <= commit_identifier[127:0];
+    entry27_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry28_valid <= 1'b0;
   end else if (binding1_write[28]) begin
-    entry28_valid <= commit_valid;
+    entry28_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[28]) begin
-    entry28_net_id <= commit_net_id;
-    entry28_table <= commit_table;
+    entry28_net_id <= commit_identifier[127:0];
+    entry28_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry29_valid <= 1'b0;
   end else if (binding1_write[29]) begin
-    entry29_valid <= commit_valid;
+    entry29_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[29]) begin
-    entry29_net_id <= commit_net_id;
-    entry29_table <= commit_table;
+    entry29_net_id <= commit_identifier[127:0];
+    entry29_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry30_valid <= 1'b0;
   end else if (binding1_write[30]) begin
-    entry30_valid <= commit_valid;
+    entry30_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[30]) begin
-    entry30_net_id <= commit_net_id;
-    entry30_table <= commit_table;
+    entry30_net_id <= commit_identifier[127:0];
+    entry30_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry31_valid <= 1'b0;
   end else if (binding1_write[31]) begin
-    entry31_valid <= commit_valid;
+    entry31_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[31]) begin
-    entry31_net_id <= commit_net_id;
-    entry31_table <= commit_table;
+    entry31_net_id <= commit_identifier[127:0];
+    entry31_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry32_valid <= 1'b0;
   end else if (binding1_write[32]) begin
-    entry32_valid <= commit_valid;
+    entry32_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[32]) begin
-    entry32_net_id <= commit_net_id;
-    entry32_table <= commit_table;
+    entry32_net_id <= commit_identifier[127:0];
+    entry32_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry33_valid <= 1'b0;
   end else if (binding1_write[33]) begin
-    entry33_valid <= commit_valid;
+    entry33_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[33]) begin
-    entry33_net_id <= commit_net_id;
-    entry33_table <= commit_table;
+    entry33_net_id <= commit_identifier[127:0];
+    entry33_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry34_valid <= 1'b0;
   end else if (binding1_write[34]) begin
-    entry34_valid <= commit_valid;
+    entry34_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[34]) begin
-    entry34_net_id <= commit_net_id;
-    entry34_table <= commit_table;
+    entry34_net_id <= commit_identifier[127:0];
+    entry34_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry35_valid <= 1'b0;
   end else if (binding1_write[35]) begin
-    entry35_valid <= commit_valid;
+    entry35_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[35]) begin
-    entry35_net_id <= commit_net_id;
-    entry35_table <= commit_table;
+    entry35_net_id <= commit_identifier[127:0];
+    entry35_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry36_valid <= 1'b0;
   end else if (binding1_write[36]) begin
-    entry36_valid <= commit_valid;
+    entry36_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[36]) begin
-    entry36_net_id <= commit_net_id;
-    entry36_table <= commit_table;
+    entry36_net_id <= commit_identifier[127:0];
+    entry36_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry37_valid <= 1'b0;
   end else if (binding1_write[37]) begin
-    entry37_valid <= commit_valid;
+    entry37_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[37]) begin
-    entry37_net_id <= commit_net_id;
-    entry37_table <= commit_table;
+    entry37_net_id <= commit_identifier[127:0];
+    entry37_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry38_valid <= 1'b0;
   end else if (binding1_write[38]) begin
-    entry38_valid <= commit_valid;
+    entry38_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[38]) begin
-    entry38_net_id <= commit_net_id;
-    entry38_table <= commit_table;
+    entry38_net_id <= commit_identifier[127:0];
+    entry38_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry39_valid <= 1'b0;
   end else if (binding1_write[39]) begin
-    entry39_valid <= commit_valid;
+    entry39_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[39]) begin
-    entry39_net_id <= commit_net_id;
-    entry39_table <= commit_table;
+    entry39_net_id <= commit_identifier[127:0];
+    entry39_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry40_valid <= 1'b0;
   end else if (binding1_write[40]) begin
-    entry40_valid <= commit_valid;
+    entry40_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[40]) begin
-    entry40_net_id <= commit_net_id;
-    entry40_table <= commit_table;
+    entry40_net_id <= commit_identifier[127:0];
+    entry40_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry41_valid <= 1'b0;
   end else if (binding1_write[41]) begin
-    entry41_valid <= commit_valid;
+    entry41_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[41]) begin
-    entry41_net_id <= commit_net_id;
-    entry41_table <= commit_table;
+    entry41_net_id <= commit_identifier[127:0];
+    entry41_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry42_valid <= 1'b0;
   end else if (binding1_write[42]) begin
-    entry42_valid <= commit_valid;
+    entry42_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[42]) begin
-    entry42_net_id <= commit_net_id;
-    entry42_table <= commit_table;
+    entry42_net_id <= commit_identifier[127:0];
+    entry42_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry43_valid <= 1'b0;
   end else if (binding1_write[43]) begin
-    entry43_valid <= commit_valid;
+    entry43_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[43]) begin
-    entry43_net_id <= commit_net_id;
-    entry43_table <= commit_table;
+    entry43_net_id <= commit_identifier[127:0];
+    entry43_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry44_valid <= 1'b0;
   end else if (binding1_write[44]) begin
-    entry44_valid <= commit_valid;
+    entry44_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[44]) begin
-    entry44_net_id <= commit_net_id;
-    entry44_table <= commit_table;
+    entry44_net_id <= commit_identifier[127:0];
+    entry44_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry45_valid <= 1'b0;
   end else if (binding1_write[45]) begin
-    entry45_valid <= commit_valid;
+    entry45_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[45]) begin
-    entry45_net_id <= commit_net_id;
-    entry45_table <= commit_table;
+    entry45_net_id <= commit_identifier[127:0];
+    entry45_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry46_valid <= 1'b0;
   end else if (binding1_write[46]) begin
-    entry46_valid <= commit_valid;
+    entry46_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[46]) begin
-    entry46_net_id <= commit_net_id;
-    entry46_table <= commit_table;
+    entry46_net_id <= commit_identifier[127:0];
+    entry46_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry47_valid <= 1'b0;
   end else if (binding1_write[47]) begin
-    entry47_valid <= commit_valid;
+    entry47_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[47]) begin
-    entry47_net_id <= commit_net_id;
-    entry47_table <= commit_table;
+    entry47_net_id <= commit_identifier[127:0];
+    entry47_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry48_valid <= 1'b0;
   end else if (binding1_write[48]) begin
-    entry48_valid <= commit_valid;
+    entry48_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[48]) begin
-    entry48_net_id <= commit_net_id;
-    entry48_table <= commit_table;
+    entry48_net_id <= commit_identifier[127:0];
+    entry48_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry49_valid <= 1'b0;
   end else if (binding1_write[49]) begin
-    entry49_valid <= commit_valid;
+    entry49_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[49]) begin
-    entry49_net_id <= commit_net_id;
-    entry49_table <= commit_table;
+    entry49_net_id <= commit_identifier[127:0];
+    entry49_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry50_valid <= 1'b0;
   end else if (binding1_write[50]) begin
-    entry50_valid <= commit_valid;
+    entry50_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[50]) begin
-    entry50_net_id <= commit_net_id;
-    entry50_table <= commit_table;
+    entry50_net_id <= commit_identifier[127:0];
+    entry50_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry51_valid <= 1'b0;
   end else if (binding1_write[51]) begin
-    entry51_valid <= commit_valid;
+    entry51_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[51]) begin
-    entry51_net_id <= commit_net_id;
-    entry51_table <= commit_table;
+    entry51_net_id <= commit_identifier[127:0];
+    entry51_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry52_valid <= 1'b0;
   end else if (binding1_write[52]) begin
-    entry52_valid <= commit_valid;
+    entry52_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[52]) begin
-    entry52_net_id <= commit_net_id;
-    entry52_table <= commit_table;
+    entry52_net_id <= commit_identifier[127:0];
+    entry52_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry53_valid <= 1'b0;
   end else if (binding1_write[53]) begin
-    entry53_valid <= commit_valid;
+    entry53_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[53]) begin
-    entry53_net_id <= commit_net_id;
-    entry53_table <= commit_table;
+    entry53_net_id <= commit_identifier[127:0];
+    entry53_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry54_valid <= 1'b0;
   end else if (binding1_write[54]) begin
-    entry54_valid <= commit_valid;
+    entry54_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[54]) begin
-    entry54_net_id <= commit_net_id;
-    entry54_table <= commit_table;
+    entry54_net_id <= commit_identifier[127:0];
+    entry54_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry55_valid <= 1'b0;
   end else if (binding1_write[55]) begin
-    entry55_valid <= commit_valid;
+    entry55_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[55]) begin
-    entry55_net_id <= commit_net_id;
-    entry55_table <= commit_table;
+    entry55_net_id <= commit_identifier[127:0];
+    entry55_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry56_valid <= 1'b0;
   end else if (binding1_write[56]) begin
-    entry56_valid <= commit_valid;
+    entry56_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[56]) begin
-    entry56_net_id <= commit_net_id;
-    entry56_table <= commit_table;
+    entry56_net_id <= commit_identifier[127:0];
+    entry56_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry57_valid <= 1'b0;
   end else if (binding1_write[57]) begin
-    entry57_valid <= commit_valid;
+    entry57_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[57]) begin
-    entry57_net_id <= commit_net_id;
-    entry57_table <= commit_table;
+    entry57_net_id <= commit_identifier[127:0];
+    entry57_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry58_valid <= 1'b0;
   end else if (binding1_write[58]) begin
-    entry58_valid <= commit_valid;
+    entry58_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[58]) begin
-    entry58_net_id <= commit_net_id;
-    entry58_table <= commit_table;
+    entry58_net_id <= commit_identifier[127:0];
+    entry58_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry59_valid <= 1'b0;
   end else if (binding1_write[59]) begin
-    entry59_valid <= commit_valid;
+    entry59_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[59]) begin
-    entry59_net_id <= commit_net_id;
-    entry59_table <= commit_table;
+    entry59_net_id <= commit_identifier[127:0];
+    entry59_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry60_valid <= 1'b0;
   end else if (binding1_write[60]) begin
-    entry60_valid <= commit_valid;
+    entry60_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[60]) begin
-    entry60_net_id <= commit_net_id;
-    entry60_table <= commit_table;
+    entry60_net_id <= commit_identifier[127:0];
+    entry60_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry61_valid <= 1'b0;
   end else if (binding1_write[61]) begin
-    entry61_valid <= commit_valid;
+    entry61_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[61]) begin
-    entry61_net_id <= commit_net_id;
-    entry61_table <= commit_table;
+    entry61_net_id <= commit_identifier[127:0];
+    entry61_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry62_valid <= 1'b0;
   end else if (binding1_write[62]) begin
-    entry62_valid <= commit_valid;
+    entry62_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[62]) begin
-    entry62_net_id <= commit_net_id;
-    entry62_table <= commit_table;
+    entry62_net_id <= commit_identifier[127:0];
+    entry62_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry63_valid <= 1'b0;
   end else if (binding1_write[63]) begin
-    entry63_valid <= commit_valid;
+    entry63_valid <= commit_identifier[128];
   end
 
   always @(posedge clk) if (binding1_write[63]) begin
-    entry63_net_id <= commit_net_id;
-    entry63_table <= commit_table;
+    entry63_net_id <= commit_identifier[127:0];
+    entry63_table <= commit_number;
   end
 
   // ---- Cycle 3: match of every entry ------------------------------------------------------------
@@ -2461,12 +2460,12 @@ module mapping_binding (
   reg binding4_request;
   reg binding4_token;
   reg binding4_known0;
-  reg [5:0] binding4_table0;
   reg binding4_known1;
-  reg [5:0] binding4_table1;
   reg binding4_known2;
-  reg [5:0] binding4_table2;
   reg binding4_known3;
+  reg [5:0] binding4_table0;
+  reg [5:0] binding4_table1;
+  reg [5:0] binding4_table2;
   reg [5:0] binding4_table3;
 
   always @(posedge clk) if (rst) begin
@@ -2482,6 +2481,18 @@ module mapping_binding (
         | binding3_match4 | binding3_match5 | binding3_match6 | binding3_match7 | binding3_match8
         | binding3_match9 | binding3_match10 | binding3_match11 | binding3_match12
         | binding3_match13 | binding3_match14 | binding3_match15;
+    binding4_known1 <= binding3_match16 | binding3_match17 | binding3_match18 | binding3_match19
+        | binding3_match20 | binding3_match21 | binding3_match22 | binding3_match23
+        | binding3_match24 | binding3_match25 | binding3_match26 | binding3_match27
+        | binding3_match28 | binding3_match29 | binding3_match30 | binding3_match31;
+    binding4_known2 <= binding3_match32 | binding3_match33 | binding3_match34 | binding3_match35
+        | binding3_match36 | binding3_match37 | binding3_match38 | binding3_match39
+        | binding3_match40 | binding3_match41 | binding3_match42 | binding3_match43
+        | binding3_match44 | binding3_match45 | binding3_match46 | binding3_match47;
+    binding4_known3 <= binding3_match48 | binding3_match49 | binding3_match50 | binding3_match51
+        | binding3_match52 | binding3_match53 | binding3_match54 | binding3_match55
+        | binding3_match56 | binding3_match57 | binding3_match58 | binding3_match59
+        | binding3_match60 | binding3_match61 | binding3_match62 | binding3_match63;
     binding4_table0 <= (entry0_table & {6{binding3_match0}})
         | (entry1_table & {6{binding3_match1}}) | (entry2_table & {6{binding3_match2}})
         | (entry3_table & {6{binding3_match3}}) | (entry4_table & {6{binding3_match4}})
@@ -2491,10 +2502,6 @@ module mapping_binding (
         | (entry11_table & {6{binding3_match11}}) | (entry12_table & {6{binding3_match12}})
         | (entry13_table & {6{binding3_match13}}) | (entry14_table & {6{binding3_match14}})
         | (entry15_table & {6{binding3_match15}});
-    binding4_known1 <= binding3_match16 | binding3_match17 | binding3_match18 | binding3_match19
-        | binding3_match20 | binding3_match21 | binding3_match22 | binding3_match23
-        | binding3_match24 | binding3_match25 | binding3_match26 | binding3_match27
-        | binding3_match28 | binding3_match29 | binding3_match30 | binding3_match31;
     binding4_table1 <= (entry16_table & {6{binding3_match16}})
         | (entry17_table & {6{binding3_match17}}) | (entry18_table & {6{binding3_match18}})
         | (entry19_table & {6{binding3_match19}}) | (entry20_table & {6{binding3_match20}})
@@ -2504,10 +2511,6 @@ module mapping_binding (
         | (entry27_table & {6{binding3_match27}}) | (entry28_table & {6{binding3_match28}})
         | (entry29_table & {6{binding3_match29}}) | (entry30_table & {6{binding3_match30}})
         | (entry31_table & {6{binding3_match31}});
-    binding4_known2 <= binding3_match32 | binding3_match33 | binding3_match34 | binding3_match35
-        | binding3_match36 | binding3_match37 | binding3_match38 | binding3_match39
-        | binding3_match40 | binding3_match41 | binding3_match42 | binding3_match43
-        | binding3_match44 | binding3_match45 | binding3_match46 | binding3_match47;
     binding4_table2 <= (entry32_table & {6{binding3_match32}})
         | (entry33_table & {6{binding3_match33}}) | (entry34_table & {6{binding3_match34}})
         | (entry35_table & {6{binding3_match35}}) | (entry36_table & {6{binding3_match36}})
@@ -2517,10 +2520,6 @@ module mapping_binding (
         | (entry43_table & {6{binding3_match43}}) | (entry44_table & {6{binding3_match44}})
         | (entry45_table & {6{binding3_match45}}) | (entry46_table & {6{binding3_match46}})
         | (entry47_table & {6{binding3_match47}});
-    binding4_known3 <= binding3_match48 | binding3_match49 | binding3_match50 | binding3_match51
-        | binding3_match52 | binding3_match53 | binding3_match54 | binding3_match55
-        | binding3_match56 | binding3_match57 | binding3_match58 | binding3_match59
-        | binding3_match60 | binding3_match61 | binding3_match62 | binding3_match63;
     binding4_table3 <= (entry48_table & {6{binding3_match48}})
         | (entry49_table & {6{binding3_match49}}) | (entry50_table & {6{binding3_match50}})
         | (entry51_table & {6{binding3_match51}}) | (entry52_table & {6{binding3_match52}})
@@ -2534,12 +2533,17 @@ module mapping_binding (
 
   // ---- Cycle 5: the group that knows the identifier ---------------------------------------------
 
-  wire known = binding4_known0 | binding4_known1 | binding4_known2 | binding4_known3;
+  wire any_known = binding4_known0 | binding4_known1 | binding4_known2 | binding4_known3;
   wire [5:0] found_table = binding4_table0 | binding4_table1 | binding4_table2 | binding4_table3;
-  reg binding5_request;
-  reg binding5_token;
   reg binding5_known;
   reg [5:0] binding5_table;
+  reg binding5_request;
+  reg binding5_token;
+
+  always @(posedge clk) begin
+    binding5_known <= any_known;
+    binding5_table <= found_table;
+  end
 
   always @(posedge clk) if (rst) begin
     binding5_request <= 1'b0;
@@ -2547,11 +2551,6 @@ module mapping_binding (
   end else begin
     binding5_request <= binding4_request;
     binding5_token <= binding4_token;
-  end
-
-  always @(posedge clk) begin
-    binding5_known <= known;
-    binding5_table <= found_table;
   end
 
   assign out_request = binding5_request;

@@ -8,6 +8,7 @@ module mapping_bounds (
   input  wire        in_request,
   input  wire        in_token,
   input  wire [5:0]  in_table,
+  input  wire        in_epoch,
   input  wire        in_settled,
   input  wire [3:0]  in_fault,
   input  wire        in_in_slice,
@@ -35,6 +36,7 @@ module mapping_bounds (
   output wire [7:0]  out_tag,
   output wire [23:0] out_stream,
   output wire [5:0]  out_table,
+  output wire        out_epoch,
   output wire        out_settled,
   output wire [3:0]  out_fault,
   output wire        out_no_key,
@@ -66,6 +68,7 @@ module mapping_bounds (
   reg [7:0] bounds1_tag;
   reg [23:0] bounds1_stream;
   reg [5:0] bounds1_table;
+  reg bounds1_epoch;
   reg bounds1_settled;
   reg [3:0] bounds1_fault;
   reg bounds1_no_key;
@@ -97,6 +100,7 @@ module mapping_bounds (
     bounds1_tag <= in_tag;
     bounds1_stream <= in_stream;
     bounds1_table <= in_table;
+    bounds1_epoch <= in_epoch;
     bounds1_settled <= in_settled;
     bounds1_fault <= in_fault;
     bounds1_no_key <= !(in_in_slice & in_region_valid);
@@ -128,6 +132,7 @@ module mapping_bounds (
   assign out_tag = bounds1_tag;
   assign out_stream = bounds1_stream;
   assign out_table = bounds1_table;
+  assign out_epoch = bounds1_epoch;
   assign out_settled = bounds1_settled;
   assign out_fault = bounds1_fault;
   assign out_no_key = bounds1_no_key;

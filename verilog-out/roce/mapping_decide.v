@@ -10,6 +10,7 @@ module mapping_decide (
   input  wire [7:0]  in_tag,
   input  wire [23:0] in_stream,
   input  wire [5:0]  in_table,
+  input  wire        in_epoch,
   input  wire        in_settled,
   input  wire [3:0]  in_fault,
   input  wire        in_no_key,
@@ -33,6 +34,7 @@ module mapping_decide (
   output wire [7:0]  out_tag,
   output wire [23:0] out_stream,
   output wire [5:0]  out_table,
+  output wire        out_epoch,
   output wire [3:0]  out_early_fault,
   output wire        out_early_end,
   output wire        out_outside,
@@ -82,6 +84,7 @@ module mapping_decide (
   reg [7:0] decide1_tag;
   reg [23:0] decide1_stream;
   reg [5:0] decide1_table;
+  reg decide1_epoch;
   reg [3:0] decide1_early_fault;
   reg decide1_early_end;
   reg decide1_outside;
@@ -106,6 +109,7 @@ module mapping_decide (
     decide1_tag <= in_tag;
     decide1_stream <= in_stream;
     decide1_table <= in_table;
+    decide1_epoch <= in_epoch;
     decide1_early_fault <= early_fault;
     decide1_early_end <= early_end;
     decide1_outside <= outside;
@@ -131,6 +135,7 @@ module mapping_decide (
   assign out_tag = decide1_tag;
   assign out_stream = decide1_stream;
   assign out_table = decide1_table;
+  assign out_epoch = decide1_epoch;
   assign out_early_fault = decide1_early_fault;
   assign out_early_end = decide1_early_end;
   assign out_outside = decide1_outside;

@@ -10,6 +10,7 @@ module mapping_expand (
   input  wire [7:0]  in_tag,
   input  wire [23:0] in_stream,
   input  wire [5:0]  in_table,
+  input  wire        in_epoch,
   input  wire [3:0]  in_early_fault,
   input  wire        in_early_end,
   input  wire        in_outside,
@@ -23,11 +24,14 @@ module mapping_expand (
   input  wire        in_crosses,
   input  wire [13:0] in_slot,
   input  wire        credit_return,    // a place of respond's queue became free
+  input  wire        flight_retired,   // a granted span is over
+  input  wire        flight_unused,    // a span with bytes was not granted after all
   output wire        out_request,
   output wire        out_token,
   output wire [7:0]  out_tag,
   output wire [23:0] out_stream,
   output wire [5:0]  out_table,
+  output wire        out_epoch,
   output wire [3:0]  out_fault,
   output wire        out_empty,
   output wire        out_first,
@@ -47,12 +51,22 @@ module mapping_expand (
   // ---- Requests that wait -----------------------------------------------------------------------
 
   wire front_valid;
-  wire [107:0] front_word;
+  wire [108:0] front_word;
 
   // ---- Credits: places of respond's queue that no beat is on its way to -------------------------
 
   reg [4:0] credits;
   reg has_credit;
+
+  // ---- Flight credits: spans that may be granted before one is retired --------------------------
+
+  reg [9:0] flight;
+  reg has_flight;
+  reg has_second;
+  wire back_any = flight_retired | flight_unused;
+  wire back_one = flight_retired ^ flight_unused;
+  wire [10:0] flight_kept = {1'b0, flight} + {9'd0, {flight_retired & flight_unused, back_one}};
+  wire [10:0] flight_taken = {1'b0, flight} + {{10{!back_any}}, !back_one};
 
   // ---- Head: the request being cut, at its next span --------------------------------------------
 
@@ -62,6 +76,7 @@ module mapping_expand (
   reg [7:0] head_tag;
   reg [23:0] head_stream;
   reg [5:0] head_table;
+  reg head_epoch;
   reg [3:0] head_early_fault;
   reg head_early_end;
   reg head_outside;
@@ -75,21 +90,23 @@ module mapping_expand (
   reg head_crosses;
   reg [13:0] head_slot;
   wire issue_token = head_valid & head_token;
-  wire issue_span = head_valid & !head_token & has_credit;
+  wire issue_span = head_valid & !head_token & has_credit & has_flight;
   wire head_leaves = issue_token | (issue_span & head_fits);
   wire take = !head_valid | head_leaves;
   wire load = take & front_valid;
   wire [4:0] credits_next = (issue_span & !credit_return) ? credits - 5'd1 :
       (credit_return & !issue_span) ? credits + 5'd1 :
       credits;
+  wire takes_flight = issue_span & !head_empty;
+  // Whether there is one, or a second, is worked out for both cases beside the choice between them.
 
   mapping_expand_queue queue (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (in_valid),
-    .in_word    ({in_token, in_tag, in_stream, in_table, in_early_fault, in_early_end, in_outside,
-        in_misaligned, in_empty, in_length, in_fits, in_page_size, in_offset, in_page_number,
-        in_crosses, in_slot}),
+    .in_word    ({in_token, in_tag, in_stream, in_table, in_epoch, in_early_fault, in_early_end,
+        in_outside, in_misaligned, in_empty, in_length, in_fits, in_page_size, in_offset,
+        in_page_number, in_crosses, in_slot}),
     .take       (take),
     .front_valid(front_valid),
     .front_word (front_word)
@@ -98,19 +115,26 @@ module mapping_expand (
   always @(posedge clk) if (rst) begin
     credits <= 5'd16;
     has_credit <= 1'b1;
+    flight <= 10'h200;
+    has_flight <= 1'b1;
+    has_second <= 1'b1;
     head_valid <= 1'b0;
   end else begin
     credits <= credits_next;
     has_credit <= |credits_next;
+    flight <= takes_flight ? flight_taken[9:0] : flight_kept[9:0];
+    has_flight <= back_any | (takes_flight ? has_second : has_flight);
+    has_second <= takes_flight ? |flight_taken[10:1] : |flight_kept[10:1];
     head_valid <= front_valid | !take;
   end
 
   always @(posedge clk) begin
     head_first <= take | (head_first & !issue_span);
-    head_token <= take ? front_word[107] : head_token;
-    head_tag <= take ? front_word[106:99] : head_tag;
-    head_stream <= take ? front_word[98:75] : head_stream;
-    head_table <= take ? front_word[74:69] : head_table;
+    head_token <= take ? front_word[108] : head_token;
+    head_tag <= take ? front_word[107:100] : head_tag;
+    head_stream <= take ? front_word[99:76] : head_stream;
+    head_table <= take ? front_word[75:70] : head_table;
+    head_epoch <= take ? front_word[69] : head_epoch;
     head_early_fault <= take ? front_word[68:65] : head_early_fault;
     head_early_end <= take ? front_word[64] : head_early_end;
     head_outside <= take ? front_word[63] : head_outside;
@@ -161,6 +185,7 @@ module mapping_expand (
   assign out_tag = head_tag;
   assign out_stream = head_stream;
   assign out_table = head_table;
+  assign out_epoch = head_epoch;
   assign out_fault = head_early_end ? head_early_fault :
       head_outside ? FAULT_OUT_OF_BOUNDS :
       head_misaligned ? FAULT_MISALIGNED_ATOMIC :

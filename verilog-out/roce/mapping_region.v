@@ -9,6 +9,7 @@ module mapping_region (
   input  wire         in_token,
   input  wire [11:0]  in_region,              // place in the pool
   input  wire [5:0]   in_table,
+  input  wire         in_epoch,
   input  wire         in_settled,
   input  wire [3:0]   in_fault,
   input  wire         in_in_slice,
@@ -26,18 +27,10 @@ module mapping_region (
   input  wire         init_region,            // clears a place after reset
   input  wire [11:0]  commit_region,          // place to write
   input  wire [218:0] commit_region_word,
-  output wire         out_region_valid,
-  output wire [7:0]   out_region_variant,
-  output wire [15:0]  out_region_pd,
-  output wire [3:0]   out_region_rights,
-  output wire [1:0]   out_region_page_size,
-  output wire [63:0]  out_region_base,
-  output wire [64:0]  out_region_limit,
-  output wire [43:0]  out_region_origin,
-  output wire [14:0]  out_region_first_slot,
   output wire         out_request,
   output wire         out_token,
   output wire [5:0]   out_table,
+  output wire         out_epoch,
   output wire         out_settled,
   output wire [3:0]   out_fault,
   output wire         out_in_slice,
@@ -50,7 +43,16 @@ module mapping_region (
   output wire [63:0]  out_va,
   output wire [64:0]  out_end,
   output wire         out_wraps,
-  output wire [12:0]  out_length
+  output wire [12:0]  out_length,
+  output wire         out_region_valid,
+  output wire [7:0]   out_region_variant,
+  output wire [15:0]  out_region_pd,
+  output wire [3:0]   out_region_rights,
+  output wire [1:0]   out_region_page_size,
+  output wire [63:0]  out_region_base,
+  output wire [64:0]  out_region_limit,
+  output wire [43:0]  out_region_origin,
+  output wire [14:0]  out_region_first_slot
 );
 
   // ---- Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons 
@@ -58,15 +60,28 @@ module mapping_region (
   wire [218:0] region2_word;
   wire write = init_region | (in_token & commit_write_region);
   wire read = in_request | (in_token & !commit_write_region);
-  reg region3_stored_valid;
-  reg [7:0] region3_stored_variant;
-  reg [15:0] region3_stored_pd;
-  reg [3:0] region3_stored_rights;
-  reg [1:0] region3_stored_page_size;
-  reg [63:0] region3_stored_base;
-  reg [64:0] region3_stored_limit;
-  reg [43:0] region3_stored_origin;
-  reg [14:0] region3_stored_first_slot;
+  reg [218:0] region3_word;
+
+  ram_block_one_read #(
+    .WIDTH          (219),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory (
+    .clk          (clk),
+    .write_enable (write),
+    .write_address(commit_region),
+    .write_data   (commit_region_word),
+    .read_enable  (read),
+    .read_address (in_region),
+    .read_data    (region2_word)
+  );
+
+  always @(posedge clk) begin
+    region3_word <= region2_word;
+  end
+
+  // ---- The check, and what goes with it ---------------------------------------------------------
+
   reg region1_request;
   reg region1_token;
   reg region2_request;
@@ -74,16 +89,19 @@ module mapping_region (
   reg region3_request;
   reg region3_token;
   reg [5:0] region1_table;
+  reg region1_epoch;
   reg region1_settled;
   reg [3:0] region1_fault;
   reg region1_in_slice;
   reg [13:0] region1_slot_base;
   reg [5:0] region2_table;
+  reg region2_epoch;
   reg region2_settled;
   reg [3:0] region2_fault;
   reg region2_in_slice;
   reg [13:0] region2_slot_base;
   reg [5:0] region3_table;
+  reg region3_epoch;
   reg region3_settled;
   reg [3:0] region3_fault;
   reg region3_in_slice;
@@ -116,41 +134,37 @@ module mapping_region (
   reg region3_wraps;
   reg [12:0] region3_length;
 
-  ram_block_one_read #(
-    .WIDTH          (219),
-    .ADDRESS_WIDTH  (12),
-    .OUTPUT_REGISTER(1)
-  ) region_memory (
-    .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_region),
-    .write_data   (commit_region_word),
-    .read_enable  (read),
-    .read_address (in_region),
-    .read_data    (region2_word)
-  );
+  always @(posedge clk) if (rst) begin
+    region1_request <= 1'b0;
+    region1_token <= 1'b0;
+    region2_request <= 1'b0;
+    region2_token <= 1'b0;
+    region3_request <= 1'b0;
+    region3_token <= 1'b0;
+  end else begin
+    region1_request <= in_request;
+    region1_token <= in_token;
+    region2_request <= region1_request;
+    region2_token <= region1_token;
+    region3_request <= region2_request;
+    region3_token <= region2_token;
+  end
 
   always @(posedge clk) begin
-    region3_stored_valid <= region2_word[218];
-    region3_stored_variant <= region2_word[217:210];
-    region3_stored_pd <= region2_word[209:194];
-    region3_stored_rights <= region2_word[193:190];
-    region3_stored_page_size <= region2_word[189:188];
-    region3_stored_base <= region2_word[187:124];
-    region3_stored_limit <= region2_word[123:59];
-    region3_stored_origin <= region2_word[58:15];
-    region3_stored_first_slot <= region2_word[14:0];
     region1_table <= in_table;
+    region1_epoch <= in_epoch;
     region1_settled <= in_settled;
     region1_fault <= in_fault;
     region1_in_slice <= in_in_slice;
     region1_slot_base <= in_slot_base;
     region2_table <= region1_table;
+    region2_epoch <= region1_epoch;
     region2_settled <= region1_settled;
     region2_fault <= region1_fault;
     region2_in_slice <= region1_in_slice;
     region2_slot_base <= region1_slot_base;
     region3_table <= region2_table;
+    region3_epoch <= region2_epoch;
     region3_settled <= region2_settled;
     region3_fault <= region2_fault;
     region3_in_slice <= region2_in_slice;
@@ -184,34 +198,10 @@ module mapping_region (
     region3_length <= region2_length;
   end
 
-  always @(posedge clk) if (rst) begin
-    region1_request <= 1'b0;
-    region1_token <= 1'b0;
-    region2_request <= 1'b0;
-    region2_token <= 1'b0;
-    region3_request <= 1'b0;
-    region3_token <= 1'b0;
-  end else begin
-    region1_request <= in_request;
-    region1_token <= in_token;
-    region2_request <= region1_request;
-    region2_token <= region1_token;
-    region3_request <= region2_request;
-    region3_token <= region2_token;
-  end
-
-  assign out_region_valid = region3_stored_valid;
-  assign out_region_variant = region3_stored_variant;
-  assign out_region_pd = region3_stored_pd;
-  assign out_region_rights = region3_stored_rights;
-  assign out_region_page_size = region3_stored_page_size;
-  assign out_region_base = region3_stored_base;
-  assign out_region_limit = region3_stored_limit;
-  assign out_region_origin = region3_stored_origin;
-  assign out_region_first_slot = region3_stored_first_slot;
   assign out_request = region3_request;
   assign out_token = region3_token;
   assign out_table = region3_table;
+  assign out_epoch = region3_epoch;
   assign out_settled = region3_settled;
   assign out_fault = region3_fault;
   assign out_in_slice = region3_in_slice;
@@ -225,5 +215,14 @@ module mapping_region (
   assign out_end = region3_end;
   assign out_wraps = region3_wraps;
   assign out_length = region3_length;
+  assign out_region_valid = region3_word[218];
+  assign out_region_variant = region3_word[217:210];
+  assign out_region_pd = region3_word[209:194];
+  assign out_region_rights = region3_word[193:190];
+  assign out_region_page_size = region3_word[189:188];
+  assign out_region_base = region3_word[187:124];
+  assign out_region_limit = region3_word[123:59];
+  assign out_region_origin = region3_word[58:15];
+  assign out_region_first_slot = region3_word[14:0];
 
 endmodule

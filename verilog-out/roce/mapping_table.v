@@ -4,7 +4,7 @@
 
 module mapping_table (
   input  wire        clk,
-  input  wire        rst,                  // synchronous, active high
+  input  wire        rst,                 // synchronous, active high
   input  wire        in_request,
   input  wire        in_token,
   input  wire        in_known,
@@ -20,14 +20,9 @@ module mapping_table (
   input  wire [12:0] in_length,
   input  wire        in_invalid,
   input  wire        in_unchecked,
-  input  wire        commit_table_word,    // the token in flight writes a table
-  input  wire [5:0]  commit_table,         // which
-  input  wire        commit_frozen,
-  input  wire [11:0] commit_region_base,
-  input  wire [12:0] commit_region_count,
-  input  wire [13:0] commit_slot_base,
-  output wire        out_request,
-  output wire        out_token,
+  input  wire        commit_write_table,  // the token in flight writes a table
+  input  wire [5:0]  commit_table,        // table to write or to peek at
+  input  wire [40:0] commit_table_word,
   output wire [7:0]  out_tag,
   output wire [23:0] out_stream,
   output wire [15:0] out_pd,
@@ -39,9 +34,12 @@ module mapping_table (
   output wire [12:0] out_length,
   output wire        out_invalid,
   output wire        out_unchecked,
+  output wire        out_request,
+  output wire        out_token,
   output wire        out_known,
   output wire [5:0]  out_table,
   output wire        out_frozen,
+  output wire        out_epoch,
   output wire [11:0] out_region_base,
   output wire [12:0] out_region_count,
   output wire [13:0] out_slot_base
@@ -49,19 +47,21 @@ module mapping_table (
 
   // ---- The memory -------------------------------------------------------------------------------
 
-  wire [39:0] table_word;
+  wire [40:0] table_word;
+  wire read = in_request | (in_token & !commit_write_table);
+  wire [5:0] read_table = in_token ? commit_table : in_table;
 
   ram_distributed_one_read #(
-    .WIDTH          (40),
+    .WIDTH          (41),
     .ADDRESS_WIDTH  (6),
     .OUTPUT_REGISTER(0)
   ) table_memory (
     .clk          (clk),
-    .write_enable (in_token & commit_table_word),
+    .write_enable (in_token & commit_write_table),
     .write_address(commit_table),
-    .write_data   ({commit_frozen, commit_region_base, commit_region_count, commit_slot_base}),
-    .read_enable  (in_request),
-    .read_address (in_table),
+    .write_data   (commit_table_word),
+    .read_enable  (read),
+    .read_address (read_table),
     .read_data    (table_word)
   );
 
@@ -107,8 +107,6 @@ module mapping_table (
     table1_table <= in_table;
   end
 
-  assign out_request = table1_request;
-  assign out_token = table1_token;
   assign out_tag = table1_tag;
   assign out_stream = table1_stream;
   assign out_pd = table1_pd;
@@ -120,9 +118,12 @@ module mapping_table (
   assign out_length = table1_length;
   assign out_invalid = table1_invalid;
   assign out_unchecked = table1_unchecked;
+  assign out_request = table1_request;
+  assign out_token = table1_token;
   assign out_known = table1_known;
   assign out_table = table1_table;
-  assign out_frozen = table_word[39];
+  assign out_frozen = table_word[40];
+  assign out_epoch = table_word[39];
   assign out_region_base = table_word[38:27];
   assign out_region_count = table_word[26:14];
   assign out_slot_base = table_word[13:0];

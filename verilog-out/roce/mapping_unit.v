@@ -26,6 +26,7 @@ module mapping_unit (
   input  wire [5:0]   ret_table,      // its table
   input  wire [35:0]  ret_frame,      // its frame
   input  wire         ret_write,      // it was written, not read
+  input  wire         ret_epoch,      // rsp_epoch of its beat
   output wire         req_ready,      // a request is accepted
   output wire         rsp_valid,      // valid/ready: a beat, in request order
   output wire [7:0]   rsp_tag,        // from the request
@@ -34,12 +35,13 @@ module mapping_unit (
   output wire [47:0]  rsp_pa,         // physical address of the first byte
   output wire [12:0]  rsp_span,       // bytes
   output wire [5:0]   rsp_table,      // table that the network identifier names
+  output wire         rsp_epoch,      // goes back as ret_epoch when the span is retired
   output wire         rsp_first,      // first beat of its request
   output wire         rsp_last,       // last beat of its request
   output wire         upd_ready,      // the update is accepted: it acts between the requests before and after this cycle
   output wire         upd_done,       // one cycle for each accepted update
   output wire [7:0]   upd_error,      // why it was refused, 0 if it was not
-  output wire [63:0]  upd_result,     // what peek read
+  output wire [63:0]  upd_result,     // what peek, harvest or read_counter read
   output wire         init_done       // every stored entry is clear; nothing is accepted before
 );
 
@@ -49,15 +51,21 @@ module mapping_unit (
 
   // ---- Updates ----------------------------------------------------------------------------------
 
-  // ---- Retirement of granted spans: counted from the version with fences on ---------------------
+  // ---- Retirement of granted spans --------------------------------------------------------------
 
   // ---- Wires of what stands further down --------------------------------------------------------
 
   wire commit_granted;
   wire token_done;
   wire region_seen;
+  wire slot_seen;
   wire front_credit;
   wire back_credit;
+  wire flight_retired;
+  wire flight_unused;
+  wire drained;
+  wire [31:0] counter_value;
+  wire [63:0] harvested;
   wire seen_region_valid;
   wire [7:0] seen_region_variant;
   wire [15:0] seen_region_pd;
@@ -70,29 +78,56 @@ module mapping_unit (
   wire seen_slot_present;
   wire [1:0] seen_slot_page_size;
   wire [35:0] seen_slot_frame;
+  wire logged_valid;
+  wire [31:0] logged_count;
+  wire [3:0] logged_fault;
+  wire [2:0] logged_op;
+  wire [5:0] logged_table;
+  wire [63:0] logged_va;
+  wire [31:0] logged_key;
+  wire [15:0] logged_pd;
+  wire [12:0] logged_length;
+  wire [31:0] logged_bound;
+  wire [7:0] logged_tag;
+  wire [23:0] logged_stream;
+  wire [127:0] logged_net_id;
+  wire erase_done;
 
   // ---- update -----------------------------------------------------------------------------------
 
+  wire update_block_init;
+  wire [9:0] update_block_init_place;
   wire update_block_upd_ready;
   wire initialised;
   wire update_block_commit_wanted;
-  wire update_block_commit_binding;
-  wire update_block_commit_valid;
+  wire [5:0] update_block_watch_table;
+  wire update_block_watch_epoch;
+  wire update_block_erase;
+  wire [5:0] update_block_erase_table;
+  wire update_block_commit_write_table;
   wire [5:0] update_block_commit_table;
-  wire update_block_commit_table_word;
-  wire commit_word_frozen;
-  wire [11:0] commit_word_region_base;
-  wire [12:0] commit_word_region_count;
-  wire [13:0] commit_word_slot_base;
-  wire update_block_commit_write_region;
-  wire update_block_commit_write_slot;
-  wire update_block_init_write;
-  wire [38:0] update_block_commit_slot_word;
+  wire [40:0] update_block_commit_table_word;
+  wire update_block_commit_binding;
   wire [5:0] update_block_commit_entry;
-  wire [127:0] update_block_commit_net_id;
+  wire [128:0] update_block_commit_identifier;
+  wire [5:0] update_block_commit_number;
+  wire update_block_commit_write_region;
+  wire [218:0] update_block_commit_region_word;
+  wire update_block_commit_write_slot;
+  wire [38:0] update_block_commit_slot_word;
   wire [11:0] update_block_commit_region;
   wire [13:0] update_block_commit_slot;
-  wire [218:0] update_block_commit_region_word;
+  wire update_block_init_region;
+  wire update_block_init_slot;
+  wire update_block_commit_counter_reads;
+  wire update_block_commit_counter_clears;
+  wire [3:0] update_block_commit_counter;
+  wire [5:0] update_block_commit_log_entry;
+  wire [9:0] update_block_harvest_place;
+  wire update_block_harvest;
+  wire update_block_track_write;
+  wire [5:0] update_block_track_table;
+  wire [50:0] update_block_track_word;
   wire update_block_upd_done;
   wire [7:0] update_block_upd_error;
   wire [63:0] update_block_upd_result;
@@ -108,6 +143,7 @@ module mapping_unit (
     .commit_granted        (commit_granted),
     .token_done            (token_done),
     .region_seen           (region_seen),
+    .slot_seen             (slot_seen),
     .seen_region_valid     (seen_region_valid),
     .seen_region_variant   (seen_region_variant),
     .seen_region_pd        (seen_region_pd),
@@ -120,26 +156,56 @@ module mapping_unit (
     .seen_slot_present     (seen_slot_present),
     .seen_slot_page_size   (seen_slot_page_size),
     .seen_slot_frame       (seen_slot_frame),
+    .drained               (drained),
+    .counter_value         (counter_value),
+    .harvested             (harvested),
+    .logged_valid          (logged_valid),
+    .logged_count          (logged_count),
+    .logged_fault          (logged_fault),
+    .logged_op             (logged_op),
+    .logged_table          (logged_table),
+    .logged_va             (logged_va),
+    .logged_key            (logged_key),
+    .logged_pd             (logged_pd),
+    .logged_length         (logged_length),
+    .logged_bound          (logged_bound),
+    .logged_tag            (logged_tag),
+    .logged_stream         (logged_stream),
+    .logged_net_id         (logged_net_id),
+    .erase_done            (erase_done),
+    .init                  (update_block_init),
+    .init_place            (update_block_init_place),
     .upd_ready             (update_block_upd_ready),
     .init_done             (initialised),
     .commit_wanted         (update_block_commit_wanted),
-    .commit_binding        (update_block_commit_binding),
-    .commit_valid          (update_block_commit_valid),
+    .watch_table           (update_block_watch_table),
+    .watch_epoch           (update_block_watch_epoch),
+    .erase                 (update_block_erase),
+    .erase_table           (update_block_erase_table),
+    .commit_write_table    (update_block_commit_write_table),
     .commit_table          (update_block_commit_table),
     .commit_table_word     (update_block_commit_table_word),
-    .commit_frozen         (commit_word_frozen),
-    .commit_region_base    (commit_word_region_base),
-    .commit_region_count   (commit_word_region_count),
-    .commit_slot_base      (commit_word_slot_base),
-    .commit_write_region   (update_block_commit_write_region),
-    .commit_write_slot     (update_block_commit_write_slot),
-    .init_write            (update_block_init_write),
-    .commit_slot_word      (update_block_commit_slot_word),
+    .commit_binding        (update_block_commit_binding),
     .commit_entry          (update_block_commit_entry),
-    .commit_net_id         (update_block_commit_net_id),
+    .commit_identifier     (update_block_commit_identifier),
+    .commit_number         (update_block_commit_number),
+    .commit_write_region   (update_block_commit_write_region),
+    .commit_region_word    (update_block_commit_region_word),
+    .commit_write_slot     (update_block_commit_write_slot),
+    .commit_slot_word      (update_block_commit_slot_word),
     .commit_region         (update_block_commit_region),
     .commit_slot           (update_block_commit_slot),
-    .commit_region_word    (update_block_commit_region_word),
+    .init_region           (update_block_init_region),
+    .init_slot             (update_block_init_slot),
+    .commit_counter_reads  (update_block_commit_counter_reads),
+    .commit_counter_clears (update_block_commit_counter_clears),
+    .commit_counter        (update_block_commit_counter),
+    .commit_log_entry      (update_block_commit_log_entry),
+    .harvest_place         (update_block_harvest_place),
+    .harvest               (update_block_harvest),
+    .track_write           (update_block_track_write),
+    .track_table           (update_block_track_table),
+    .track_word            (update_block_track_word),
     .upd_done              (update_block_upd_done),
     .upd_error             (update_block_upd_error),
     .upd_result            (update_block_upd_result)
@@ -197,24 +263,23 @@ module mapping_unit (
 
   wire binding_request;
   wire binding_token;
-  wire binding_stage_out_known;
-  wire [5:0] binding_stage_out_table;
+  wire binding_found_known;
+  wire [5:0] binding_found_table;
 
   mapping_binding binding_stage (
-    .clk           (clk),
-    .rst           (rst),
-    .in_request    (request_request),
-    .in_token      (request_token),
-    .in_net_id     (request_stage_out_net_id),
-    .commit_binding(update_block_commit_binding),
-    .commit_entry  (update_block_commit_entry),
-    .commit_valid  (update_block_commit_valid),
-    .commit_net_id (update_block_commit_net_id),
-    .commit_table  (update_block_commit_table),
-    .out_request   (binding_request),
-    .out_token     (binding_token),
-    .out_known     (binding_stage_out_known),
-    .out_table     (binding_stage_out_table)
+    .clk              (clk),
+    .rst              (rst),
+    .in_request       (request_request),
+    .in_token         (request_token),
+    .in_net_id        (request_stage_out_net_id),
+    .commit_binding   (update_block_commit_binding),
+    .commit_entry     (update_block_commit_entry),
+    .commit_identifier(update_block_commit_identifier),
+    .commit_number    (update_block_commit_number),
+    .out_request      (binding_request),
+    .out_token        (binding_token),
+    .out_known        (binding_found_known),
+    .out_table        (binding_found_table)
   );
 
   wire [7:0] binding_access_tag;
@@ -254,8 +319,6 @@ module mapping_unit (
 
   // ---- table ------------------------------------------------------------------------------------
 
-  wire table_request;
-  wire table_token;
   wire [7:0] table_access_tag;
   wire [23:0] table_access_stream;
   wire [15:0] table_access_pd;
@@ -267,61 +330,63 @@ module mapping_unit (
   wire [12:0] table_access_length;
   wire table_access_invalid;
   wire table_access_unchecked;
+  wire table_request;
+  wire table_token;
   wire table_found_known;
   wire [5:0] table_found_table;
   wire table_found_frozen;
+  wire table_found_epoch;
   wire [11:0] table_found_region_base;
   wire [12:0] table_found_region_count;
   wire [13:0] table_found_slot_base;
 
   mapping_table table_stage (
-    .clk                (clk),
-    .rst                (rst),
-    .in_request         (binding_request),
-    .in_token           (binding_token),
-    .in_known           (binding_stage_out_known),
-    .in_table           (binding_stage_out_table),
-    .in_tag             (binding_access_tag),
-    .in_stream          (binding_access_stream),
-    .in_pd              (binding_access_pd),
-    .in_op              (binding_access_op),
-    .in_key             (binding_access_key),
-    .in_va              (binding_access_va),
-    .in_end             (binding_access_end),
-    .in_wraps           (binding_access_wraps),
-    .in_length          (binding_access_length),
-    .in_invalid         (binding_access_invalid),
-    .in_unchecked       (binding_access_unchecked),
-    .commit_table_word  (update_block_commit_table_word),
-    .commit_table       (update_block_commit_table),
-    .commit_frozen      (commit_word_frozen),
-    .commit_region_base (commit_word_region_base),
-    .commit_region_count(commit_word_region_count),
-    .commit_slot_base   (commit_word_slot_base),
-    .out_request        (table_request),
-    .out_token          (table_token),
-    .out_tag            (table_access_tag),
-    .out_stream         (table_access_stream),
-    .out_pd             (table_access_pd),
-    .out_op             (table_access_op),
-    .out_key            (table_access_key),
-    .out_va             (table_access_va),
-    .out_end            (table_access_end),
-    .out_wraps          (table_access_wraps),
-    .out_length         (table_access_length),
-    .out_invalid        (table_access_invalid),
-    .out_unchecked      (table_access_unchecked),
-    .out_known          (table_found_known),
-    .out_table          (table_found_table),
-    .out_frozen         (table_found_frozen),
-    .out_region_base    (table_found_region_base),
-    .out_region_count   (table_found_region_count),
-    .out_slot_base      (table_found_slot_base)
+    .clk               (clk),
+    .rst               (rst),
+    .in_request        (binding_request),
+    .in_token          (binding_token),
+    .in_known          (binding_found_known),
+    .in_table          (binding_found_table),
+    .in_tag            (binding_access_tag),
+    .in_stream         (binding_access_stream),
+    .in_pd             (binding_access_pd),
+    .in_op             (binding_access_op),
+    .in_key            (binding_access_key),
+    .in_va             (binding_access_va),
+    .in_end            (binding_access_end),
+    .in_wraps          (binding_access_wraps),
+    .in_length         (binding_access_length),
+    .in_invalid        (binding_access_invalid),
+    .in_unchecked      (binding_access_unchecked),
+    .commit_write_table(update_block_commit_write_table),
+    .commit_table      (update_block_commit_table),
+    .commit_table_word (update_block_commit_table_word),
+    .out_tag           (table_access_tag),
+    .out_stream        (table_access_stream),
+    .out_pd            (table_access_pd),
+    .out_op            (table_access_op),
+    .out_key           (table_access_key),
+    .out_va            (table_access_va),
+    .out_end           (table_access_end),
+    .out_wraps         (table_access_wraps),
+    .out_length        (table_access_length),
+    .out_invalid       (table_access_invalid),
+    .out_unchecked     (table_access_unchecked),
+    .out_request       (table_request),
+    .out_token         (table_token),
+    .out_known         (table_found_known),
+    .out_table         (table_found_table),
+    .out_frozen        (table_found_frozen),
+    .out_epoch         (table_found_epoch),
+    .out_region_base   (table_found_region_base),
+    .out_region_count  (table_found_region_count),
+    .out_slot_base     (table_found_slot_base)
   );
 
   // ---- slice ------------------------------------------------------------------------------------
 
   wire [5:0] slice_early_table;
+  wire slice_early_epoch;
   wire slice_early_settled;
   wire [3:0] slice_early_fault;
   wire slice_early_in_slice;
@@ -347,6 +412,7 @@ module mapping_unit (
     .in_known       (table_found_known),
     .in_table       (table_found_table),
     .in_frozen      (table_found_frozen),
+    .in_epoch       (table_found_epoch),
     .in_region_base (table_found_region_base),
     .in_region_count(table_found_region_count),
     .in_slot_base   (table_found_slot_base),
@@ -363,6 +429,7 @@ module mapping_unit (
     .in_unchecked   (table_access_unchecked),
     .commit_region  (update_block_commit_region),
     .out_table      (slice_early_table),
+    .out_epoch      (slice_early_epoch),
     .out_settled    (slice_early_settled),
     .out_fault      (slice_early_fault),
     .out_in_slice   (slice_early_in_slice),
@@ -383,18 +450,10 @@ module mapping_unit (
 
   // ---- region -----------------------------------------------------------------------------------
 
-  wire region_stored_valid;
-  wire [7:0] region_stored_variant;
-  wire [15:0] region_stored_pd;
-  wire [3:0] region_stored_rights;
-  wire [1:0] region_stored_page_size;
-  wire [63:0] region_stored_base;
-  wire [64:0] region_stored_limit;
-  wire [43:0] region_stored_origin;
-  wire [14:0] region_stored_first_slot;
   wire region_request;
   wire region_token;
   wire [5:0] region_early_table;
+  wire region_early_epoch;
   wire region_early_settled;
   wire [3:0] region_early_fault;
   wire region_early_in_slice;
@@ -408,6 +467,15 @@ module mapping_unit (
   wire [64:0] region_riding_end;
   wire region_riding_wraps;
   wire [12:0] region_riding_length;
+  wire region_stored_valid;
+  wire [7:0] region_stored_variant;
+  wire [15:0] region_stored_pd;
+  wire [3:0] region_stored_rights;
+  wire [1:0] region_stored_page_size;
+  wire [63:0] region_stored_base;
+  wire [64:0] region_stored_limit;
+  wire [43:0] region_stored_origin;
+  wire [14:0] region_stored_first_slot;
   assign region_seen = region_token;
   assign seen_region_valid = region_stored_valid;
   assign seen_region_variant = region_stored_variant;
@@ -426,6 +494,7 @@ module mapping_unit (
     .in_token             (slice_token),
     .in_region            (slice_stage_out_region),
     .in_table             (slice_early_table),
+    .in_epoch             (slice_early_epoch),
     .in_settled           (slice_early_settled),
     .in_fault             (slice_early_fault),
     .in_in_slice          (slice_early_in_slice),
@@ -440,21 +509,13 @@ module mapping_unit (
     .in_wraps             (slice_riding_wraps),
     .in_length            (slice_riding_length),
     .commit_write_region  (update_block_commit_write_region),
-    .init_region          (update_block_init_write),
+    .init_region          (update_block_init_region),
     .commit_region        (update_block_commit_region),
     .commit_region_word   (update_block_commit_region_word),
-    .out_region_valid     (region_stored_valid),
-    .out_region_variant   (region_stored_variant),
-    .out_region_pd        (region_stored_pd),
-    .out_region_rights    (region_stored_rights),
-    .out_region_page_size (region_stored_page_size),
-    .out_region_base      (region_stored_base),
-    .out_region_limit     (region_stored_limit),
-    .out_region_origin    (region_stored_origin),
-    .out_region_first_slot(region_stored_first_slot),
     .out_request          (region_request),
     .out_token            (region_token),
     .out_table            (region_early_table),
+    .out_epoch            (region_early_epoch),
     .out_settled          (region_early_settled),
     .out_fault            (region_early_fault),
     .out_in_slice         (region_early_in_slice),
@@ -467,7 +528,16 @@ module mapping_unit (
     .out_va               (region_riding_va),
     .out_end              (region_riding_end),
     .out_wraps            (region_riding_wraps),
-    .out_length           (region_riding_length)
+    .out_length           (region_riding_length),
+    .out_region_valid     (region_stored_valid),
+    .out_region_variant   (region_stored_variant),
+    .out_region_pd        (region_stored_pd),
+    .out_region_rights    (region_stored_rights),
+    .out_region_page_size (region_stored_page_size),
+    .out_region_base      (region_stored_base),
+    .out_region_limit     (region_stored_limit),
+    .out_region_origin    (region_stored_origin),
+    .out_region_first_slot(region_stored_first_slot)
   );
 
   // ---- bounds -----------------------------------------------------------------------------------
@@ -477,6 +547,7 @@ module mapping_unit (
   wire [7:0] bounds_checked_tag;
   wire [23:0] bounds_checked_stream;
   wire [5:0] bounds_checked_table;
+  wire bounds_checked_epoch;
   wire bounds_checked_settled;
   wire [3:0] bounds_checked_fault;
   wire bounds_checked_no_key;
@@ -502,6 +573,7 @@ module mapping_unit (
     .in_request          (region_request),
     .in_token            (region_token),
     .in_table            (region_early_table),
+    .in_epoch            (region_early_epoch),
     .in_settled          (region_early_settled),
     .in_fault            (region_early_fault),
     .in_in_slice         (region_early_in_slice),
@@ -529,6 +601,7 @@ module mapping_unit (
     .out_tag             (bounds_checked_tag),
     .out_stream          (bounds_checked_stream),
     .out_table           (bounds_checked_table),
+    .out_epoch           (bounds_checked_epoch),
     .out_settled         (bounds_checked_settled),
     .out_fault           (bounds_checked_fault),
     .out_no_key          (bounds_checked_no_key),
@@ -556,6 +629,7 @@ module mapping_unit (
   wire [7:0] decided_tag;
   wire [23:0] decided_stream;
   wire [5:0] decided_table;
+  wire decided_epoch;
   wire [3:0] decided_early_fault;
   wire decided_early_end;
   wire decided_outside;
@@ -577,6 +651,7 @@ module mapping_unit (
     .in_tag            (bounds_checked_tag),
     .in_stream         (bounds_checked_stream),
     .in_table          (bounds_checked_table),
+    .in_epoch          (bounds_checked_epoch),
     .in_settled        (bounds_checked_settled),
     .in_fault          (bounds_checked_fault),
     .in_no_key         (bounds_checked_no_key),
@@ -600,6 +675,7 @@ module mapping_unit (
     .out_tag           (decided_tag),
     .out_stream        (decided_stream),
     .out_table         (decided_table),
+    .out_epoch         (decided_epoch),
     .out_early_fault   (decided_early_fault),
     .out_early_end     (decided_early_end),
     .out_outside       (decided_outside),
@@ -621,6 +697,7 @@ module mapping_unit (
   wire [7:0] expand_span_tag;
   wire [23:0] expand_span_stream;
   wire [5:0] expand_span_table;
+  wire expand_span_epoch;
   wire [3:0] expand_span_fault;
   wire expand_span_empty;
   wire expand_span_first;
@@ -641,6 +718,7 @@ module mapping_unit (
     .in_tag         (decided_tag),
     .in_stream      (decided_stream),
     .in_table       (decided_table),
+    .in_epoch       (decided_epoch),
     .in_early_fault (decided_early_fault),
     .in_early_end   (decided_early_end),
     .in_outside     (decided_outside),
@@ -654,11 +732,14 @@ module mapping_unit (
     .in_crosses     (decided_crosses),
     .in_slot        (decided_slot),
     .credit_return  (back_credit),
+    .flight_retired (flight_retired),
+    .flight_unused  (flight_unused),
     .out_request    (expand_request),
     .out_token      (expand_token),
     .out_tag        (expand_span_tag),
     .out_stream     (expand_span_stream),
     .out_table      (expand_span_table),
+    .out_epoch      (expand_span_epoch),
     .out_fault      (expand_span_fault),
     .out_empty      (expand_span_empty),
     .out_first      (expand_span_first),
@@ -673,14 +754,12 @@ module mapping_unit (
 
   // ---- slot -------------------------------------------------------------------------------------
 
-  wire slot_stored_present;
-  wire [1:0] slot_stored_page_size;
-  wire [35:0] slot_stored_frame;
   wire slot_request;
   wire slot_token;
   wire [7:0] slot_span_tag;
   wire [23:0] slot_span_stream;
   wire [5:0] slot_span_table;
+  wire slot_span_epoch;
   wire [3:0] slot_span_fault;
   wire slot_span_empty;
   wire slot_span_first;
@@ -689,7 +768,10 @@ module mapping_unit (
   wire [11:0] slot_span_offset;
   wire [17:0] slot_span_page_number;
   wire [12:0] slot_span_span;
-  assign token_done = slot_token;
+  wire slot_stored_present;
+  wire [1:0] slot_stored_page_size;
+  wire [35:0] slot_stored_frame;
+  assign slot_seen = slot_token;
   assign seen_slot_present = slot_stored_present;
   assign seen_slot_page_size = slot_stored_page_size;
   assign seen_slot_frame = slot_stored_frame;
@@ -702,6 +784,7 @@ module mapping_unit (
     .in_tag            (expand_span_tag),
     .in_stream         (expand_span_stream),
     .in_table          (expand_span_table),
+    .in_epoch          (expand_span_epoch),
     .in_fault          (expand_span_fault),
     .in_empty          (expand_span_empty),
     .in_first          (expand_span_first),
@@ -712,17 +795,15 @@ module mapping_unit (
     .in_span           (expand_span_span),
     .in_slot           (expand_stage_out_slot),
     .commit_write_slot (update_block_commit_write_slot),
-    .init_slot         (update_block_init_write),
+    .init_slot         (update_block_init_slot),
     .commit_slot       (update_block_commit_slot),
     .commit_slot_word  (update_block_commit_slot_word),
-    .out_slot_present  (slot_stored_present),
-    .out_slot_page_size(slot_stored_page_size),
-    .out_slot_frame    (slot_stored_frame),
     .out_request       (slot_request),
     .out_token         (slot_token),
     .out_tag           (slot_span_tag),
     .out_stream        (slot_span_stream),
     .out_table         (slot_span_table),
+    .out_epoch         (slot_span_epoch),
     .out_fault         (slot_span_fault),
     .out_empty         (slot_span_empty),
     .out_first         (slot_span_first),
@@ -730,30 +811,48 @@ module mapping_unit (
     .out_page_size     (slot_span_page_size),
     .out_offset        (slot_span_offset),
     .out_page_number   (slot_span_page_number),
-    .out_span          (slot_span_span)
+    .out_span          (slot_span_span),
+    .out_slot_present  (slot_stored_present),
+    .out_slot_page_size(slot_stored_page_size),
+    .out_slot_frame    (slot_stored_frame)
   );
 
   // ---- respond ----------------------------------------------------------------------------------
 
+  wire formed_beat;
+  wire formed_token;
+  wire formed_last;
+  wire formed_known;
+  wire [5:0] formed_table;
+  wire formed_epoch;
+  wire [3:0] formed_fault;
+  wire span_unused;
   wire [7:0] beat_tag;
   wire [23:0] beat_stream;
   wire [7:0] beat_fault;
   wire [47:0] beat_pa;
   wire [12:0] beat_span;
   wire [5:0] beat_table;
+  wire beat_epoch;
   wire beat_first;
   wire beat_last;
   wire respond_stage_rsp_valid;
+  wire respond_stage_left_valid;
+  wire [5:0] respond_stage_left_table;
+  wire respond_stage_left_epoch;
   wire respond_stage_place_free;
   assign back_credit = respond_stage_place_free;
+  assign flight_unused = span_unused;
 
   mapping_respond respond_stage (
     .clk              (clk),
     .rst              (rst),
     .in_request       (slot_request),
+    .in_token         (slot_token),
     .in_tag           (slot_span_tag),
     .in_stream        (slot_span_stream),
     .in_table         (slot_span_table),
+    .in_epoch         (slot_span_epoch),
     .in_fault         (slot_span_fault),
     .in_empty         (slot_span_empty),
     .in_first         (slot_span_first),
@@ -766,16 +865,177 @@ module mapping_unit (
     .in_slot_page_size(slot_stored_page_size),
     .in_slot_frame    (slot_stored_frame),
     .rsp_ready        (rsp_ready),
+    .formed_beat      (formed_beat),
+    .formed_token     (formed_token),
+    .formed_last      (formed_last),
+    .formed_known     (formed_known),
+    .formed_table     (formed_table),
+    .formed_epoch     (formed_epoch),
+    .formed_fault     (formed_fault),
+    .flight_unused    (span_unused),
     .rsp_tag          (beat_tag),
     .rsp_stream       (beat_stream),
     .rsp_fault        (beat_fault),
     .rsp_pa           (beat_pa),
     .rsp_span         (beat_span),
     .rsp_table        (beat_table),
+    .rsp_epoch        (beat_epoch),
     .rsp_first        (beat_first),
     .rsp_last         (beat_last),
     .rsp_valid        (respond_stage_rsp_valid),
+    .left_valid       (respond_stage_left_valid),
+    .left_table       (respond_stage_left_table),
+    .left_epoch       (respond_stage_left_epoch),
     .place_free       (respond_stage_place_free)
+  );
+
+  // ---- retire: the way back of granted spans, and dirty memory ----------------------------------
+
+  wire span_retired;
+  wire [63:0] harvested_word;
+  wire retire_block_retired;
+  wire [5:0] retire_block_retired_table;
+  wire retire_block_retired_epoch;
+  assign flight_retired = span_retired;
+  assign harvested = harvested_word;
+
+  mapping_retire retire_block (
+    .clk           (clk),
+    .rst           (rst),
+    .ret_valid     (ret_valid),
+    .ret_table     (ret_table),
+    .ret_frame     (ret_frame),
+    .ret_write     (ret_write),
+    .ret_epoch     (ret_epoch),
+    .track_write   (update_block_track_write),
+    .track_table   (update_block_track_table),
+    .track_word    (update_block_track_word),
+    .harvest       (update_block_harvest),
+    .harvest_place (update_block_harvest_place),
+    .init          (update_block_init),
+    .init_place    (update_block_init_place[5:0]),
+    .init_word     (update_block_init_place),
+    .flight_retired(span_retired),
+    .harvested     (harvested_word),
+    .retired       (retire_block_retired),
+    .retired_table (retire_block_retired_table),
+    .retired_epoch (retire_block_retired_epoch)
+  );
+
+  // ---- fence: what of a table is under way ------------------------------------------------------
+
+  wire fence_drained;
+  assign drained = fence_drained;
+
+  mapping_fence fence_block (
+    .clk          (clk),
+    .rst          (rst),
+    .formed       (formed_beat & formed_known),
+    .formed_table (formed_table),
+    .formed_epoch (formed_epoch),
+    .left         (respond_stage_left_valid),
+    .left_table   (respond_stage_left_table),
+    .left_epoch   (respond_stage_left_epoch),
+    .retired      (retire_block_retired),
+    .retired_table(retire_block_retired_table),
+    .retired_epoch(retire_block_retired_epoch),
+    .init         (update_block_init),
+    .init_place   (update_block_init_place[6:0]),
+    .watch_table  (update_block_watch_table),
+    .watch_epoch  (update_block_watch_epoch),
+    .drained      (fence_drained)
+  );
+
+  // ---- counters ---------------------------------------------------------------------------------
+
+  wire token_counted;
+  wire [31:0] counted_value;
+  assign token_done = token_counted;
+  assign counter_value = counted_value;
+  wire verdict = formed_beat & formed_last;
+
+  mapping_counters counters_block (
+    .clk         (clk),
+    .rst         (rst),
+    .count       (verdict),
+    .count_table (formed_table),
+    .count_fault (formed_fault),
+    .token       (formed_token),
+    .token_reads (update_block_commit_counter_reads),
+    .token_clears(update_block_commit_counter_clears),
+    .token_table (update_block_commit_table),
+    .token_index (update_block_commit_counter),
+    .init        (update_block_init),
+    .init_place  (update_block_init_place),
+    .token_out   (token_counted),
+    .value       (counted_value)
+  );
+
+  // ---- fault_log --------------------------------------------------------------------------------
+
+  wire log_erased;
+  wire log_entry_valid;
+  wire [31:0] log_entry_count;
+  wire [3:0] log_entry_fault;
+  wire [2:0] log_entry_op;
+  wire [5:0] log_entry_table;
+  wire [63:0] log_entry_va;
+  wire [31:0] log_entry_key;
+  wire [15:0] log_entry_pd;
+  wire [12:0] log_entry_length;
+  wire [31:0] log_entry_bound;
+  wire [7:0] log_entry_tag;
+  wire [23:0] log_entry_stream;
+  wire [127:0] log_entry_net_id;
+  assign logged_valid = log_entry_valid;
+  assign logged_count = log_entry_count;
+  assign logged_fault = log_entry_fault;
+  assign logged_op = log_entry_op;
+  assign logged_table = log_entry_table;
+  assign logged_va = log_entry_va;
+  assign logged_key = log_entry_key;
+  assign logged_pd = log_entry_pd;
+  assign logged_length = log_entry_length;
+  assign logged_bound = log_entry_bound;
+  assign logged_tag = log_entry_tag;
+  assign logged_stream = log_entry_stream;
+  assign logged_net_id = log_entry_net_id;
+  assign erase_done = log_erased;
+
+  mapping_fault_log fault_log_block (
+    .clk          (clk),
+    .rst          (rst),
+    .in_request   (request_request),
+    .in_net_id    (request_stage_out_net_id),
+    .in_tag       (request_asked_tag),
+    .in_stream    (request_asked_stream),
+    .in_pd        (request_asked_pd),
+    .in_op        (request_asked_op),
+    .in_key       (request_asked_key),
+    .in_va        (request_asked_va),
+    .in_length    (request_asked_length),
+    .in_bound     (request_asked_bound),
+    .verdict      (verdict),
+    .verdict_fault(formed_fault),
+    .verdict_table(formed_table),
+    .token        (formed_token),
+    .token_entry  (update_block_commit_log_entry),
+    .erase        (update_block_erase),
+    .erase_table  (update_block_erase_table),
+    .erase_done   (log_erased),
+    .entry_valid  (log_entry_valid),
+    .entry_count  (log_entry_count),
+    .entry_fault  (log_entry_fault),
+    .entry_op     (log_entry_op),
+    .entry_table  (log_entry_table),
+    .entry_va     (log_entry_va),
+    .entry_key    (log_entry_key),
+    .entry_pd     (log_entry_pd),
+    .entry_length (log_entry_length),
+    .entry_bound  (log_entry_bound),
+    .entry_tag    (log_entry_tag),
+    .entry_stream (log_entry_stream),
+    .entry_net_id (log_entry_net_id)
   );
 
   // ---- Ports out --------------------------------------------------------------------------------
@@ -788,6 +1048,7 @@ module mapping_unit (
   assign rsp_pa = beat_pa;
   assign rsp_span = beat_span;
   assign rsp_table = beat_table;
+  assign rsp_epoch = beat_epoch;
   assign rsp_first = beat_first;
   assign rsp_last = beat_last;
   assign upd_ready = update_block_upd_ready;
@@ -795,8 +1056,5 @@ module mapping_unit (
   assign upd_error = update_block_upd_error;
   assign upd_result = update_block_upd_result;
   assign init_done = initialised;
-
-  // Deliberately unread.
-  wire unused_ok = &{1'b0, ret_valid, ret_table, ret_frame, ret_write};
 
 endmodule

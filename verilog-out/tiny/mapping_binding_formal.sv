@@ -5,15 +5,14 @@
 
 module mapping_binding (
   input  wire        clk,
-  input  wire        rst,             // synchronous, active high
+  input  wire        rst,                // synchronous, active high
   input  wire        in_request,
   input  wire        in_token,
   input  wire [31:0] in_net_id,
-  input  wire        commit_binding,  // the token in flight writes an entry
-  input  wire [3:0]  commit_entry,    // which
-  input  wire        commit_valid,    // bind, else unbind
-  input  wire [31:0] commit_net_id,
-  input  wire [3:0]  commit_table,
+  input  wire        commit_binding,
+  input  wire [3:0]  commit_entry,
+  input  wire [32:0] commit_identifier,
+  input  wire [3:0]  commit_number,
   output wire        out_request,
   output wire        out_token,
   output wire        out_known,
@@ -168,12 +167,12 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry0_valid <= 1'b0;
   end else if (binding1_write[0]) begin
-    entry0_valid <= commit_valid;
+    entry0_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[0]) begin
-    entry0_net_id <= commit_net_id;
-    entry0_table <= commit_table;
+    entry0_net_id <= commit_identifier[31:0];
+    entry0_table <= commit_number;
   end
 
   always @(posedge clk) begin
@@ -262,166 +261,166 @@ module mapping_binding (
   always @(posedge clk) if (rst) begin
     entry1_valid <= 1'b0;
   end else if (binding1_write[1]) begin
-    entry1_valid <= commit_valid;
+    entry1_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[1]) begin
-    entry1_net_id <= commit_net_id;
-    entry1_table <= commit_table;
+    entry1_net_id <= commit_identifier[31:0];
+    entry1_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry2_valid <= 1'b0;
   end else if (binding1_write[2]) begin
-    entry2_valid <= commit_valid;
+    entry2_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[2]) begin
-    entry2_net_id <= commit_net_id;
-    entry2_table <= commit_table;
+    entry2_net_id <= commit_identifier[31:0];
+    entry2_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry3_valid <= 1'b0;
   end else if (binding1_write[3]) begin
-    entry3_valid <= commit_valid;
+    entry3_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[3]) begin
-    entry3_net_id <= commit_net_id;
-    entry3_table <= commit_table;
+    entry3_net_id <= commit_identifier[31:0];
+    entry3_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry4_valid <= 1'b0;
   end else if (binding1_write[4]) begin
-    entry4_valid <= commit_valid;
+    entry4_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[4]) begin
-    entry4_net_id <= commit_net_id;
-    entry4_table <= commit_table;
+    entry4_net_id <= commit_identifier[31:0];
+    entry4_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry5_valid <= 1'b0;
   end else if (binding1_write[5]) begin
-    entry5_valid <= commit_valid;
+    entry5_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[5]) begin
-    entry5_net_id <= commit_net_id;
-    entry5_table <= commit_table;
+    entry5_net_id <= commit_identifier[31:0];
+    entry5_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry6_valid <= 1'b0;
   end else if (binding1_write[6]) begin
-    entry6_valid <= commit_valid;
+    entry6_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[6]) begin
-    entry6_net_id <= commit_net_id;
-    entry6_table <= commit_table;
+    entry6_net_id <= commit_identifier[31:0];
+    entry6_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry7_valid <= 1'b0;
   end else if (binding1_write[7]) begin
-    entry7_valid <= commit_valid;
+    entry7_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[7]) begin
-    entry7_net_id <= commit_net_id;
-    entry7_table <= commit_table;
+    entry7_net_id <= commit_identifier[31:0];
+    entry7_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry8_valid <= 1'b0;
   end else if (binding1_write[8]) begin
-    entry8_valid <= commit_valid;
+    entry8_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[8]) begin
-    entry8_net_id <= commit_net_id;
-    entry8_table <= commit_table;
+    entry8_net_id <= commit_identifier[31:0];
+    entry8_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry9_valid <= 1'b0;
   end else if (binding1_write[9]) begin
-    entry9_valid <= commit_valid;
+    entry9_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[9]) begin
-    entry9_net_id <= commit_net_id;
-    entry9_table <= commit_table;
+    entry9_net_id <= commit_identifier[31:0];
+    entry9_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry10_valid <= 1'b0;
   end else if (binding1_write[10]) begin
-    entry10_valid <= commit_valid;
+    entry10_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[10]) begin
-    entry10_net_id <= commit_net_id;
-    entry10_table <= commit_table;
+    entry10_net_id <= commit_identifier[31:0];
+    entry10_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry11_valid <= 1'b0;
   end else if (binding1_write[11]) begin
-    entry11_valid <= commit_valid;
+    entry11_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[11]) begin
-    entry11_net_id <= commit_net_id;
-    entry11_table <= commit_table;
+    entry11_net_id <= commit_identifier[31:0];
+    entry11_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry12_valid <= 1'b0;
   end else if (binding1_write[12]) begin
-    entry12_valid <= commit_valid;
+    entry12_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[12]) begin
-    entry12_net_id <= commit_net_id;
-    entry12_table <= commit_table;
+    entry12_net_id <= commit_identifier[31:0];
+    entry12_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry13_valid <= 1'b0;
   end else if (binding1_write[13]) begin
-    entry13_valid <= commit_valid;
+    entry13_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[13]) begin
-    entry13_net_id <= commit_net_id;
-    entry13_table <= commit_table;
+    entry13_net_id <= commit_identifier[31:0];
+    entry13_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry14_valid <= 1'b0;
   end else if (binding1_write[14]) begin
-    entry14_valid <= commit_valid;
+    entry14_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[14]) begin
-    entry14_net_id <= commit_net_id;
-    entry14_table <= commit_table;
+    entry14_net_id <= commit_identifier[31:0];
+    entry14_table <= commit_number;
   end
 
   always @(posedge clk) if (rst) begin
     entry15_valid <= 1'b0;
   end else if (binding1_write[15]) begin
-    entry15_valid <= commit_valid;
+    entry15_valid <= commit_identifier[32];
   end
 
   always @(posedge clk) if (binding1_write[15]) begin
-    entry15_net_id <= commit_net_id;
-    entry15_table <= commit_table;
+    entry15_net_id <= commit_identifier[31:0];
+    entry15_table <= commit_number;
   end
 
   // ---- Cycle 3: match of every entry ------------------------------------------------------------
@@ -509,12 +508,17 @@ module mapping_binding (
 
   // ---- Cycle 5: the group that knows the identifier ---------------------------------------------
 
-  wire known = binding4_known0;
+  wire any_known = binding4_known0;
   wire [3:0] found_table = binding4_table0;
-  reg binding5_request;
-  reg binding5_token;
   reg binding5_known;
   reg [3:0] binding5_table;
+  reg binding5_request;
+  reg binding5_token;
+
+  always @(posedge clk) begin
+    binding5_known <= any_known;
+    binding5_table <= found_table;
+  end
 
   always @(posedge clk) if (rst) begin
     binding5_request <= 1'b0;
@@ -522,11 +526,6 @@ module mapping_binding (
   end else begin
     binding5_request <= binding4_request;
     binding5_token <= binding4_token;
-  end
-
-  always @(posedge clk) begin
-    binding5_known <= known;
-    binding5_table <= found_table;
   end
 
   assign out_request = binding5_request;

@@ -7,10 +7,10 @@ module mapping_expand_queue (
   input  wire        clk,
   input  wire        rst,          // synchronous, active high
   input  wire        in_valid,
-  input  wire [85:0] in_word,
+  input  wire [86:0] in_word,
   input  wire        take,         // front_word leaves if front_valid
   output wire        front_valid,
-  output wire [85:0] front_word
+  output wire [86:0] front_word
 );
 
   // ---- State ------------------------------------------------------------------------------------
@@ -44,10 +44,10 @@ module mapping_expand_queue (
 
   // ---- The words --------------------------------------------------------------------------------
 
-  wire [85:0] fetched_word;
+  wire [86:0] fetched_word;
 
   ram_distributed_one_read #(
-    .WIDTH          (86),
+    .WIDTH          (87),
     .ADDRESS_WIDTH  (5),
     .OUTPUT_REGISTER(0)
   ) queue_memory (
@@ -60,8 +60,8 @@ module mapping_expand_queue (
     .read_data    (fetched_word)
   );
 
-  reg [85:0] direct_word;
-  wire [85:0] next_word = next_in_memory ? fetched_word : direct_word;
+  reg [86:0] direct_word;
+  wire [86:0] next_word = next_in_memory ? fetched_word : direct_word;
 
   always @(posedge clk) if (direct) begin
     direct_word <= in_word;

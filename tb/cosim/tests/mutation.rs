@@ -47,20 +47,21 @@ fn a_choice_has_every_rule_module_and_kind_and_is_the_same_again() {
 }
 
 #[test]
-fn mistakes_of_several_kinds_are_caught_by_what_should_notice_them() {
+fn mistakes_of_several_kinds_are_caught_at_the_ports() {
     let pool = pool();
     let cases = [
-        (Rule::SliceShifted, "mapping_update_check.regions_end", Finding::WrongAnswer),
-        (Rule::StageLater, "mapping_slot.slot2_tag", Finding::WrongBeat),
-        (Rule::WriteNever, "mapping_region.region_memory", Finding::WrongBeat),
-        (Rule::EnableStuck, "mapping_scan.free_entry", Finding::WrongBeat),
+        (Rule::SliceShifted, "mapping_update_check.regions_end"),
+        (Rule::StageLater, "mapping_slot.slot2_tag"),
+        (Rule::WriteNever, "mapping_region.region_memory"),
+        (Rule::EnableStuck, "mapping_scan.free_entry"),
     ];
-    for (rule, place, finding) in cases {
+    for (rule, place) in cases {
         let subject = find(&pool, rule, place);
         let play = || trial::resume(&pool, subject, Trial::default(), Duration::from_secs(60));
         let catch = play().expect("the sound design passes").catch;
         let catch = catch.unwrap_or_else(|| panic!("{rule} of {place} survived"));
-        assert_eq!(catch.finding, finding, "{rule} of {place}: {catch:?}");
+        let is_at_the_ports = !matches!(catch.finding, Finding::Broken | Finding::Assertion);
+        assert!(is_at_the_ports && catch.cycle > 0, "{rule} of {place}: {catch:?}");
         assert_eq!(play().expect("the sound design passes").catch, Some(catch), "it is the same again");
     }
 }

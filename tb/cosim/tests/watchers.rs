@@ -146,32 +146,6 @@ fn words(stalls: Stalls, spoil: Spoil) -> String {
     }
 }
 
-/// What a driver says that nobody watches, when nothing moves any more.
-fn hang(spoil: Spoil) -> String {
-    let (config, module) = tiny();
-    let script = Script::random(config, 11, Shape { requests: 100, most_between: 10, fills: 0 });
-    let inner = engine::open(EngineKind::Native, module, EngineOptions::default()).unwrap();
-    let layout = inner.layout().clone();
-    let spoiled = Box::new(Spoiled { inner, layout, spoil, hits: 0, memory: 0 });
-    let mut driver = match Driver::new(spoiled, config, 1, Stalls::NONE, IdlePayload::Noise) {
-        Ok(driver) => driver,
-        Err(error) => return error.to_string(),
-    };
-    for step in &script.steps {
-        match step {
-            Step::Request(request) => driver.request(*request, config).unwrap(),
-            _ => step.commands().into_iter().for_each(|command| driver.command(command)),
-        }
-    }
-    let mut events = Vec::new();
-    while !driver.is_idle() {
-        if let Err(error) = driver.step(&mut events) {
-            return error.to_string();
-        }
-    }
-    panic!("everything moved");
-}
-
 #[test]
 fn a_healthy_engine_passes() {
     let outcome = play(Stalls::NONE, |_| {}).unwrap();

@@ -98,6 +98,8 @@ pub struct Catch {
     pub seed: u64,
     /// The first line of the failure.
     pub words: String,
+    /// All of it.
+    pub details: String,
     /// The first assertion that failed until then: cycle and words.
     pub assertion: Option<(u64, String)>,
 }
@@ -117,12 +119,16 @@ pub struct Trial {
 
 /// A script fails on the sound design too, so it says nothing of mutants.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sound design fails too, in configuration {config} with seed {seed}: {words}")]
+#[error(
+    "the sound design fails too, in configuration {config} with seed {seed} and {requests} requests: {words}"
+)]
 pub struct TrialError {
     /// The configuration's name.
     pub config: String,
     /// The script's seed.
     pub seed: u64,
+    /// The requests that its shape asks for.
+    pub requests: usize,
     /// The failure.
     pub words: String,
 }
@@ -169,7 +175,10 @@ fn search(
         }
         return match stimulus.play(&entry.module, None) {
             (None, _) => Ok(catch),
-            (Some(sound), _) => Err(TrialError { config: entry.name.clone(), seed, words: sound.words }),
+            (Some(sound), _) => {
+                let (config, requests) = (entry.name.clone(), stimulus.shape.requests);
+                Err(TrialError { config, seed, requests, words: sound.details })
+            }
         };
     }
     Ok(None)
@@ -178,6 +187,7 @@ fn search(
 /// A script with all that is needed to play it again.
 struct Stimulus<'e> {
     entry: &'e Entry,
+    shape: Shape,
     script: Script,
     setup: Setup,
 }
@@ -188,7 +198,7 @@ impl<'e> Stimulus<'e> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let stalls = if seed.is_multiple_of(3) { Stalls::NONE } else { Stalls::random(&mut random) };
         let setup = Setup { kind: EngineKind::Native, engine_seed: seed, driver_seed: seed, stalls };
-        Stimulus { entry, script, setup }
+        Stimulus { entry, shape, script, setup }
     }
 
     /// Plays it; gives the catch, if there is one, and the cycles.
@@ -226,15 +236,14 @@ impl<'e> Stimulus<'e> {
             Failure::Broken(Error::Assertions(_)) => (Finding::Assertion, first),
             Failure::Broken(_) => (Finding::Broken, watch.cycles),
         };
-        let words = failure.to_string();
-        let first_line = words.lines().next().unwrap_or_default();
-        let words = first_line.strip_prefix(&format!("cycle {cycle}: ")).unwrap_or(first_line).to_owned();
-        self.caught(finding, cycle, words, watch)
+        self.caught(finding, cycle, failure.to_string(), watch)
     }
 
-    fn caught(&self, finding: Finding, cycle: u64, words: String, watch: &Watch) -> Catch {
+    fn caught(&self, finding: Finding, cycle: u64, details: String, watch: &Watch) -> Catch {
         let (config, seed) = (self.entry.name.clone(), self.script.seed);
-        Catch { finding, cycle, config, seed, words, assertion: watch.assertion.clone() }
+        let first_line = details.lines().next().unwrap_or_default();
+        let words = first_line.strip_prefix(&format!("cycle {cycle}: ")).unwrap_or(first_line).to_owned();
+        Catch { finding, cycle, config, seed, words, details, assertion: watch.assertion.clone() }
     }
 }
 
