@@ -15,7 +15,7 @@ use stagecoach_cosim::session::Setup;
 use stagecoach_cosim::stimulus::{Script, Shape, Step};
 use stagecoach_cosim::{EngineKind, Stalls, engine};
 use stagecoach_hdl::mutate::{self, Rule};
-use stagecoach_spec::{Fault, NetId, Op, Preset, Request, UpdateError, UpdateOp};
+use stagecoach_spec::{Config, Fault, NetId, Op, Preset, Request, UpdateError, UpdateOp};
 
 /// Random configurations on the native engine.
 const CONFIGURATIONS: u64 = 48;
@@ -143,7 +143,8 @@ fn what_a_wrong_design_does_is_kept_and_happens_again() {
     let wrong = mutate::apply(&sound, mutation);
 
     let folder = tempfile::tempdir().expect("a folder");
-    let describe = |_: &_| Ok(wrong.clone());
+    let described = wrong.clone();
+    let describe = move |_: &Config| Ok(described.clone());
     let campaign = Campaign { describe: &describe, most_failures: 1, ..campaign(folder.path()) };
     let shape = Shape { requests: 2_000, most_between: 30, fills: 0 };
     let lots = |number| (number < 20).then(|| Lot::of(&config, EngineKind::Native, number, shape, 1));
