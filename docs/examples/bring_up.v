@@ -156,7 +156,7 @@ module bring_up;
     accepted = cycle;
     @(negedge clk);
     req_valid = 1'b0;
-    repeat (40) @(negedge clk);
+    update(5'd8, 16'd3, 32'h0000_05ee, 64'd0);  // invalidate the key: waits until both spans are retired
     $finish;
   end
 

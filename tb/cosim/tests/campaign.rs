@@ -15,7 +15,7 @@ use stagecoach_cosim::session::Setup;
 use stagecoach_cosim::stimulus::{Script, Shape, Step};
 use stagecoach_cosim::{EngineKind, Stalls, engine};
 use stagecoach_hdl::mutate::{self, Rule};
-use stagecoach_spec::{Fault, NetId, Op, Preset, Request, UpdateError, UpdateOp};
+use stagecoach_spec::{Config, Fault, NetId, Op, Preset, Request, UpdateError, UpdateOp};
 
 /// Random configurations on the native engine.
 const CONFIGURATIONS: u64 = 48;
@@ -120,12 +120,10 @@ fn close_holes(coverage: &mut Coverage, seed: u64) {
 #[test]
 fn a_hundred_thousand_requests_under_verilator_meet_every_race() {
     let configs = Source::verilator_configs();
-    let lot = |requests| {
-        let shape = Shape { requests, most_between: 50, fills: 1 };
-        move |config| Lot::of(config, EngineKind::Verilator, seed(), shape, 3)
-    };
-    let lots: Vec<Lot> = configs.iter().map(lot(9_000)).collect();
-    let totals = play("Verilator", &lots);
+    let shape = Shape { requests: 9_000, most_between: 50, fills: 1 };
+    let lot = |(config, number)| Lot::of(config, EngineKind::Verilator, seed() * 1_000 + number, shape, 3);
+    let lots: Vec<Lot> = configs.iter().zip(0..).map(lot).collect();
+    let totals = play("Verilator, --x-assign unique", &lots);
     let requests = totals.requests_on(EngineKind::Verilator);
     assert!(requests >= 100_000, "only {requests} requests");
     require("Verilator", &totals, 10);
@@ -145,7 +143,8 @@ fn what_a_wrong_design_does_is_kept_and_happens_again() {
     let wrong = mutate::apply(&sound, mutation);
 
     let folder = tempfile::tempdir().expect("a folder");
-    let describe = |_: &_| Ok(wrong.clone());
+    let described = wrong.clone();
+    let describe = move |_: &Config| Ok(described.clone());
     let campaign = Campaign { describe: &describe, most_failures: 1, ..campaign(folder.path()) };
     let shape = Shape { requests: 2_000, most_between: 30, fills: 0 };
     let lots = |number| (number < 20).then(|| Lot::of(&config, EngineKind::Native, number, shape, 1));

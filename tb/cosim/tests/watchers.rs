@@ -98,7 +98,7 @@ fn tiny() -> &'static (Config, Arc<Module>) {
 }
 
 fn script() -> Script {
-    Script::random(&tiny().0, 11, Shape { requests: 1_500, most_between: 60, fills: 0 })
+    Script::random(&tiny().0, 11, Shape { requests: 5_000, most_between: 60, fills: 0 })
 }
 
 fn spoiled(spoil: Spoil) -> Result<Box<dyn PortEngine>, Error> {
