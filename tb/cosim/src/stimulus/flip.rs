@@ -104,7 +104,10 @@ impl Flips {
             let slot = region.first_slot.min(slots.saturating_sub(1));
             [Stored::Table { table }, Stored::Region { table, index: key >> 8 }, Stored::Slot { table, slot }]
         };
-        let stored = [pick(random, &words(one)), pick(random, &words(other))];
+        let (table, key, _) = one;
+        let of_requests = [pick(random, &words(one)), pick(random, &words(other))];
+        let of_updates = [Stored::Record { table }, Stored::ValidRegion { table, index: key >> 8 }];
+        let stored = if random.random() { of_requests } else { of_updates };
         if stored[0] == stored[1] {
             return None;
         }
@@ -114,6 +117,7 @@ impl Flips {
             let target = pick(random, &[one, other]);
             steps.push(Step::Request(request::flawless(random, world, target)));
         }
+        steps.push(Step::Update(Update::Invalidate { table, key: key ^ 1 }));
         steps.extend(flips);
         steps.push(Step::Update(Update::ReadCounter { table: 0, counter: Counter::Uncorrectable }));
         Some(steps)

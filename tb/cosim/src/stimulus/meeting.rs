@@ -128,6 +128,10 @@ fn recycle(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     steps.extend(bound.iter().map(|net_id| Step::Update(Update::Bind { table: next, net_id: *net_id })));
     // What was there is gone: not even the slots are left.
     steps.extend(requests(random, world, target, 8));
+    // Nor does the log speak of it.
+    if random.random() {
+        steps.extend(read_the_log(random, world).into_iter().flatten());
+    }
     let renewed = (next, target.1, target.2);
     let index = target.1 >> 8;
     steps.push(Step::Update(Update::Install { table: next, key: index << 8, region: renewed.2 }));

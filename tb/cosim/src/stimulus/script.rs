@@ -126,7 +126,7 @@ impl Maker {
             let (slot_base, slot_count) = share(config.slots, part);
             // Bases that are no round numbers, as large pages have to cope with.
             let inset = if window > 64 { u64::from(part) } else { 0 };
-            let window_count = match self.random.random_range(0..4) {
+            let window_count = match self.random.random_range(0..5) {
                 0 | 1 => window - inset,
                 // Some are small enough to be tracked,
                 2 => (window - inset).min(1 << 20),
