@@ -1,7 +1,8 @@
 //! The property: under random tables, updates and requests that race with stalls, every engine gives every field of
 //! every beat, and every answer, as the golden model does, in the cycles that the contract's table of stages says.
 //!
-//! `STAGECOACH_CASES` sets the number of random configurations (default 200), `STAGECOACH_SEED` the first seed.
+//! `STAGECOACH_CASES` sets the number of random configurations (default 60), `STAGECOACH_SEED` the first seed. The volume
+//! is in `tests/campaign.rs`; here each script is played on several engines, or with several first contents.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,95 +12,29 @@ use proptest::test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRn
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::cycle_check::Counts;
-use stagecoach_cosim::races::Race;
 use stagecoach_cosim::session::{self, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape, configuration};
 use stagecoach_cosim::{EngineKind, Histogram, Stalls, engine};
 use stagecoach_hdl::Module;
-use stagecoach_spec::{Config, Fault, Op, Preset, UpdateError, UpdateOp};
+use stagecoach_spec::{Config, Preset};
 
-/// What a number of scripts has shown.
+/// What a number of scripts has shown. How often everything must have been met is `tests/campaign.rs`'s to ask.
 #[derive(Default)]
 struct Totals {
     histogram: Histogram,
     timing: Counts,
-    cycles: u64,
-    fences: u64,
-    /// Fences that had something to wait for.
-    waiting_fences: u64,
-    peak_in_flight: u64,
 }
 
 impl Totals {
     fn add(&mut self, outcome: &Outcome) {
         self.histogram.add(&outcome.histogram);
         self.timing += outcome.timing;
-        self.fences += outcome.fences.len() as u64;
-        self.waiting_fences += outcome.fences.iter().filter(|fence| fence.waited()).count() as u64;
-        self.peak_in_flight = self.peak_in_flight.max(outcome.peak_in_flight);
-        self.cycles += outcome.trace.last().map_or(0, |timed| timed.cycle);
     }
 
-    /// Prints the histogram and requires that everything was met often enough to mean something.
-    fn require(&self, title: &str, least: Least) {
-        println!("{title}: {} cycles, {:?}\n{}", self.cycles, self.timing, self.histogram);
-        println!(
-            "  fences: {}, {} of them waited; at most {} spans in flight",
-            self.fences, self.waiting_fences, self.peak_in_flight
-        );
-        let protected = least.protection == Flips::Some;
-        for fault in Fault::ALL {
-            let given_later = matches!(fault, Fault::BusError | Fault::PayloadLength);
-            let wanted = match fault {
-                Fault::TableCorrupt if protected => least.errors,
-                Fault::TableCorrupt => 0,
-                _ if given_later => 0,
-                _ => least.faults,
-            };
-            let count = self.histogram.fault(fault);
-            assert!(count >= wanted, "{title}: {fault} only {count} times, wanted {wanted}");
-        }
-        for op in &Op::ALL[..5] {
-            let count = self.histogram.granted.get(op).copied().unwrap_or(0);
-            assert!(count >= least.faults, "{title}: {op} granted only {count} times");
-        }
-        for error in UpdateError::ALL {
-            let wanted = if error != UpdateError::Corrupt || protected { least.errors } else { 0 };
-            let count = self.histogram.error(error);
-            assert!(count >= wanted, "{title}: {} only {count} times", error.name());
-        }
-        for op in UpdateOp::ALL {
-            let wanted = if op != UpdateOp::Inject || protected { least.errors } else { 0 };
-            let count = self.histogram.command(op);
-            assert!(count >= wanted, "{title}: {} succeeded only {count} times", op.name());
-        }
-        for race in Race::ALL {
-            let wanted = if race != Race::InFlightFull || protected { least.races } else { 0 };
-            let count = self.histogram.race(race);
-            assert!(count >= wanted, "{title}: {} only {count} times", race.name());
-        }
-        assert!(self.waiting_fences >= 10 * least.races, "{title}: few fences waited");
-        assert!(self.histogram.several_beats >= least.faults, "{title}: few requests with several beats");
-        assert!(self.timing.beats >= 10 * least.faults, "{title}: {:?}", self.timing);
+    fn print(&self, title: &str) {
+        println!("{title}: {:?}\n{}", self.timing, self.histogram);
+        assert!(self.timing.beats > 0 && self.timing.answers > 0, "{title}: nothing was foretold");
     }
-}
-
-/// How often something must have been met, at least.
-struct Least {
-    /// Each fault, and each operation granted.
-    faults: u64,
-    /// Each error of an update, and each operation that succeeds.
-    errors: u64,
-    /// Each race.
-    races: u64,
-    protection: Flips,
-}
-
-/// Whether bits are flipped. (Small bounds of spans in flight, which are reached, come with it.)
-#[derive(PartialEq, Eq)]
-enum Flips {
-    None,
-    Some,
 }
 
 /// Plays a script, and says what is needed to see a failure again, after making it smaller.
@@ -173,7 +108,7 @@ fn every_configuration_can_be_described() {
 #[test]
 fn random_configurations_equal_the_model() {
     let first_seed = seed_of_environment("STAGECOACH_SEED", 1);
-    let cases = seed_of_environment("STAGECOACH_CASES", 200) as u32;
+    let cases = seed_of_environment("STAGECOACH_CASES", 60) as u32;
     // Seeds do not get simpler by getting smaller: scripts are made smaller step by step instead.
     let settings = Cases { cases, max_shrink_iters: 0, failure_persistence: None, ..Cases::default() };
     let mut bytes = [0; 32];
@@ -197,10 +132,7 @@ fn random_configurations_equal_the_model() {
     if let Err(error) = outcome {
         panic!("{error}");
     }
-    if cases >= 200 {
-        let least = Least { faults: 500, errors: 50, races: 50, protection: Flips::Some };
-        totals.borrow().require("random configurations", least);
-    }
+    totals.borrow().print("random configurations");
 }
 
 /// A preset on the native engine with two seeds of first contents and on Verilator.
@@ -224,21 +156,20 @@ fn preset(preset: Preset, shape: Shape, scripts: u64) {
         }
     }
     println!("preset {preset}: {:.1} s", started.elapsed().as_secs_f64());
-    let least = Least { faults: 50, errors: 2, races: 2, protection: Flips::None };
-    totals.require(&format!("preset {preset}"), least);
+    totals.print(&format!("preset {preset}"));
 }
 
 #[test]
 fn preset_tiny_equals_the_model() {
-    preset(Preset::Tiny, Shape { requests: 5_000, most_between: 60, fills: 2 }, 20);
+    preset(Preset::Tiny, Shape { requests: 5_000, most_between: 60, fills: 2 }, 4);
 }
 
 #[test]
 fn preset_roce_equals_the_model() {
-    preset(Preset::Roce, Shape { requests: 6_000, most_between: 80, fills: 1 }, 10);
+    preset(Preset::Roce, Shape { requests: 6_000, most_between: 80, fills: 1 }, 3);
 }
 
 #[test]
 fn preset_cloud_equals_the_model() {
-    preset(Preset::Cloud, Shape { requests: 10_000, most_between: 120, fills: 1 }, 2);
+    preset(Preset::Cloud, Shape { requests: 5_000, most_between: 120, fills: 1 }, 1);
 }
