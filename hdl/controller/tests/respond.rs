@@ -49,6 +49,12 @@ struct Beat {
     last: bool,
 }
 
+impl Beat {
+    fn known(&self) -> bool {
+        self.fault != u64::from(Fault::UnknownNetwork.code())
+    }
+}
+
 /// What is told two cycles after a span or a token came.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Told {
@@ -80,8 +86,7 @@ impl Source {
             if self.random.random_range(0..4) == 0 {
                 self.left = 1;
                 empty = true;
-                let corrupt = if self.protected { Fault::TableCorrupt } else { Fault::InvalidKey };
-                let faults = [Fault::Granted, Fault::UnknownNetwork, Fault::Frozen, corrupt];
+                let faults = [Fault::Granted, Fault::UnknownNetwork, Fault::Frozen, Fault::TableCorrupt];
                 fault = faults[self.random.random_range(0..faults.len())];
             }
         }
@@ -110,8 +115,7 @@ impl Source {
 #[derive(Default)]
 struct Model {
     skipping: bool,
-    /// Each with whether its table is known, so that fences wait for it.
-    waiting: VecDeque<(Beat, bool)>,
+    waiting: VecDeque<Beat>,
 }
 
 impl Model {
@@ -140,10 +144,8 @@ impl Model {
             first: span.first,
             last: span.last || refused,
         };
-        // What was wrong with the slot comes too late to matter.
-        let known = !matches!(span.fault, Fault::UnknownNetwork | Fault::TableCorrupt);
-        let told = (beat.last, known, beat.table, beat.epoch, beat.fault);
-        self.waiting.push_back((beat, known));
+        let told = (beat.last, beat.known(), beat.table, beat.epoch, beat.fault);
+        self.waiting.push_back(beat);
         Told { beat: Some(told), token: false, unused: refused }
     }
 }
@@ -214,16 +216,10 @@ fn run(protection: Protection, seed: u64) -> Met {
         credits += u32::from(bench.is("place_free"));
         if bench.is("rsp_valid") {
             let shown = shown(&mut bench);
-            let front = model.waiting.front();
-            let known = front.is_some_and(|(_, known)| *known);
-            assert_eq!(
-                Some(&shown),
-                front.map(|(beat, _)| beat),
-                "{protection:?}, seed {seed}, cycle {cycle}"
-            );
+            assert_eq!(Some(&shown), model.waiting.front(), "{protection:?}, seed {seed}, cycle {cycle}");
             met.stalled += u32::from(!ready);
             if ready {
-                left = (shown.span == 0 && known).then_some((shown.table, shown.epoch));
+                left = (shown.span == 0 && shown.known()).then_some((shown.table, shown.epoch));
                 met.left += u32::from(left.is_some());
                 model.waiting.pop_front();
             }

@@ -8,17 +8,15 @@
 //! Exit code 1 if a case fails, or one that is replayed does; 2 if something else went wrong.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use stagecoach_cosim::campaign::{Campaign, Kept, Source, Summary, lines, read_json, write_json};
+use stagecoach_cosim::campaign::{Campaign, Kept, Source, Summary, read_json, write_json};
 use stagecoach_cosim::coverage::{Coverage, directed};
 use stagecoach_cosim::{EngineKind, engine};
-use stagecoach_spec::Preset;
 
 /// Random scripts in random configurations, checked against the golden model cycle by cycle
 #[derive(Debug, Parser)]
@@ -38,11 +36,8 @@ struct Arguments {
     /// Leave out Verilator
     #[arg(long)]
     native: bool,
-    /// Besides, play preset `tiny` under Verilator with coverage of its lines, and write `lines.md`
-    #[arg(long)]
-    lines: bool,
     /// Play a kept case again, and nothing else
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "seed", "native", "lines"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "seed", "native"])]
     replay: Option<PathBuf>,
 }
 
@@ -62,27 +57,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a line. A reader that has gone away (`| head`) is no error.
-fn print(line: &str) -> io::Result<()> {
-    match writeln!(io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
-}
-
 /// Plays a kept case again; says whether it passes now.
 fn replay(path: &Path) -> Result<bool, Box<dyn Error>> {
     let Kept { case, failure } = Kept::read(path)?;
-    print(&format!("{} steps on {}", case.script.steps.len(), case.setup.kind))?;
+    println!("{} steps on {}", case.script.steps.len(), case.setup.kind);
     match case.outcome(&engine::describe(&case.script.config)?) {
         Ok(_) => {
-            print(&format!("passes; it was kept with:\n{failure}"))?;
+            println!("passes; it was kept with:\n{failure}");
             Ok(true)
         }
         Err(words) => {
             let compared =
                 if words == failure { "as it was kept" } else { "in another way than it was kept" };
-            print(&format!("fails {compared}:\n{words}"))?;
+            println!("fails {compared}:\n{words}");
             Ok(false)
         }
     }
@@ -119,17 +106,14 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     std::fs::create_dir_all(&arguments.out)?;
     let coverage = merge_coverage(&arguments.out.join("coverage.json"), &summary.totals.coverage)?;
     std::fs::write(arguments.out.join("coverage.md"), coverage.markdown())?;
-    if arguments.lines {
-        cover_lines(arguments)?;
-    }
-    print(&format!("{}", summary.totals))?;
+    println!("{}", summary.totals);
     for failed in &summary.failures {
         let place =
             failed.path.as_ref().map_or_else(String::new, |path| format!("kept in {}: ", path.display()));
-        print(&format!("{place}{} steps: {}", failed.kept.case.script.steps.len(), failed.kept.failure))?;
+        println!("{place}{} steps: {}", failed.kept.case.script.steps.len(), failed.kept.failure);
     }
     let impossible = summary.totals.coverage.impossible_hits().len();
-    print(&format!("{} failures, {impossible} impossible bins hit", summary.failures.len()))?;
+    println!("{} failures, {impossible} impossible bins hit", summary.failures.len());
     Ok(summary.failures.is_empty() && impossible == 0)
 }
 
@@ -148,13 +132,6 @@ fn merge_coverage(path: &Path, new: &Coverage) -> Result<Coverage, Box<dyn Error
     coverage.add(new);
     write_json(path, &coverage)?;
     Ok(coverage)
-}
-
-fn cover_lines(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let data = lines::cover(&Preset::Tiny.config(), arguments.seed, &arguments.out)?;
-    let page = lines::markdown("preset `tiny`", &data);
-    std::fs::write(arguments.out.join("lines.md"), page)?;
-    Ok(())
 }
 
 /// On standard error; invisible where that is no terminal.

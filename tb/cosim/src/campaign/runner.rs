@@ -16,12 +16,12 @@ use super::totals::Totals;
 use crate::Error;
 
 /// Makes the design of a configuration: [`crate::engine::describe`], or a wrong variant.
-pub type Describe<'a> = dyn Fn(&Config) -> Result<Arc<Module>, Error> + Sync + 'a;
+pub type Describe = dyn Fn(&Config) -> Result<Arc<Module>, Error> + Sync;
 
 /// How lots are played.
 pub struct Campaign<'a> {
     /// Makes the design.
-    pub describe: &'a Describe<'a>,
+    pub describe: &'a Describe,
     /// Threads.
     pub threads: usize,
     /// The folder for failing cases; without one they are only told.
