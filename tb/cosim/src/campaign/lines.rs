@@ -38,6 +38,8 @@ pub fn play(case: &Case, module: &Arc<Module>, file: &Path) -> Result<(Outcome, 
     let options = verilator::Options {
         initial: verilator::Initial::Unique,
         coverage: verilator::Coverage::LinesAndToggles,
+        // A counter beside every bit: optimising that takes longer than it ever gives back.
+        optimise: verilator::Optimise::Quick,
         ..verilator::Options::default()
     };
     let library = verilator::build::build(module, options).map_err(Error::from)?;
