@@ -8,6 +8,7 @@
 //! | [`describe`] | `describe`: pipeline, ports and memories of a configuration |
 //! | [`replay`] | `replay`: captured RDMA traffic against an engine |
 //! | [`wave`] | `wave`: a stretch of a waveform as a picture |
+//! | [`pictures`] | the waveforms that the documents show, from runs of the native engine |
 //! | [`demo`] | `demo`: all of it once, on what is bundled |
 //! | [`design`] | a configuration's design as files in memory |
 //! | [`manifest`] | `manifest.json` |
@@ -27,6 +28,7 @@ pub mod folder;
 pub mod generate;
 pub mod manifest;
 mod output;
+pub mod pictures;
 pub mod replay;
 pub mod wave;
 

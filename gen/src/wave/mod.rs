@@ -3,6 +3,8 @@
 mod read;
 mod svg;
 
+use std::path::Path;
+
 use crate::Error;
 use crate::cli::WaveArguments;
 use crate::folder::{Pending, identity};
@@ -14,7 +16,7 @@ const MOST_CYCLES: u64 = 400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// Number of the first cycle.
-    pub first: u64,
+    pub first: i64,
     /// The signals; all have as many values as there are cycles, and at least one.
     pub rows: Vec<Row>,
 }
@@ -28,6 +30,21 @@ pub struct Row {
     pub values: Vec<String>,
 }
 
+impl Trace {
+    /// Reads cycles `from` to `to` of `signals` from a waveform (FST); without them from its first, to its last.
+    ///
+    /// # Errors
+    /// The waveform cannot be read, or lacks a signal or a cycle.
+    pub fn read(path: &Path, signals: &[String], from: Option<u64>, to: Option<u64>) -> Result<Trace, Error> {
+        read::read(path, signals, from, to)
+    }
+
+    /// The picture, as the text of an SVG file.
+    pub fn draw(&self, title: Option<&str>) -> String {
+        svg::draw(self, title)
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -37,9 +54,9 @@ pub fn run(arguments: &WaveArguments) -> Result<bool, Error> {
     if identity(input) == identity(out) {
         return Err(Error::Overwrites { flag: "--out", path: out.clone(), other: "--in" });
     }
-    let trace = read::read(input, signals, *from, *to)?;
+    let trace = Trace::read(input, signals, *from, *to)?;
     let mut file = Pending::create(out)?;
-    file.write(svg::draw(&trace, title.as_deref()).as_bytes())?;
+    file.write(trace.draw(title.as_deref()).as_bytes())?;
     file.publish()?;
     Ok(true)
 }

@@ -81,7 +81,7 @@ pub(super) fn read(
         let values = (first..=last).map(|cycle| value_before(changes, edges.end_of(cycle), variable.width));
         Row { name: name.clone(), values: values.collect() }
     });
-    Ok(Trace { first, rows: rows.collect() })
+    Ok(Trace { first: first as i64, rows: rows.collect() })
 }
 
 fn variables<R: std::io::BufRead + std::io::Seek>(

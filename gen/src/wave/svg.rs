@@ -149,16 +149,17 @@ impl Picture {
         self.left + cycle * self.cycle
     }
 
-    fn numbers(&mut self, first: u64, cycles: u32, y: u32, top: u32, bottom: u32) {
-        let widest = (first + u64::from(cycles)).to_string().len() as u32 * CHARACTER;
+    fn numbers(&mut self, first: i64, cycles: u32, y: u32, top: u32, bottom: u32) {
+        let widest =
+            first.to_string().len().max((first + i64::from(cycles)).to_string().len()) as u32 * CHARACTER;
         let each = [1, 2, 5, 10, 20, 50].into_iter().find(|each| each * self.cycle > widest).unwrap_or(100);
         for cycle in 0..=cycles {
             let x = self.at(cycle);
             self.line(format_args!(
                 "<line class=\"grid\" x1=\"{x}\" y1=\"{top}\" x2=\"{x}\" y2=\"{bottom}\"/>"
             ));
-            let number = first + u64::from(cycle);
-            if cycle < cycles && number.is_multiple_of(each.into()) {
+            let number = first + i64::from(cycle);
+            if cycle < cycles && number.rem_euclid(each.into()) == 0 {
                 let x = x + self.cycle / 2;
                 self.line(format_args!("<text class=\"number\" x=\"{x}\" y=\"{y}\">{number}</text>"));
             }

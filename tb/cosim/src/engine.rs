@@ -10,6 +10,7 @@ use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{self, PortLayout, Simulator};
 use stagecoach_spec::Config;
 use stagecoach_verilator as verilator;
+pub use stagecoach_verilator::Coverage as CodeCoverage;
 
 use crate::Error;
 
@@ -70,6 +71,9 @@ pub struct EngineOptions {
     /// Verilator: zero instead of random first contents, and no assertions: for speed. The native engine has both
     /// always.
     pub fast: bool,
+    /// Verilator: what the model counts, for [`Verilated::write_coverage`]. If anything, then the files without
+    /// assertions are simulated: those are the ones that are delivered.
+    pub coverage: CodeCoverage,
 }
 
 /// A simulator of one module's ports.
@@ -195,11 +199,24 @@ impl Verilated {
         let flavour = verilator::Options {
             initial: if options.fast { verilator::Initial::Fast } else { verilator::Initial::Unique },
             wave: options.wave,
-            assertions: !options.fast,
-            ..verilator::Options::default()
+            coverage: options.coverage,
+            assertions: !options.fast && options.coverage == CodeCoverage::None,
+            // Counting makes the C++ text several times as long; compiling it well takes longer than it saves.
+            optimise: match options.coverage {
+                CodeCoverage::None => verilator::Optimise::Full,
+                CodeCoverage::Lines | CodeCoverage::LinesAndToggles => verilator::Optimise::Quick,
+            },
         };
         let library = verilator::build::build(module, flavour)?;
         Ok(Verilated { model: verilator::Model::load(&library, options.seed)? })
+    }
+
+    /// Writes what was executed so far, for [`verilator::CoverageData::read`].
+    ///
+    /// # Errors
+    /// The file cannot be written, or [`EngineOptions::coverage`] asked for none.
+    pub fn write_coverage(&mut self, path: &Path) -> Result<(), Error> {
+        Ok(self.model.write_coverage(path)?)
     }
 }
 

@@ -35,6 +35,7 @@
 //! | [`stimulus`] | random configurations, updates and requests that aim at borders |
 //! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
 //! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
+//! | [`lines`] | which lines of the generated Verilog the random session executes |
 //! | [`campaign`] | many such scripts on several threads; failures are kept in files that play again |
 //!
 //! ```
@@ -59,6 +60,7 @@ pub mod engine;
 mod error;
 pub mod fences;
 mod histogram;
+pub mod lines;
 pub mod mutation;
 pub mod pace;
 pub mod pins;

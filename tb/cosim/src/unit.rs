@@ -83,8 +83,12 @@ impl Unit {
             Inner::Golden(Box::new(Golden::new(config)))
         } else {
             let module = engine::describe(config)?;
-            let engine_options =
-                EngineOptions { seed: options.seed, wave: options.wave.is_some(), fast: options.fast };
+            let engine_options = EngineOptions {
+                seed: options.seed,
+                wave: options.wave.is_some(),
+                fast: options.fast,
+                ..EngineOptions::default()
+            };
             let engine = engine::open(kind, &module, engine_options)?;
             let idle = if options.wave.is_some() { IdlePayload::Zeros } else { IdlePayload::Noise };
             let mut driver = Driver::new(engine, config, options.seed, options.stalls, idle)?;

@@ -77,15 +77,7 @@ impl CoverageData {
     /// Adds what another simulation of the same sources has covered.
     pub fn add(&mut self, other: &CoverageData) {
         for (name, file) in &other.files {
-            let sum = self.files.entry(name.clone()).or_default();
-            for (point, counted) in &file.points {
-                let place = sum.points.entry(point.clone()).or_default();
-                place.count += counted.count;
-                place.lines.extend(&counted.lines);
-            }
-            for (bit, count) in &file.toggles {
-                *sum.toggles.entry(bit.clone()).or_default() += count;
-            }
+            self.files.entry(name.clone()).or_default().add(file);
         }
     }
 
@@ -131,6 +123,18 @@ fn lines(list: &str) -> Option<BTreeSet<u32>> {
 }
 
 impl FileCoverage {
+    /// Adds what another simulation of the same text has covered.
+    pub fn add(&mut self, other: &FileCoverage) {
+        for (point, counted) in &other.points {
+            let place = self.points.entry(point.clone()).or_default();
+            place.count += counted.count;
+            place.lines.extend(&counted.lines);
+        }
+        for (bit, count) in &other.toggles {
+            *self.toggles.entry(bit.clone()).or_default() += count;
+        }
+    }
+
     /// How often each line with statements was executed.
     pub fn lines(&self) -> BTreeMap<u32, u64> {
         let mut lines: BTreeMap<u32, u64> = BTreeMap::new();

@@ -24,7 +24,7 @@ pub mod structs;
 pub mod tools;
 
 pub use build::{Coverage, Initial, Optimise, Options, SourceFile};
-pub use coverage::CoverageData;
+pub use coverage::{CoverageData, FileCoverage};
 pub use error::Error;
 pub use model::{Library, Model};
 pub use structs::PortStruct;

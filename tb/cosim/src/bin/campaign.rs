@@ -15,10 +15,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use stagecoach_cosim::campaign::{Campaign, Kept, Source, Summary, lines, read_json, write_json};
+use stagecoach_cosim::campaign::{Campaign, Kept, Source, Summary, read_json, write_json};
 use stagecoach_cosim::coverage::{Coverage, directed};
 use stagecoach_cosim::{EngineKind, engine};
-use stagecoach_spec::Preset;
 
 /// Random scripts in random configurations, checked against the golden model cycle by cycle
 #[derive(Debug, Parser)]
@@ -38,11 +37,8 @@ struct Arguments {
     /// Leave out Verilator
     #[arg(long)]
     native: bool,
-    /// Besides, play preset `tiny` under Verilator with coverage of its lines, and write `lines.md`
-    #[arg(long)]
-    lines: bool,
     /// Play a kept case again, and nothing else
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "seed", "native", "lines"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["minutes", "seed", "native"])]
     replay: Option<PathBuf>,
 }
 
@@ -119,9 +115,6 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     std::fs::create_dir_all(&arguments.out)?;
     let coverage = merge_coverage(&arguments.out.join("coverage.json"), &summary.totals.coverage)?;
     std::fs::write(arguments.out.join("coverage.md"), coverage.markdown())?;
-    if arguments.lines {
-        cover_lines(arguments)?;
-    }
     print(&format!("{}", summary.totals))?;
     for failed in &summary.failures {
         let place =
@@ -148,13 +141,6 @@ fn merge_coverage(path: &Path, new: &Coverage) -> Result<Coverage, Box<dyn Error
     coverage.add(new);
     write_json(path, &coverage)?;
     Ok(coverage)
-}
-
-fn cover_lines(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let data = lines::cover(&Preset::Tiny.config(), arguments.seed, &arguments.out)?;
-    let page = lines::markdown("preset `tiny`", &data);
-    std::fs::write(arguments.out.join("lines.md"), page)?;
-    Ok(())
 }
 
 /// On standard error; invisible where that is no terminal.

@@ -7,11 +7,9 @@
 //! | `runner` | [`Campaign`]: plays lots, makes failing cases smaller |
 //! | `file` | [`Kept`]: a failing case in a file; with it a waveform and a text to read |
 //! | `totals` | [`Totals`]: what all cases together have shown |
-//! | [`lines`] | which lines of the generated Verilog were executed |
 
 mod case;
 mod file;
-pub mod lines;
 mod lot;
 mod runner;
 mod totals;
