@@ -12,7 +12,7 @@ use crate::fault_log::LogEntry;
 use crate::retire::Retirement;
 use crate::slice::Riding;
 use crate::table::Found;
-use crate::update::Seen;
+use crate::update_seen::Seen;
 use crate::update_words::{Arguments, Port};
 use crate::widths::Widths;
 use crate::{

@@ -7,7 +7,8 @@
 //!            cycles 1, 2                   next cycle          next cycle
 //! ```
 //!
-//! The check takes cycles under protection alone; the records come checked. The list repeats what the CAM holds, so that the CAM needs no read port. It is written when an update is stored.
+//! The check takes cycles under protection alone; the records come checked. The list repeats what the CAM holds, so that
+//! the CAM needs no read port. It is written when an update is stored.
 
 use std::sync::Arc;
 

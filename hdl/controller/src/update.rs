@@ -21,22 +21,25 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{Counter, Protection, STAGED_WORDS, UpdateError, UpdateOp};
 
-use crate::bundles::{Check, Region, Slot};
+use crate::bundles::{Region, Slot};
 use crate::codes::{code, is};
 use crate::fault_log::LogEntry;
 use crate::protect::{self, encode};
 use crate::retire::Tracking;
-use crate::scan::{BindingWord, Owned};
+use crate::scan::BindingWord;
 use crate::update_check::Findings;
-use crate::update_commit::{Commit, Raw, Rewrite, Spaces, put};
+use crate::update_commit::{Commit, Rewrite, Spaces, put};
+use crate::update_notes::{Note, Notes};
 use crate::update_peek::Peeked;
+use crate::update_scrub::Scrub;
+use crate::update_seen::{Kept, Seen};
 use crate::update_sequence::{Milestones, PASS, Sequence, Turns};
-use crate::update_words::{Arguments, Port, Record, Staged, Which};
+use crate::update_words::{Arguments, Port, Record, Staged, Which, flag, fresh_record, keep, wanted_places};
 use crate::widths::{KEY_INDEX, Widths, fit};
-use crate::{install_check, scan, scrub, track_check, update_check, walk};
+use crate::{install_check, scan, track_check, update_check, walk};
 
 /// Tokens of `clear_table`: one that takes the table out of the order, one for each counter.
 const CLEAR_TABLE_PASSES: u32 = Counter::Corrected.index();
@@ -302,8 +305,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let sweep_last = m.wire("sweep_last", 1);
     let seen_corrupt = Kept::of(&m, protected, &seen, region_seen, slot_seen);
     wire!(cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence));
+    wire!(offered = upd_valid & init_done);
     let turns = Turns {
-        offered: upd_valid & init_done,
+        offered,
         offers_stage: is(port.op, UpdateOp::Stage),
         scrub_wanted: scrub.wanted,
         searches,
@@ -564,45 +568,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-stagecoach_hdl::bundle! {
-    /// What the token saw of words with check bits, where it read them.
-    pub struct Seen {
-        /// The table's word as it is stored.
-        table_raw,
-        /// The region as it is stored.
-        region_raw,
-        /// It fails its check.
-        region_corrupt,
-        /// The slot as it is stored.
-        slot_raw,
-        /// It fails its check.
-        slot_corrupt,
-        /// The token has left stage table.
-        table_seen,
-    }
-}
-
 impl Widths {
-    /// Field widths of [`Seen`]: nothing without protection.
-    pub fn seen(&self) -> Vec<u32> {
-        if self.config.protection == Protection::None {
-            return vec![0; 6];
-        }
-        let coded = |fields: Vec<u32>| self.coded(fields.iter().sum());
-        vec![coded(self.table_memory()), coded(self.region_word()), 1, coded(self.slot_word()), 1, 1]
-    }
-
     /// Bits of a listed binding.
     fn listed_bits(&self) -> u32 {
         self.binding_word().iter().sum()
-    }
-}
-
-/// Which of a peek's words are reported when they are corrected, so that software can have any word mended.
-fn put_peeks<'m>(m: &'m ModuleBuilder, w: &Widths, region: Signal<'m>, slot: Signal<'m>) {
-    if w.corrupt() > 0 {
-        put(m, "commit_peeks_region", region);
-        put(m, "commit_peeks_slot", slot);
     }
 }
 
@@ -613,102 +582,11 @@ struct RecordMend<'m> {
     word: Signal<'m>,
 }
 
-/// What the token saw, kept until the next token.
-struct Kept<'m> {
-    region: Signal<'m>,
-    slot: Signal<'m>,
-    raw: Raw<'m>,
-}
-
-impl<'m> Kept<'m> {
-    fn of(
-        m: &'m ModuleBuilder,
-        protected: bool,
-        seen: &Seen<'m>,
-        region_seen: Signal<'m>,
-        slot_seen: Signal<'m>,
-    ) -> Kept<'m> {
-        if !protected {
-            let none = m.zero(0);
-            return Kept {
-                region: m.bit(false),
-                slot: m.bit(false),
-                raw: Raw { table: none, region: none, slot: none },
-            };
-        }
-        Kept {
-            region: keep(m, "kept_region_corrupt", region_seen, seen.region_corrupt),
-            slot: keep(m, "kept_slot_corrupt", slot_seen, seen.slot_corrupt),
-            raw: Raw {
-                table: keep(m, "kept_table_raw", seen.table_seen, seen.table_raw),
-                region: keep(m, "kept_region_raw", region_seen, seen.region_raw),
-                slot: keep(m, "kept_slot_raw", slot_seen, seen.slot_raw),
-            },
-        }
-    }
-}
-
-/// Which word is to be written back, as arguments of an update.
-struct Scrub<'m> {
-    wanted: Signal<'m>,
-    arguments: Arguments<'m>,
-    binding: Signal<'m>,
-    table: Signal<'m>,
-    region: Signal<'m>,
-    slot: Signal<'m>,
-    tracking: Signal<'m>,
-}
-
-impl<'m> Scrub<'m> {
-    fn describe(
-        m: &'m ModuleBuilder,
-        w: &Widths,
-        corrects: bool,
-        taken: Signal<'m>,
-        scrubs: Signal<'m>,
-    ) -> Result<Scrub<'m>, DesignErrors> {
-        if !corrects {
-            let none = m.bit(false);
-            let [op, table, index, data] = Arguments::WIDTHS.map(|width| m.zero(width));
-            m.unused(taken);
-            let arguments = Arguments { op, table, index, data };
-            return Ok(Scrub {
-                wanted: none,
-                arguments,
-                binding: none,
-                table: none,
-                region: none,
-                slot: none,
-                tracking: none,
-            });
-        }
-        let block: InstanceHandle<'m> = m.instance("scrub", &scrub::describe(w)?);
-        let mut index = m.zero(32);
-        let mut kept = Vec::new();
-        let mut scrubbed_table = m.zero(16);
-        for (name, bits) in scrub::memories(w) {
-            let check = Check::inputs(m, &format!("{name}_check"), &w.check(bits));
-            check.connect(&block, name);
-            let shown = block.output_as(&format!("scrub_{name}"), &format!("scrub_{name}"));
-            let place = block.output_as(&format!("scrub_{name}_place"), &format!("scrub_{name}_place"));
-            if matches!(name, "table" | "tracking") {
-                scrubbed_table = scrubbed_table | place.zero_extend(16).gated_by(shown);
-            } else {
-                index = index | place.zero_extend(32).gated_by(shown);
-            }
-            let meant = keep(m, &format!("means_{name}"), taken, shown);
-            kept.push((meant & scrubs).named(format!("scrubs_{name}")));
-        }
-        block.input("taken", taken);
-        Ok(Scrub {
-            wanted: block.output_as("wanted", "scrub_wanted"),
-            arguments: Arguments { op: m.zero(5), table: scrubbed_table, index, data: m.zero(64) },
-            binding: kept[0],
-            table: kept[1],
-            region: kept[2],
-            slot: kept[3],
-            tracking: kept[4],
-        })
+/// Which of a peek's words are reported when they are corrected, so that software can have any word mended.
+fn put_peeks<'m>(m: &'m ModuleBuilder, w: &Widths, region: Signal<'m>, slot: Signal<'m>) {
+    if w.corrupt() > 0 {
+        put(m, "commit_peeks_region", region);
+        put(m, "commit_peeks_slot", slot);
     }
 }
 
@@ -729,101 +607,6 @@ fn erased<'m>(m: &'m ModuleBuilder, has_log: bool, done: Signal<'m>, sequence: &
     let erased = m.register("erased", 1).reset_to(0u32);
     erased.next(sequence.at("walk") & (erased.value() | done));
     erased.value() | done
-}
-
-/// What `set_table` or `track` asks for, cut to what the pools have: more was refused.
-fn wanted_places<'m>(
-    w: &Widths,
-    staged: &Staged<'m>,
-    is_track: Signal<'m>,
-    dirty_base: Signal<'m>,
-    dirty_count: Signal<'m>,
-) -> Owned<'m> {
-    wire!(takes_slices = !is_track);
-    Owned {
-        region_base: staged.word0.low(w.region),
-        region_count: staged.word0.bits(32..32 + w.region_count).gated_by(takes_slices),
-        slot_base: staged.word1.low(w.slot),
-        slot_count: staged.word1.bits(32..32 + w.slot_count).gated_by(takes_slices),
-        window_base: staged.word2.low(w.frame),
-        window_count: staged.word3.low(w.frame_count).gated_by(takes_slices),
-        dirty_base: fit(dirty_base, w.dirty),
-        dirty_count: dirty_count.gated_by(is_track),
-    }
-}
-
-/// The record of a table that was just set.
-fn fresh_record<'m>(m: &'m ModuleBuilder, w: &Widths, wanted: &Owned<'m>, epoch: Signal<'m>) -> Record<'m> {
-    let Owned { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } = *wanted;
-    Record {
-        exists: m.bit(true),
-        frozen: m.bit(false),
-        epoch,
-        region_base,
-        region_count,
-        slot_base,
-        slot_count,
-        window_base,
-        window_count,
-        dirty_base: m.zero(w.dirty),
-        dirty_count: m.zero(w.dirty_count),
-        granule_shift: m.zero(track_check::SHIFT),
-        bindings: m.zero(w.binding_count),
-        regions: m.zero(w.region_count),
-        slots: m.zero(w.slot_count),
-    }
-}
-
-/// Writes of the memories that only updates read.
-struct Notes<'a, 'm> {
-    w: &'a Widths,
-    /// The update is stored.
-    stores: Signal<'m>,
-}
-
-/// A word of such a memory.
-struct Note<'m> {
-    name: &'static str,
-    after: Signal<'m>,
-    changes: Signal<'m>,
-    checked: Signal<'m>,
-    corrected: Signal<'m>,
-    raw: Signal<'m>,
-    /// `inject` means this memory, and the bit; none without protection.
-    flip: Option<(Signal<'m>, Signal<'m>)>,
-}
-
-impl<'m> Notes<'_, 'm> {
-    fn write(&self, note: Note<'m>, write: Signal<'m>, word: Signal<'m>) {
-        let w = self.w;
-        let Some((injects, mask)) = note.flip else {
-            write.drive(self.stores & note.changes);
-            word.drive(note.after);
-            return;
-        };
-        let mut coded = encode(w, note.after);
-        coded = injects.select(note.raw ^ mask.low(note.raw.width()), coded);
-        let mut writes = self.stores & (note.changes | injects);
-        if w.config.protection == Protection::Secded {
-            let mends = note.corrected.named(format!("mends_{}", note.name));
-            coded = mends.select(encode(w, note.checked), coded);
-            writes = writes | mends;
-        }
-        write.drive(writes);
-        word.drive(coded);
-    }
-}
-
-/// A condition that has no bits where it cannot arise.
-fn flag<'m>(m: &'m ModuleBuilder, condition: Signal<'m>) -> Signal<'m> {
-    if condition.width() == 0 { m.bit(false) } else { condition }
-}
-
-/// Keeps the value of the cycle in which `when` is one.
-fn keep<'m>(m: &'m ModuleBuilder, name: &str, when: Signal<'m>, value: Signal<'m>) -> Signal<'m> {
-    let register = m.register(name, value.width()).enabled_by(when);
-    register.next(value);
-    register.value()
 }
 
 /// A counter's value after an update that adds one, takes one, or neither.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{Enumeration, ModuleBuilder, RegisterHandle, Signal, wire};
 
+use stagecoach_spec::Protection;
 use stagecoach_spec::latency::RETIRE_CYCLES;
 use stagecoach_spec::latency::updates::UpdateCycles;
 
@@ -52,6 +53,10 @@ fn assert_latencies(w: &Widths) {
         assert_eq!(waited + 1, u64::from(cycles), "the latency table and this block agree");
     }
 }
+
+/// A word less may be written back while an update waits. Each of the five memories gets its turn, and one more for what
+/// was read before its word was written.
+const SCRUBS_IN_A_ROW: u32 = 16;
 
 /// Bits of the number of a token of one update: `clear_table` sends one and then one for each counter.
 pub(crate) const PASS: u32 = 4;
@@ -178,9 +183,13 @@ impl<'m> Sequence<'m> {
 
         let scrubs = self.scrubs.value();
         let idle = self.at("idle");
-        wire!(begins_scrub = idle & turns.scrub_wanted);
-        wire!(begins = idle & !turns.scrub_wanted & turns.offered);
-        self.scrubs.next(idle.select(turns.scrub_wanted, scrubs));
+        // Words that cannot be put right are wanted again and again: an update waits for so many and no more.
+        wire!(scrub_due = idle & turns.scrub_wanted);
+        wire!(update_due = idle & turns.offered);
+        let enough = scrubs_are_enough(m, w, scrub_due, update_due);
+        wire!(begins_scrub = scrub_due & !(turns.offered & enough));
+        wire!(begins = update_due & !begins_scrub);
+        self.scrubs.next(idle.select(begins_scrub, scrubs));
         wire!(more_passes = self.pass.value().differs(turns.last_pass) & !turns.gives_up);
         wire!(token_through = self.at("travel") & turns.token_done);
         let next_pass = self.pass.value().plus(1u32);
@@ -232,6 +241,21 @@ impl<'m> Sequence<'m> {
         wire!(accepts = self.at("stage") | self.at("refuse") | self.at("local") | enters & !scrubs);
         Milestones { begins, begins_scrub, accepts, looked, judged, fence_over }
     }
+}
+
+/// Words enough were written back while an update waited: it takes its turn, and the next one counts anew.
+fn scrubs_are_enough<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    wanted: Signal<'m>,
+    offered: Signal<'m>,
+) -> Signal<'m> {
+    if w.config.protection != Protection::Secded {
+        return m.bit(false);
+    }
+    let count = m.register("scrubs_in_a_row", SCRUBS_IN_A_ROW.ilog2()).reset_to(0u32).enabled_by(offered);
+    count.next(count.value().plus(1u32).gated_by(wanted));
+    count.value().all()
 }
 
 /// Cycles in which something is known or done.

@@ -1,12 +1,12 @@
-//! The words of block `update`: its arguments, what is staged, what is known of a table.
+//! The words of block `update`: its arguments, what is staged, what is known of a table, what is asked for.
 
-use stagecoach_hdl::{ModuleBuilder, Signal};
+use stagecoach_hdl::{ModuleBuilder, Signal, wire};
 use stagecoach_spec::UpdateOp;
 
 use crate::codes::is;
 use crate::scan::Owned;
 use crate::track_check;
-use crate::widths::Widths;
+use crate::widths::{Widths, fit};
 
 stagecoach_hdl::bundle! {
     /// What stands at the port beside the staged words.
@@ -137,5 +137,65 @@ impl<'m> Which<'m> {
     #[track_caller]
     pub(crate) fn any(&self, ops: &[UpdateOp]) -> Signal<'m> {
         ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
+    }
+}
+
+/// The record of a table that was just set.
+pub(crate) fn fresh_record<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    wanted: &Owned<'m>,
+    epoch: Signal<'m>,
+) -> Record<'m> {
+    let Owned { region_base, region_count, slot_base, slot_count, window_base, window_count, .. } = *wanted;
+    Record {
+        exists: m.bit(true),
+        frozen: m.bit(false),
+        epoch,
+        region_base,
+        region_count,
+        slot_base,
+        slot_count,
+        window_base,
+        window_count,
+        dirty_base: m.zero(w.dirty),
+        dirty_count: m.zero(w.dirty_count),
+        granule_shift: m.zero(track_check::SHIFT),
+        bindings: m.zero(w.binding_count),
+        regions: m.zero(w.region_count),
+        slots: m.zero(w.slot_count),
+    }
+}
+
+/// A condition that has no bits where it cannot arise.
+pub(crate) fn flag<'m>(m: &'m ModuleBuilder, condition: Signal<'m>) -> Signal<'m> {
+    if condition.width() == 0 { m.bit(false) } else { condition }
+}
+
+/// Keeps the value of the cycle in which `when` is one.
+pub(crate) fn keep<'m>(m: &'m ModuleBuilder, name: &str, when: Signal<'m>, value: Signal<'m>) -> Signal<'m> {
+    let register = m.register(name, value.width()).enabled_by(when);
+    register.next(value);
+    register.value()
+}
+
+/// What `set_table` or `track` asks for, cut to what the pools have: more was refused.
+pub(crate) fn wanted_places<'m>(
+    w: &Widths,
+    staged: &Staged<'m>,
+    is_track: Signal<'m>,
+    dirty_base: Signal<'m>,
+    dirty_count: Signal<'m>,
+) -> Owned<'m> {
+    wire!(takes_slices = !is_track);
+    Owned {
+        region_base: staged.word0.low(w.region),
+        region_count: staged.word0.bits(32..32 + w.region_count).gated_by(takes_slices),
+        slot_base: staged.word1.low(w.slot),
+        slot_count: staged.word1.bits(32..32 + w.slot_count).gated_by(takes_slices),
+        window_base: staged.word2.low(w.frame),
+        window_count: staged.word3.low(w.frame_count).gated_by(takes_slices),
+        dirty_base: fit(dirty_base, w.dirty),
+        dirty_count: dirty_count.gated_by(is_track),
     }
 }
