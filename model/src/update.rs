@@ -267,8 +267,9 @@ fn track(golden: &mut Golden, table: u16, tracking: Tracking) -> Checked {
     });
     refuse_if(overlap, UpdateError::Overlap)?;
     forget_tracking(golden, table);
+    // Whose bits may be missing is not known, so the doubt ends when nobody else's are left that it could be about.
+    golden.unsure &= !golden.tables.tracking.is_empty();
     golden.tables.tracking.insert(table, tracking);
-    golden.unsure = false;
     Ok(())
 }
 

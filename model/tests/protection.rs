@@ -480,8 +480,28 @@ fn flips_in_dirty_memory_take_nothing_away() {
         inject(&mut golden, Stored::Dirty { word: 0 }, 65);
         // Hardware may say bit 1 too.
         assert_eq!(golden.update(&Update::Harvest { table: 0, word: 0 }), Ok(1));
+    }
+}
+
+#[test]
+fn a_write_under_a_corrupt_tracking_word_makes_every_bitmap_doubtful() {
+    let harvest = Update::Harvest { table: 0, word: 0 };
+    let track = Update::Track { table: 0, granule_shift: 20, dirty_base: 0 };
+    let retirement = Retirement { table: 0, frame: WINDOW, write: true, epoch: false };
+    for (protection, answer) in
+        [(Protection::Parity, Err(UpdateError::Corrupt)), (Protection::Secded, Ok(1))]
+    {
+        let mut golden = protected(protection);
+        accept(&mut golden, track);
         inject(&mut golden, TRACKING, 0);
+        // A read dirties nothing, so it leaves no doubt.
+        golden.retire(&Retirement { write: false, ..retirement });
+        assert_eq!(golden.update(&harvest), Ok(0));
         golden.retire(&retirement);
-        assert_eq!(golden.update(&Update::Harvest { table: 0, word: 0 }), Ok(1));
+        assert_eq!(golden.update(&harvest), answer, "{protection:?}");
+        // Tracking anew, with no other table tracked, ends it.
+        accept(&mut golden, track);
+        golden.retire(&retirement);
+        assert_eq!(golden.update(&harvest), Ok(1));
     }
 }

@@ -355,7 +355,7 @@ pub enum UpdateError {
     NotValid = 17,
     /// 18
     #[error(
-        "corrupt: a stored word that the update depends on fails its check; write it anew, or clear the table"
+        "corrupt: a stored word that the update depends on fails its check; write it anew (install, set_slot, bind, or track from none), or reset the unit if it is a table's record"
     )]
     Corrupt = 18,
     /// 19

@@ -295,7 +295,8 @@ bundle! {
         token,
         /// The beat is the last of its request.
         last,
-        /// Its request's network identifier is bound: the fault is not UNKNOWN_NETWORK.
+        /// Its request's table is known: the fault is neither UNKNOWN_NETWORK nor, before the slot, TABLE_CORRUPT. Fences
+        /// wait for these alone.
         known,
         /// The beat's table.
         table,

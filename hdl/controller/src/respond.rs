@@ -19,8 +19,8 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::Fault;
 use stagecoach_spec::latency::loops::RESPOND_PLACES;
+use stagecoach_spec::{Fault, Protection};
 
 use crate::bundles::{Beat, Formed, Slot, Span};
 use crate::codes::{code, is};
@@ -57,7 +57,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let respond1_present = m.delay("respond1_present", slot.present);
     let respond1_other_size = m.delay("respond1_other_size", slot.page_size.differs(span.page_size));
     let respond1_corrupt = m.delay("respond1_corrupt", corrupt);
-    let respond1_known = m.delay("respond1_known", !is(span.fault, Fault::UnknownNetwork));
+    // A corrupt binding says nothing of the table. Were its refusals counted for table 0, in epoch 0 whatever that table's
+    // is, a row of them would hold up its fences for ever.
+    let nobody = match w.config.protection {
+        Protection::None => is(span.fault, Fault::UnknownNetwork),
+        _ => is(span.fault, Fault::UnknownNetwork) | is(span.fault, Fault::TableCorrupt),
+    };
+    let respond1_known = m.delay("respond1_known", !nobody);
     let respond1 = Kept::of(&span).delay(&m, "respond1");
 
     m.section("Cycle 2: TABLE_CORRUPT, PAGE_ABSENT");

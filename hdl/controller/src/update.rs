@@ -430,7 +430,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     put(&m, "track_table", table);
     put(&m, "track_word", track_word);
     if protected {
-        m.output("unsure_clear", m.delay_reset("unsure_clear", retracks));
+        // Whose bits may be missing is not kept, so the doubt ends when nobody's are left that it could be about.
+        wire!(was_tracked = record.granule_shift.any());
+        let tracked = m.register("tracked_tables", w.table + 1).reset_to(0u32);
+        wire!(
+            ends_tracking = storing & was_tracked & (is_track | ops.is(UpdateOp::SetTable) | is_clear_table)
+        );
+        let left = tracked.value() - ends_tracking.zero_extend(w.table + 1);
+        tracked.next(left + (storing & starts_tracking).zero_extend(w.table + 1));
+        wire!(tracked_alone = tracked.value().equals(was_tracked.zero_extend(w.table + 1)));
+        m.output("unsure_clear", m.delay_reset("unsure_clear", retracks & tracked_alone));
     }
 
     m.section("What is stored");

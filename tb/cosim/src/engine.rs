@@ -206,7 +206,6 @@ impl Verilated {
                 CodeCoverage::None => verilator::Optimise::Full,
                 CodeCoverage::Lines | CodeCoverage::LinesAndToggles => verilator::Optimise::Quick,
             },
-            ..verilator::Options::default()
         };
         let library = verilator::build::build(module, flavour)?;
         Ok(Verilated { model: verilator::Model::load(&library, options.seed)? })

@@ -349,6 +349,22 @@ fn a_corrupt_slot_ends_a_request_at_its_span() {
 }
 
 #[test]
+fn a_corrupt_binding_holds_up_no_fence() {
+    let config = protected(Protection::Parity);
+    let mut bench = loaded(&config, Stalls::NONE);
+    flip(&mut bench, LOOKED_UP[0], 4);
+    // Its requests name no table: their beats say table 0, epoch 0. They come in every cycle.
+    (0..4_000).for_each(|_| bench.ask(&request()).unwrap());
+    for round in 0..4 {
+        let frame = window_base(0) + round;
+        done(&mut bench, Update::SetSlot { table: 0, slot: SPARE_SLOT, frame, page_size: 0 });
+    }
+    assert!(bench.driver().queued_requests() > 3_000, "the fences waited for others' requests");
+    settle(&mut bench);
+    assert_eq!(finish(bench).histogram.fault(Fault::TableCorrupt), 4_000);
+}
+
+#[test]
 fn peeking_is_a_patrol() {
     let config = protected(Protection::Secded);
     let mut bench = loaded(&config, Stalls::NONE);

@@ -8,6 +8,7 @@
 //! Exit code 1 if a case fails, or one that is replayed does; 2 if something else went wrong.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -57,19 +58,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints a line. A reader that has gone away (`| head`) is no error.
+fn print(line: &str) -> io::Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// Plays a kept case again; says whether it passes now.
 fn replay(path: &Path) -> Result<bool, Box<dyn Error>> {
     let Kept { case, failure } = Kept::read(path)?;
-    println!("{} steps on {}", case.script.steps.len(), case.setup.kind);
+    print(&format!("{} steps on {}", case.script.steps.len(), case.setup.kind))?;
     match case.outcome(&engine::describe(&case.script.config)?) {
         Ok(_) => {
-            println!("passes; it was kept with:\n{failure}");
+            print(&format!("passes; it was kept with:\n{failure}"))?;
             Ok(true)
         }
         Err(words) => {
             let compared =
                 if words == failure { "as it was kept" } else { "in another way than it was kept" };
-            println!("fails {compared}:\n{words}");
+            print(&format!("fails {compared}:\n{words}"))?;
             Ok(false)
         }
     }
@@ -106,14 +115,14 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     std::fs::create_dir_all(&arguments.out)?;
     let coverage = merge_coverage(&arguments.out.join("coverage.json"), &summary.totals.coverage)?;
     std::fs::write(arguments.out.join("coverage.md"), coverage.markdown())?;
-    println!("{}", summary.totals);
+    print(&format!("{}", summary.totals))?;
     for failed in &summary.failures {
         let place =
             failed.path.as_ref().map_or_else(String::new, |path| format!("kept in {}: ", path.display()));
-        println!("{place}{} steps: {}", failed.kept.case.script.steps.len(), failed.kept.failure);
+        print(&format!("{place}{} steps: {}", failed.kept.case.script.steps.len(), failed.kept.failure))?;
     }
     let impossible = summary.totals.coverage.impossible_hits().len();
-    println!("{} failures, {impossible} impossible bins hit", summary.failures.len());
+    print(&format!("{} failures, {impossible} impossible bins hit", summary.failures.len()))?;
     Ok(summary.failures.is_empty() && impossible == 0)
 }
 

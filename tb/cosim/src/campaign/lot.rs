@@ -1,13 +1,13 @@
 //! Cases of one configuration, made from a seed.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_spec::{Config, Preset, Protection};
 
 use super::case::Case;
 use crate::session::Setup;
 use crate::stimulus::{Script, Shape, configuration};
-use crate::{EngineKind, Stalls};
+use crate::{EngineKind, Pace, RetirePace, Stalls};
 
 /// Cases of one configuration: its design is described once.
 #[derive(Clone, Debug)]
@@ -19,12 +19,17 @@ pub struct Lot {
 }
 
 impl Lot {
-    /// Random scripts and stalls for a configuration. In one case of three nobody stalls.
+    /// Random scripts for a configuration. Of three cases nobody stalls in one, everybody in one, and in one each port has
+    /// a pattern of its own or none.
     pub fn of(config: &Config, kind: EngineKind, seed: u64, shape: Shape, cases: u64) -> Lot {
         let case = |number: u64| {
             let seed = seed.wrapping_mul(0x1_0000).wrapping_add(number);
             let mut random = ChaCha8Rng::seed_from_u64(seed);
-            let stalls = if seed.is_multiple_of(3) { Stalls::NONE } else { Stalls::random(&mut random) };
+            let stalls = match seed % 3 {
+                0 => Stalls::NONE,
+                1 => everybody_stalls(&mut random),
+                _ => Stalls::random(&mut random),
+            };
             let setup = Setup { kind, engine_seed: !seed, driver_seed: seed, stalls };
             Case { setup, script: Script::random(config, seed, shape) }
         };
@@ -36,6 +41,16 @@ impl Lot {
         let config = configuration::random(&mut ChaCha8Rng::seed_from_u64(seed));
         Lot::of(&config, kind, seed, shape, cases)
     }
+}
+
+fn everybody_stalls(random: &mut impl Rng) -> Stalls {
+    let mut pace = || match random.random() {
+        true => Pace::Percent(random.random_range(15..=85)),
+        false => Pace::Stretches(random.random_range(2..=60)),
+    };
+    let (request, response, update) = (pace(), pace(), pace());
+    let retirement = RetirePace::Random { longest: random.random_range(10..=100) };
+    Stalls { request, response, update, retirement }
 }
 
 /// An endless row of lots.

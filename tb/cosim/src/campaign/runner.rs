@@ -16,12 +16,12 @@ use super::totals::Totals;
 use crate::Error;
 
 /// Makes the design of a configuration: [`crate::engine::describe`], or a wrong variant.
-pub type Describe = dyn Fn(&Config) -> Result<Arc<Module>, Error> + Sync;
+pub type Describe<'a> = dyn Fn(&Config) -> Result<Arc<Module>, Error> + Sync + 'a;
 
 /// How lots are played.
 pub struct Campaign<'a> {
     /// Makes the design.
-    pub describe: &'a Describe,
+    pub describe: &'a Describe<'a>,
     /// Threads.
     pub threads: usize,
     /// The folder for failing cases; without one they are only told.

@@ -70,6 +70,6 @@ impl fmt::Display for Totals {
         write!(f, "\n{}", self.histogram)?;
         let (fences, waiting, peak) = (self.fences, self.waiting_fences, self.peak_in_flight);
         writeln!(f, "  fences: {fences}, {waiting} of them waited; at most {peak} spans in flight")?;
-        write!(f, "{}", self.coverage)
+        f.write_str(&self.coverage.summary())
     }
 }

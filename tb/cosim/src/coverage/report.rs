@@ -14,8 +14,7 @@ const LISTED: usize = 40;
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (holes, impossible) = (self.holes(), self.impossible_hits());
-        let bins = possible().count();
-        writeln!(f, "coverage: {} of {bins} bins, {} requests", bins - holes.len(), self.total())?;
+        writeln!(f, "{}", self.summary())?;
         holes.iter().take(LISTED).try_for_each(|bin| writeln!(f, "  hole: {bin}"))?;
         if holes.len() > LISTED {
             writeln!(f, "  and {} more holes", holes.len() - LISTED)?;
@@ -44,6 +43,12 @@ impl fmt::Display for Bin {
 }
 
 impl Coverage {
+    /// One line: how many bins were hit.
+    pub fn summary(&self) -> String {
+        let bins = possible().count();
+        format!("coverage: {} of {bins} bins, {} requests", bins - self.holes().len(), self.total())
+    }
+
     /// A page of Markdown: bins by fault and protection, holes, and what is impossible with its reason.
     pub fn markdown(&self) -> String {
         let (holes, impossible) = (self.holes(), self.impossible_hits());

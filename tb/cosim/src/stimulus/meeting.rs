@@ -1,7 +1,7 @@
 //! Updates and requests that meet on purpose. [`crate::races`] counts whether they did.
 
 use rand::Rng;
-use stagecoach_spec::{NetId, Region, Update};
+use stagecoach_spec::{NetId, PeekEntry, Region, Update};
 
 use super::request::{self, Target};
 use super::script::Step;
@@ -9,14 +9,18 @@ use super::update::{any_region, any_table, harvest_of, track_of};
 use super::world::World;
 use super::{pick, region};
 
+/// Entries of the fault log that are read one after the other.
+const MOST_ENTRIES: u32 = 64;
+
 /// The steps of the next meeting; nothing where the world has not what it takes.
 pub(super) fn steps(random: &mut impl Rng, world: &World, number: usize) -> Vec<Step> {
-    let steps = match number % 7 {
+    let steps = match number % 8 {
         0 => swap_slots(random, world),
         1 => freeze_a_busy_table(random, world),
         2 => twins(random, world),
         3 => recycle(random, world),
         4 | 5 => harvest_while_writing(random, world),
+        6 => read_the_log(random, world),
         _ => burst(random, world),
     };
     steps.unwrap_or_default()
@@ -124,6 +128,10 @@ fn recycle(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     steps.extend(bound.iter().map(|net_id| Step::Update(Update::Bind { table: next, net_id: *net_id })));
     // What was there is gone: not even the slots are left.
     steps.extend(requests(random, world, target, 8));
+    // Nor does the log speak of it.
+    if random.random() {
+        steps.extend(read_the_log(random, world).into_iter().flatten());
+    }
     let renewed = (next, target.1, target.2);
     let index = target.1 >> 8;
     steps.push(Step::Update(Update::Install { table: next, key: index << 8, region: renewed.2 }));
@@ -171,4 +179,16 @@ fn harvest_while_writing(random: &mut impl Rng, world: &World) -> Option<Vec<Ste
 fn burst(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     let target = live_region(random, world)?;
     Some(requests(random, world, target, 60))
+}
+
+/// The fault log, entry by entry: also those that are not written yet, and what `clear_table` has left.
+fn read_the_log(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let entries = world.config().fault_log_entries;
+    let first = random.random_range(0..entries.max(1));
+    let read = entries.min(MOST_ENTRIES);
+    let peek = |number: u32| {
+        let entry = PeekEntry::FaultLog { entry: (first + number) % entries };
+        Step::Update(Update::Peek { entry, word: 0 })
+    };
+    (read > 0).then(|| (0..read).map(peek).collect())
 }

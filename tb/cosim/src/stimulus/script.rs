@@ -124,17 +124,22 @@ impl Maker {
             let table = if part + 1 == tables { config.tables - 1 } else { part } as u16;
             let (region_base, region_count) = share(config.regions, part);
             let (slot_base, slot_count) = share(config.slots, part);
-            // Some are small enough to be tracked.
-            let window_count = if self.random.random() { window } else { window.min(1 << 20) };
             // Bases that are no round numbers, as large pages have to cope with.
             let inset = if window > 64 { u64::from(part) } else { 0 };
+            let window_count = match self.random.random_range(0..5) {
+                0 | 1 => window - inset,
+                // Some are small enough to be tracked,
+                2 => (window - inset).min(1 << 20),
+                // some at the border of one word of a bitmap more.
+                _ => update::window_of_words(&mut self.random, &config).min(window - inset),
+            };
             let slices = Slices {
                 region_base,
                 region_count,
                 slot_base,
                 slot_count,
                 window_base: window * u64::from(part) + inset,
-                window_count: window_count - inset,
+                window_count,
             };
             self.play(Step::Update(Update::SetTable { table, slices }));
             if tables == 1 || self.random.random_ratio(7, 8) {

@@ -101,6 +101,13 @@ pub(super) fn track_of(random: &mut impl Rng, world: &World, table: u16) -> Opti
     Some(Update::Track { table, granule_shift, dirty_base: dirty_base as u32 })
 }
 
+/// Frames that fill so many words of a bitmap of some granule, or some fewer or more.
+pub(super) fn window_of_words(random: &mut impl Rng, config: &Config) -> u64 {
+    let of_a_word = 64u64 << pick(random, &[0, 0, 0, 1, 4, 9]);
+    let words = random.random_range(1..=u64::from(config.dirty_words).min(8));
+    of_a_word * words + pick(random, &[0, 1, 1, 1, of_a_word - 1])
+}
+
 /// A word of a tracked table's bitmap, mostly one with a granule that a slot names.
 fn harvest(random: &mut impl Rng, world: &World) -> Option<Update> {
     let tracked: Vec<u16> =

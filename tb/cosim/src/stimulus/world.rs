@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stagecoach_model::Golden;
-use stagecoach_spec::{Answer, Command, Config, NetId, Region, Slices, Update};
+use stagecoach_spec::{Answer, Beat, Command, Config, NetId, PeekEntry, Region, Request, Slices, Update};
 
 /// A page in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,23 @@ impl World {
     /// left out of what is aimed at.
     pub fn command(&mut self, command: &Command) -> Answer {
         self.golden.command(command)
+    }
+
+    /// The beats of a request, if it came next; nothing is changed.
+    pub fn beats_of(&self, request: &Request) -> Vec<Beat> {
+        self.golden.clone().request(request)
+    }
+
+    /// Which entry binds an identifier.
+    pub fn entry_of(&self, net_id: NetId) -> Option<u32> {
+        let mut golden = self.golden.clone();
+        let mut word =
+            |entry, word| golden.update(&Update::Peek { entry: PeekEntry::Binding { entry }, word }).ok();
+        let wanted = net_id.limbs();
+        (0..self.config().bindings).find(|entry| {
+            let is_bound = word(*entry, 3).is_some_and(|state| state & 1 == 1);
+            is_bound && (0..3u8).zip(wanted).all(|(number, limb)| word(*entry, number) == Some(limb))
+        })
     }
 
     fn follow(&mut self, update: &Update) {
