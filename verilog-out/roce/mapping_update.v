@@ -155,12 +155,6 @@ module mapping_update (
   wire is_inject = argument_op == UPDATE_INJECT;
   wire is_peek = argument_op == UPDATE_PEEK;
 
-  always @(posedge clk) if (rst) begin
-    scrubs <= 1'b0;
-  end else begin
-    scrubs <= (state == STATE_IDLE) ? 1'b0 : scrubs;
-  end
-
   always @(posedge clk) if (takes_update) begin
     argument_op <= upd_op;
     argument_table <= upd_arg_table;
@@ -511,6 +505,7 @@ module mapping_update (
   wire sweep_last;
   reg erased;
   wire cleared = walk_done & (erased | erase_done);
+  wire offered = upd_valid & initialised;
   wire looked = (state == STATE_LOOK) & (wait_cycles >= 6'd19);
   assign scan_start = looked & searches;
   wire judged = (state == STATE_JUDGE) & (wait_cycles >= 6'd5);
@@ -519,9 +514,11 @@ module mapping_update (
   wire untracked = (state == STATE_UNTRACK) & (wait_cycles >= 6'd11);
   wire retracked = (state == STATE_RETRACK) & (wait_cycles >= 6'd11);
   wire wait_over = looked | judged | fence_over | reaped | untracked | retracked;
-  wire begins_scrub = (state == STATE_IDLE) & 1'b0;
+  wire scrub_due = (state == STATE_IDLE) & 1'b0;
+  wire update_due = (state == STATE_IDLE) & offered;
+  wire begins_scrub = scrub_due & !(offered & 1'b0);
   assign takes_scrub = begins_scrub;
-  wire begins = (state == STATE_IDLE) & !1'b0 & upd_valid & initialised;
+  wire begins = update_due & !begins_scrub;
   assign takes_update = begins;
   wire more_passes = (pass != (is_clear_table ? 4'd12 : {3'd0, two_tokens}))
       & !((1'b0 & 1'b0) | (1'b0 & 1'b0));
@@ -553,6 +550,7 @@ module mapping_update (
     state <= 5'd0;
     wait_cycles <= 6'd0;
     pass <= 4'd0;
+    scrubs <= 1'b0;
     erased <= 1'b0;
   end else begin
     state <= state[4] ? STATE_IDLE :
@@ -605,6 +603,7 @@ module mapping_update (
         ((token_through & more_passes & !fences) | ((state == STATE_WALK) & cleared)) ?
           pass + 4'd1 :
         pass;
+    scrubs <= (state == STATE_IDLE) ? begins_scrub : scrubs;
     erased <= (state == STATE_WALK) & (erased | erase_done);
   end
 
