@@ -488,8 +488,7 @@ fn a_write_under_a_corrupt_tracking_word_makes_every_bitmap_doubtful() {
     let harvest = Update::Harvest { table: 0, word: 0 };
     let track = Update::Track { table: 0, granule_shift: 20, dirty_base: 0 };
     let retirement = Retirement { table: 0, frame: WINDOW, write: true, epoch: false };
-    for (protection, answer) in
-        [(Protection::Parity, Err(UpdateError::Corrupt)), (Protection::Secded, Ok(1))]
+    for (protection, answer) in [(Protection::Parity, Err(UpdateError::Corrupt)), (Protection::Secded, Ok(1))]
     {
         let mut golden = protected(protection);
         accept(&mut golden, track);

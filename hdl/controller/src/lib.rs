@@ -7,16 +7,21 @@
 //!               ▲        └─────────┘                                                                 │
 //!               │ token                        ┌─────────┐   ┌──────┐   ┌────────┐                   │
 //!          ┌────┴───┐                  rsp ◀───│ respond │◀──│ slot │◀──│ expand │◀──────────────────┘
-//!  upd ───▶│ update │                          └─────────┘   └──────┘   └────────┘
-//!          │  init  │
-//!          └────────┘
+//!  upd ───▶│ update │                          └────┬────┘   └──────┘   └────────┘
+//!          └────────┘                               │ beats formed, beats gone      ▲ spans that are over
+//!               ▲   fence over?  ┌───────┐          │                               │
+//!               ├────────────────│ fence │◀─────────┤                          ┌────┴───┐
+//!               │                └───────┘◀─────────│──────────────────────────│ retire │◀─── ret
+//!               ├── counters, fault_log ◀───────────┘                          │ dirty  │
+//!               └──────────────────────── dirty bits ◀─────────────────────────└────────┘
 //! ```
 //!
 //! `request` to `decide` flow freely: a request enters when `expand`'s queue is sure to have room for it.
 //! `expand` issues a span a cycle when `respond`'s queue is sure to have room for its beat. An update is checked
 //! by `update` before it is accepted; then its *token* takes a request's place in the pipeline, and the stage that
 //! owns the memory writes it as the token passes. So every request sees the tables as they were when it was
-//! accepted, without locks and without bypasses.
+//! accepted, without locks and without bypasses. What was granted is counted until `retire` takes it back, so that an
+//! update that takes something away can wait for it.
 
 pub mod binding;
 mod binding_distance;
