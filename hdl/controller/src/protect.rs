@@ -186,6 +186,18 @@ pub(crate) fn or_corrupt<'m>(other: Signal<'m>, corrupt: Signal<'m>) -> Signal<'
     if corrupt.width() == 0 { other } else { other | corrupt }
 }
 
+/// A lookup depends on a word that it reads, and so does the token of a peek at it: then the word is reported. `peeks`,
+/// which stands still while the token travels, has no bits where nothing is reported.
+#[track_caller]
+pub(crate) fn reads<'m>(
+    m: &'m ModuleBuilder,
+    lookup: Signal<'m>,
+    token: Signal<'m>,
+    peeks: Signal<'m>,
+) -> Signal<'m> {
+    if peeks.width() == 0 { lookup } else { lookup | token & m.delay("peeks", peeks) }
+}
+
 /// `value` unless a stored word is `corrupt`, then zero.
 #[track_caller]
 pub(crate) fn unless_corrupt<'m>(value: Signal<'m>, corrupt: Signal<'m>) -> Signal<'m> {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{FrameWindows, Protection};
 
+use crate::update_words::{flag, keep};
 use crate::widths::Widths;
 use crate::{binding, chunks, protect};
 
@@ -132,7 +133,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let last3 = m.delay_reset("equal_last", last2);
     let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
     let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "equal_entry");
-    wire!(in_list = place_in_list(&m, w, walk2.place));
+    wire!(in_list = is_one_of(&m, walk2.place, w.binding, w.config.bindings));
     let in_list3 = m.delay("equal_in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
@@ -166,10 +167,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let match4 = m.delay_reset("said_match", is_match);
     let free4 = m.delay_reset("said_free", looks & !entry3.valid);
     let table4 = m.delay("said_table", entry3.table);
-    let list_fails = if checked.uncorrectable.width() == 0 { m.bit(false) } else { checked.uncorrectable };
+    let list_fails = flag(&m, checked.uncorrectable);
     let list_corrupt3 = m.delay("equal_list_corrupt", list_fails & in_list);
     let list_corrupt4 = m.delay_reset("said_list_corrupt", walk3.valid & list_corrupt3);
-    wire!(in_tables = place_in_tables(&m, w, walk2.place));
+    wire!(in_tables = is_one_of(&m, walk2.place, w.table, w.config.tables));
     let place_corrupt = record_corrupt & in_tables;
     let record_corrupt3 = m.delay("equal_record_corrupt", place_corrupt);
     let record_corrupt4 = m.delay_reset("said_record_corrupt", walk3.valid & record_corrupt3);
@@ -286,30 +287,15 @@ fn overlap<'m>(m: &'m ModuleBuilder, name: &str, left: Part<'m>, right: Part<'m>
     both & left_first & right_first
 }
 
-/// The place is an entry of the list (which has a power of two of places).
-fn place_in_list<'m>(m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Signal<'m> {
-    if place.width() == w.binding && w.config.bindings.is_power_of_two() && w.config.bindings > 1 {
+/// The place is one of `count` things, which are numbered in `bits` bits (the memory has a power of two of places).
+fn is_one_of<'m>(m: &'m ModuleBuilder, place: Signal<'m>, bits: u32, count: u32) -> Signal<'m> {
+    if place.width() == bits && count.is_power_of_two() && count > 1 {
         return m.bit(true);
     }
-    place.at_most(m.constant(place.width(), w.config.bindings - 1))
-}
-
-/// The place is a table (there is a power of two of records).
-fn place_in_tables<'m>(m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Signal<'m> {
-    if place.width() == w.table && w.config.tables.is_power_of_two() && w.config.tables > 1 {
-        return m.bit(true);
-    }
-    place.at_most(m.constant(place.width(), w.config.tables - 1))
+    place.at_most(m.constant(place.width(), count - 1))
 }
 
 /// Set by `seen`, cleared by `start`.
 fn wire_next<'m>(register: stagecoach_hdl::RegisterHandle<'m>, start: Signal<'m>, seen: Signal<'m>) {
     register.next(!start & (register.value() | seen));
-}
-
-/// Keeps the value of the cycle in which `when` is one.
-fn keep<'m>(m: &'m ModuleBuilder, name: &str, when: Signal<'m>, value: Signal<'m>) -> Signal<'m> {
-    let register = m.register(name, value.width()).enabled_by(when);
-    register.next(value);
-    register.value()
 }

@@ -63,8 +63,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.output("out_corrupt", checked.uncorrectable);
     m.output("out_raw", raw);
     let lookup = flow.request & !span.empty;
-    let depends =
-        if w.corrupt() == 0 { lookup } else { lookup | flow.token & m.delay("peeks", commit_peeks) };
+    let depends = protect::reads(&m, lookup, flow.token, commit_peeks);
     checked.report(depends, place).outputs(&m, "check");
     m.finish()
 }

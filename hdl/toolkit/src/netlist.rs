@@ -206,6 +206,25 @@ pub enum Binary {
     ShiftRight,
 }
 
+impl Binary {
+    /// The operator's sign, the same in Verilog and in Rust.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Binary::And => "&",
+            Binary::Or => "|",
+            Binary::Xor => "^",
+            Binary::Add => "+",
+            Binary::Sub => "-",
+            Binary::Equal => "==",
+            Binary::NotEqual => "!=",
+            Binary::Less => "<",
+            Binary::LessEqual => "<=",
+            Binary::ShiftLeft => "<<",
+            Binary::ShiftRight => ">>",
+        }
+    }
+}
+
 /// How a value comes about.
 #[derive(Clone, Debug)]
 pub enum Operation {

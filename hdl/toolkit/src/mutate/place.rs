@@ -1,6 +1,6 @@
 //! Who reads a value: whether it matters, what to call it, and what it is in words.
 
-use crate::netlist::{Binary, Direction, Module, NodeId, Operation, Unary};
+use crate::netlist::{Direction, Module, NodeId, Operation, Unary};
 
 /// Depth to which an expression is spelt out.
 const SPELT_DEPTH: u32 = 2;
@@ -97,7 +97,7 @@ impl<'m> Places<'m> {
                 format!("{sign}{}", inner(*a))
             }
             Operation::Binary(operator, a, b) => {
-                format!("{} {} {}", inner(*a), sign(*operator), inner(*b))
+                format!("{} {} {}", inner(*a), operator.sign(), inner(*b))
             }
             Operation::Select { condition, then, otherwise } => {
                 format!("{} ? {} : {}", inner(*condition), inner(*then), inner(*otherwise))
@@ -114,23 +114,6 @@ impl<'m> Places<'m> {
             | Operation::MemoryRead(..)
             | Operation::InstanceOutput(..) => module.node(node).name.clone().unwrap_or_default(),
         }
-    }
-}
-
-/// An operator as in Rust.
-pub(super) fn sign(operator: Binary) -> &'static str {
-    match operator {
-        Binary::And => "&",
-        Binary::Or => "|",
-        Binary::Xor => "^",
-        Binary::Add => "+",
-        Binary::Sub => "-",
-        Binary::Equal => "==",
-        Binary::NotEqual => "!=",
-        Binary::Less => "<",
-        Binary::LessEqual => "<=",
-        Binary::ShiftLeft => "<<",
-        Binary::ShiftRight => ">>",
     }
 }
 

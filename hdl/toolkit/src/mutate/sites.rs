@@ -3,7 +3,7 @@
 use num_bigint::BigUint;
 
 use super::edit::{Edit, MemoryPort};
-use super::place::{Places, sign};
+use super::place::Places;
 use super::{Mutation, Rule};
 use crate::netlist::{
     Binary, InstanceId, Memory, MemoryId, Module, NodeId, Operation, Register, RegisterId, Source, Unary,
@@ -121,7 +121,7 @@ impl Sites<'_> {
         let width = self.module.node(id).width;
         let [left, right] = [a, b].map(|node| self.places.words(node));
         let with = |operator| Edit::Operation(id, Operation::Binary(operator, a, b));
-        let spelt = |operator| format!("{left} {} {right}", sign(operator));
+        let spelt = |operator: Binary| format!("{left} {} {right}", operator.sign());
         let swapped = match operator {
             Binary::Equal => Some(Binary::NotEqual),
             Binary::NotEqual => Some(Binary::Equal),
@@ -134,7 +134,7 @@ impl Sites<'_> {
         }
         match operator {
             Binary::Less | Binary::LessEqual if !self.is_same(a, b) => {
-                let becomes = format!("{right} {} {left}", sign(operator));
+                let becomes = format!("{right} {} {left}", operator.sign());
                 let edit = Edit::Operation(id, Operation::Binary(operator, b, a));
                 self.becomes(Rule::ComparisonExchanged, id, &becomes, edit);
             }

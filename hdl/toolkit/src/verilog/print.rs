@@ -116,7 +116,7 @@ impl<'a, 'm> Printer<'a, 'm> {
                 let (left, right) = (self.operand(*left), self.operand(*right));
                 right.or_break().then(format!("{symbol} ")).inner(left)
             }
-            Kind::Binary(operator, ..) => self.chain(id, symbol(*operator)),
+            Kind::Binary(operator, ..) => self.chain(id, operator.sign()),
             Kind::Select(..) => self.selection(id),
             Kind::Concat(parts) => self.concatenation(parts),
         }
@@ -238,21 +238,5 @@ pub(super) fn constant(width: u32, value: &BigUint) -> String {
         format!("{width}'d{value}")
     } else {
         format!("{width}'h{value:x}")
-    }
-}
-
-fn symbol(operator: Binary) -> &'static str {
-    match operator {
-        Binary::And => "&",
-        Binary::Or => "|",
-        Binary::Xor => "^",
-        Binary::Add => "+",
-        Binary::Sub => "-",
-        Binary::Equal => "==",
-        Binary::NotEqual => "!=",
-        Binary::Less => "<",
-        Binary::LessEqual => "<=",
-        Binary::ShiftLeft => "<<",
-        Binary::ShiftRight => ">>",
     }
 }
