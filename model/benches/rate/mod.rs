@@ -16,7 +16,7 @@ const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_millis(200);
 
 /// What was measured with tables of a size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Measured {
     /// Millions of lookups a second, `FastLookup::lookup` for one request after the other.
     pub one_by_one: f64,
