@@ -3,7 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_model::FastLookup;
-use stagecoach_spec::{Access, Config, NetId, Op, Region, Request, Slices, Update};
+use stagecoach_spec::{Access, Cam, Config, NetId, Op, Region, Request, Slices, Update};
 
 /// Two pages a region.
 const PAGES: u32 = 2;
@@ -26,7 +26,9 @@ impl Size {
     pub fn config(self) -> Config {
         let regions = self.tables * self.regions_per_table;
         let Size { tables, .. } = self;
-        Config { tables, bindings: tables, regions, slots: regions * PAGES, ..Config::default() }
+        // Nothing here depends on the kind of CAM, and registers take any identifier without a plan.
+        let cam = Some(Cam::Register);
+        Config { tables, bindings: tables, cam, regions, slots: regions * PAGES, ..Config::default() }
     }
 }
 
