@@ -13,6 +13,7 @@
 //! | --- | --- |
 //! | `tables` | what is stored: bindings, tables, regions, slots |
 //! | `binding` | which table an identifier names |
+//! | `cam` | which entries of the CAM may hold an identifier |
 //! | `decision` | the decision table, row by row |
 //! | `translation` | from a granted access to its spans |
 //! | `update` | the checks of each update, in the order of their codes, and its effect |
@@ -49,6 +50,7 @@
 //! ```
 
 mod binding;
+mod cam;
 mod counters;
 pub mod cycle;
 mod decision;
@@ -64,12 +66,13 @@ mod update;
 
 pub use fast::FastLookup;
 
+use cam::Seeds;
 use counters::Counters;
 use decision::Verdict;
 use fault_log::FaultLog;
 use protection::{Flips, Reading, Word};
 use stagecoach_spec::{
-    Action, Answer, Beat, Command, Config, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
+    Action, Answer, Beat, Command, Config, Cuckoo, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
 };
 use tables::Tables;
 
@@ -78,6 +81,8 @@ use tables::Tables;
 pub struct Golden {
     config: Config,
     tables: Tables,
+    /// The hash functions of a cuckoo CAM.
+    seeds: Seeds,
     counters: Counters,
     fault_log: FaultLog,
     flips: Flips,
@@ -94,6 +99,7 @@ impl Golden {
         Golden {
             config: config.clone(),
             tables: Tables::default(),
+            seeds: Cuckoo::of(config).initial_seeds(),
             counters: Counters::default(),
             fault_log: FaultLog::new(config.fault_log_entries),
             flips: Flips::new(config.protection),

@@ -234,7 +234,9 @@ impl FastLookup {
             | Update::Harvest { .. }
             | Update::ReadCounter { .. }
             | Update::Peek { .. }
-            | Update::Inject { .. } => {}
+            | Update::Inject { .. }
+            | Update::Move { .. }
+            | Update::Reseed { .. } => {}
         }
     }
 
