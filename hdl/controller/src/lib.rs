@@ -64,6 +64,7 @@ pub mod update_seen;
 mod update_sequence;
 pub mod update_words;
 pub mod walk;
+mod wide_memory;
 pub mod widths;
 mod write_back;
 

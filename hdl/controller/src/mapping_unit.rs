@@ -130,14 +130,17 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let bindings = m.instance("binding_stage", &binding::describe(w)?);
     request_flow.connect(&bindings, "in");
     bindings
-        .input("in_net_id", request_net_id)
+        .input("commit_table", commit_table)
         .input("commit_binding", updates.output("commit_binding"))
         .input("commit_entry", updates.output("commit_entry"))
         .input("commit_identifier", updates.output("commit_identifier"))
         .input("commit_number", updates.output("commit_number"));
-    if w.config.protection != Protection::None {
-        bindings.input("commit_flip", updates.output("commit_flip"));
-    }
+    match w.config.protection {
+        Protection::None => bindings.input("req_net_id", net_id),
+        Protection::Parity | Protection::Secded => {
+            bindings.input("in_net_id", request_net_id).input("commit_flip", updates.output("commit_flip"))
+        }
+    };
     let binding_flow = Flow::of_instance(&bindings, "out", "binding");
     let binding_found = Found::of_instance(&bindings, "out", "binding_found");
     drive_all(&checks[0].signals(), &Check::of_instance(&bindings, "check", "binding_checked").signals());
@@ -176,7 +179,8 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     slice_riding.connect(&regions, "in");
     regions
         .input("commit_peeks", peeks("commit_peeks_region"))
-        .input("in_region", slices.output("out_region"))
+        .input("ahead_region", slices.output("ahead_region"))
+        .input("ahead_token", slices.output("ahead_token"))
         .input("commit_write_region", updates.output("commit_write_region"))
         .input("init_region", updates.output("init_region"))
         .input("commit_region", commit_region)
