@@ -6,7 +6,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder
 use stagecoach_spec::{Config, Protection};
 
 use crate::bundles::{
-    Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Region, Slot, Span, Table,
+    Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Issued, Region, Slot, Span, Table,
 };
 use crate::fault_log::LogEntry;
 use crate::retire::Retirement;
@@ -110,6 +110,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let init_done = updates.output_as("init_done", "initialised");
     let commit_table = updates.output("commit_table");
     let commit_region = updates.output("commit_region");
+    let commit_slot = updates.output("commit_slot");
     let (init, init_place) = (updates.output("init"), updates.output("init_place"));
 
     m.section("request");
@@ -208,6 +209,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let decides = m.instance("decide_stage", &decide::describe(w)?);
     bounds_flow.connect(&decides, "in");
     bounds_checked.connect(&decides, "in");
+    decides.input("commit_slot", commit_slot);
     let decided = Decided::of_instance(&decides, "out", "decided");
 
     m.section("expand");
@@ -219,19 +221,20 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         .input("flight_unused", flight_unused);
     decided.connect(&expands, "in");
     let expand_flow = Flow::of_instance(&expands, "out", "expand");
-    let expand_span = Span::of_instance(&expands, "out", "expand_span");
+    let expand_issued = Issued::of_instance(&expands, "out", "expand_issued");
     front_credit.drive(expands.output("place_free"));
 
     m.section("slot");
     let slots = m.instance("slot_stage", &slot::describe(w)?);
     expand_flow.connect(&slots, "in");
-    expand_span.connect(&slots, "in");
+    expand_issued.connect(&slots, "in");
     slots
         .input("commit_peeks", peeks("commit_peeks_slot"))
-        .input("in_slot", expands.output("out_slot"))
+        .input("in_slot_base", expands.output("out_slot_base"))
+        .input("in_slot_index", expands.output("out_slot_index"))
         .input("commit_write_slot", updates.output("commit_write_slot"))
         .input("init_slot", updates.output("init_slot"))
-        .input("commit_slot", updates.output("commit_slot"))
+        .input("commit_slot", commit_slot)
         .input("commit_slot_word", updates.output("commit_slot_word"));
     let slot_flow = Flow::of_instance(&slots, "out", "slot");
     let slot_span = Span::of_instance(&slots, "out", "slot_span");

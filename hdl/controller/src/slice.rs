@@ -108,14 +108,18 @@ stagecoach_hdl::bundle! {
         end,
         /// va + bound exceeds 2^64.
         wraps,
-        /// Bytes to translate.
-        length,
+        /// Bytes to translate, less one.
+        last_byte,
+        /// No bytes to translate.
+        no_bytes,
+        /// An atomic on other than eight bytes.
+        odd_atomic,
     }
 }
 
 impl<'m> Riding<'m> {
     fn of(access: &Access<'m>) -> Riding<'m> {
-        let Access { tag, stream, pd, op, va, end, wraps, length, .. } = *access;
+        let Access { tag, stream, pd, op, va, end, wraps, last_byte, no_bytes, odd_atomic, .. } = *access;
         Riding {
             tag,
             stream,
@@ -125,7 +129,9 @@ impl<'m> Riding<'m> {
             va,
             end,
             wraps,
-            length,
+            last_byte,
+            no_bytes,
+            odd_atomic,
         }
     }
 }
@@ -134,6 +140,6 @@ impl Widths {
     /// Field widths of [`Riding`].
     pub fn riding(&self) -> Vec<u32> {
         let c = &self.config;
-        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 8, 64, 65, 1, self.length]
+        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 8, 64, 65, 1, self.last_byte(), 1, 1]
     }
 }
