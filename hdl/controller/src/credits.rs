@@ -18,6 +18,7 @@ const _: () = assert!(PLACE_TAKE_CYCLES == 3, "the latency table and the registe
 pub(crate) struct Credits<'m> {
     m: &'m ModuleBuilder,
     count: RegisterHandle<'m>,
+    places: u32,
     returned: Signal<'m>,
     /// The sender may send in the next cycle.
     pub(crate) enough: Signal<'m>,
@@ -28,17 +29,17 @@ impl<'m> Credits<'m> {
     pub(crate) fn of(m: &'m ModuleBuilder, places: u32, returned: Signal<'m>) -> Credits<'m> {
         let width = index_width(u64::from(places) + 1);
         let count = m.register("credits", width).reset_to(places);
-        let full = count.value().is(places);
-        m.assert_always("credits_bounded", !(full & returned), "no credit is returned twice");
         wire!(enough_credits = count.value().bits(2..width).any() | count.value().low(2).all());
-        Credits { m, count, returned, enough: enough_credits }
+        Credits { m, count, places, returned, enough: enough_credits }
     }
 
     /// The next state, if one is `taken`.
     pub(crate) fn next(self, taken: Signal<'m>) {
-        let Credits { m, count, returned, .. } = self;
+        let Credits { m, count, places, returned, .. } = self;
         let width = count.value().width();
         let credit_taken = m.delay_reset("credit_taken", taken);
+        let full = count.value().is(places) & !credit_taken;
+        m.assert_always("credits_bounded", !(full & returned), "no credit is returned twice");
         // One less, one more, or the same.
         let less = (credit_taken & !returned).repeat(width - 1);
         let change = m.concat(&[less, credit_taken ^ returned]);

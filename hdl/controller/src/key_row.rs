@@ -44,7 +44,8 @@ impl KeyRow {
         rows.bit(self as u32)
     }
 
-    fn fault(self) -> Fault {
+    /// Its verdict.
+    pub fn fault(self) -> Fault {
         match self {
             KeyRow::TableCorrupt => Fault::TableCorrupt,
             KeyRow::InvalidKey => Fault::InvalidKey,
