@@ -35,6 +35,7 @@ pub mod decide;
 pub mod dirty;
 pub mod event_counter;
 pub mod expand;
+mod family;
 pub mod fault_log;
 pub mod fence;
 mod flight;
@@ -67,4 +68,5 @@ pub mod walk;
 pub mod widths;
 mod write_back;
 
+pub use family::family;
 pub use mapping_unit::mapping_unit;
