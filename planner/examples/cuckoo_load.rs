@@ -47,12 +47,13 @@ fn fill(config: &Config, ids: Ids, seed: u64, figures: &mut Figures) {
     let start = random.next_u32() & 0xf_ffff;
     let places = (Cuckoo::WAYS * Cuckoo::of(config).depth()) as usize;
     for n in 0.. {
-        match planner.bind(ids.nth(n, start, config, &mut random), 0) {
-            Ok(plan) => follow(&mut planner, &plan),
+        let plan = match planner.bind(ids.nth(n, start, config, &mut random), 0) {
+            Ok(plan) => plan,
             // Random identifiers of few bits come twice.
             Err(PlanError::AlreadyBound { .. }) => continue,
             Err(_) => break,
-        }
+        };
+        follow(&mut planner, &plan);
         if planner.len() * 100 <= places * Cuckoo::LOAD_PERCENT as usize {
             figures.moves.push(plan.len() - 1);
             figures.most_in_stash = figures.most_in_stash.max(planner.in_stash());
