@@ -14,7 +14,7 @@ use super::cache::Cache;
 use super::curves_page;
 use super::measure::jobs_or_default;
 use super::placed_design::Design;
-use super::placement::{self, DEVICE_BLOCK_RAMS, DEVICE_LUTS, Outcome, OPTIONS};
+use super::placement::{self, DEVICE_BLOCK_RAMS, DEVICE_LUTS, OPTIONS, Outcome};
 use super::report::tenths;
 use super::synthesis::{self, Cells};
 use super::tools::Program;
@@ -128,7 +128,11 @@ fn cases() -> Vec<Case> {
     };
     let mut cases = Vec::new();
     for (cam, sizes) in [(Cam::Register, &[16, 64, 256][..]), (Cam::Cuckoo, &[64, 256, 1024, 4096])] {
-        cases.extend(sizes.iter().map(|&size| Case { sweep: Sweep::Tables, size, config: config(cam, size) }));
+        cases.extend(sizes.iter().map(|&size| Case {
+            sweep: Sweep::Tables,
+            size,
+            config: config(cam, size),
+        }));
     }
     let regions = [256, 4096, 65536].map(|size| Case {
         sweep: Sweep::Regions,

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn only_want_of_room_makes_a_design_impossible() {
-        let log = "Info: Packing..\nERROR: Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'\n";
+        let log =
+            "Info: Packing..\nERROR: Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'\n";
         assert_eq!(
             impossible(log).as_deref(),
             Some("Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'")
