@@ -61,8 +61,7 @@ pub fn jobs_or_default(jobs: Option<NonZeroUsize>) -> usize {
 pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
     let jobs = jobs_or_default(arguments.jobs);
     let cases = cases(arguments)?;
-    let whole =
-        arguments.preset.is_empty() && arguments.protection.is_none() && arguments.seeds.is_none();
+    let whole = arguments.preset.is_empty() && arguments.protection.is_none() && arguments.seeds.is_none();
 
     let outcomes = place_all(cache, &cases, jobs)?;
     let counted: Vec<Job<&Case>> = cases
@@ -139,7 +138,8 @@ impl Case {
 /// Places every case with every seed.
 fn place_all(cache: &Cache, cases: &[Case], jobs: usize) -> Result<Vec<Vec<Outcome>>> {
     // Netlists first, so that two seeds do not synthesise the same design side by side.
-    let unfinished = |case: &&Case| (1..=case.seeds).any(|seed| !placement::is_kept(cache, &case.design, seed));
+    let unfinished =
+        |case: &&Case| (1..=case.seeds).any(|seed| !placement::is_kept(cache, &case.design, seed));
     let netlists: Vec<Job<&Case>> = cases
         .iter()
         .filter(unfinished)
@@ -199,8 +199,9 @@ fn xilinx_counts(cells: &Cells) -> XilinxCounts {
         luts: cells.count_where(|cell| cell.starts_with("LUT")),
         ffs: cells.count_where(|cell| cell.starts_with("FD")),
         carries: cells.count("CARRY8"),
-        lut_rams: cells
-            .count_where(|cell| cell.starts_with("SRL") || (cell.starts_with("RAM") && !cell.starts_with("RAMB"))),
+        lut_rams: cells.count_where(|cell| {
+            cell.starts_with("SRL") || (cell.starts_with("RAM") && !cell.starts_with("RAMB"))
+        }),
         ramb36: cells.count("RAMB36E2"),
         ramb18: cells.count("RAMB18E2"),
     }
