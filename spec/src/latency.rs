@@ -11,7 +11,7 @@
 pub mod loops;
 pub mod updates;
 
-use crate::config::{Config, Protection};
+use crate::config::{Cam, Config, Protection};
 
 /// One stage of the lookup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,10 @@ pub const BINDING_ENCODE_CYCLES: u32 = 2;
 /// Bindings up to which the match joins entries as well, and encoding takes a cycle less.
 pub const FEW_BINDINGS: u32 = 16;
 
+/// Cycles of the binding stage with a cuckoo CAM: the second half of the hash (the first is done while stage `request`
+/// accepts), the memories and their output registers (two), comparing chunks, the match of each way, choosing.
+pub const CUCKOO_CYCLES: u32 = 6;
+
 /// Cycles of `binding` under protection: encoding the identifier, its copies, counting the bits in which entries differ from
 /// it (three), encoding (two), checking the table number.
 pub const BINDING_PROTECTED_CYCLES: u32 = 8;
@@ -64,8 +68,10 @@ impl Stages {
     /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`; `protection` adds
     /// to every stage that reads a stored word.
     pub fn of(config: &Config) -> Stages {
-        let binding = match config.cam {
-            crate::config::Cam::Register => {
+        let cam = config.cam_kind();
+        let binding = match cam {
+            Cam::Cuckoo => CUCKOO_CYCLES,
+            Cam::Register => {
                 let encode = BINDING_ENCODE_CYCLES - u32::from(config.bindings <= FEW_BINDINGS);
                 BINDING_CHUNK_COMPARE_CYCLES + BINDING_ENTRY_MATCH_CYCLES + encode
             }
@@ -77,7 +83,11 @@ impl Stages {
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
-        let table = if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 };
+        // A cuckoo CAM's entries know the slices, and the table's state is read beside stage `slice`.
+        let table = match cam {
+            Cam::Cuckoo => 0,
+            Cam::Register => check + if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 },
+        };
         Stages(vec![
             stage("request", 1, "accepts a request or an update's token", "input register"),
             stage(
@@ -88,7 +98,7 @@ impl Stages {
             ),
             stage(
                 "table",
-                table + check,
+                table,
                 "reads the table's slices and state",
                 "memory read; an output register beyond 64 tables; the check",
             ),

@@ -36,6 +36,7 @@ pub mod decide;
 pub mod dirty;
 pub mod event_counter;
 pub mod expand;
+mod family;
 pub mod fault_log;
 pub mod fence;
 mod flight;
@@ -71,4 +72,5 @@ mod wide_memory;
 pub mod widths;
 mod write_back;
 
+pub use family::family;
 pub use mapping_unit::mapping_unit;
