@@ -51,6 +51,7 @@ pub mod scan;
 pub mod scrub;
 pub mod slice;
 pub mod slot;
+mod standing;
 pub mod table;
 pub mod tally;
 pub mod track_check;
