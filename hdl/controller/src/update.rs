@@ -592,7 +592,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 }
 
 // The log's entry comes with the token, and is chosen from by the time that the token is counted and the update stored.
-// const _: () = assert!(fault_log::LOG_CYCLES + PEEK_CYCLES <= counters::CYCLES + 1);
+const _: () = assert!(fault_log::LOG_CYCLES + PEEK_CYCLES <= counters::CYCLES + 1);
 
 impl Widths {
     /// Bits of a listed binding.
