@@ -91,7 +91,7 @@ impl Before {
         let state = golden.tables.tables.get(&table);
         let replaces_page = match action {
             Action::Update(Update::SetSlot { table, slot, .. }) => {
-                golden.tables.slots.contains_key(&(*table, *slot))
+                golden.tables.slots.get(*table, *slot).is_some()
             }
             _ => false,
         };
@@ -141,6 +141,7 @@ fn table_of(update: &Update) -> u16 {
         | Update::ClearTable { table }
         | Update::Bind { table, .. }
         | Update::Unbind { table, .. }
+        | Update::Move { table, .. }
         | Update::Freeze { table }
         | Update::Thaw { table }
         | Update::Install { table, .. }
@@ -150,7 +151,7 @@ fn table_of(update: &Update) -> u16 {
         | Update::Track { table, .. }
         | Update::Harvest { table, .. }
         | Update::ReadCounter { table, .. } => table,
-        Update::Peek { .. } | Update::Inject { .. } => 0,
+        Update::Peek { .. } | Update::Inject { .. } | Update::Reseed { .. } => 0,
     }
 }
 
