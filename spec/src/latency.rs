@@ -59,7 +59,7 @@ pub const fn check_cycles(protection: Protection) -> u32 {
 
 /// A retirement at the port in cycle r comes before a `harvest` or `track` that is accepted in cycle t when
 /// r + this <= t, and after it otherwise.
-pub const RETIRE_CYCLES: u32 = 13;
+pub const RETIRE_CYCLES: u32 = 16;
 
 /// Tables up to which the table memory is LUT RAM and answers in one cycle.
 pub const SMALL_TABLE_MEMORY: u32 = 64;
