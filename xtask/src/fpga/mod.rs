@@ -36,7 +36,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
-use stagecoach_spec::{Config, Preset, Protection};
+use stagecoach_spec::{Config, Preset, Protection, Target};
 
 use cache::Cache;
 use placed_design::Design;
@@ -112,7 +112,7 @@ impl Choice {
 
 /// The configuration that is placed: memories in the form of the device's family.
 fn placed_config(preset: Preset, protection: Protection) -> Config {
-    Config { protection, ..preset.config() }
+    Config { protection, target: Target::Ecp5, ..preset.config() }
 }
 
 /// Prints what misses a clock.

@@ -19,7 +19,7 @@ mod software;
 use std::path::{Path, PathBuf};
 
 use measure::{Asked, Measured};
-use software::{Candidate, Fast, OneMap, Trees, TwoLevel};
+use software::{Fast, OneMap, Trees, TwoLevel};
 use stagecoach_cosim::{EngineKind, Options, Unit};
 use stagecoach_model::Golden;
 use stagecoach_spec::{Config, Fault, Preset, Request, Stages, Update};
@@ -32,7 +32,9 @@ pub struct Comparison {
     pub measured_cycles: (u64, u64),
     /// The unit on a device; empty without a report.
     pub unit: Vec<fpga::Placed>,
+    /// Software, the fast model first.
     pub software: Vec<Measured>,
+    /// What ran the software.
     pub processor: String,
 }
 
