@@ -114,7 +114,7 @@ impl<'p> Planner<'p> {
             stored: vec![false; sources.len()],
             sources,
             saved: Vec::new(),
-            memories: Vec::new(),
+            memories: flow.memories.clone(),
             limbs: program.limbs,
         };
         let registers = flow.changes.len();
@@ -275,7 +275,7 @@ impl<'p> Planner<'p> {
                 self.plan.stored[first..end].fill(true);
             }
         }
-        self.plan.memories.push(memory);
+        self.plan.memories[number as usize] = memory;
     }
 
     fn finish(mut self) -> Plan {
