@@ -18,7 +18,7 @@ use super::report::{Bitstream, Clock, ImpossibleRow, Report, Row, XilinxCounts, 
 use super::synthesis::{self, Cells};
 use super::tools::Program;
 use super::work::{Job, do_all};
-use super::{markdown, parse_protection, picture, placed_config, protection_name};
+use super::{markdown, parse_protection, picture, placed_config, protection_name, readme};
 
 /// The presets that fit on the device.
 const PRESETS: [Preset; 2] = [Preset::Tiny, Preset::Roce];
@@ -57,7 +57,7 @@ pub fn jobs_or_default(jobs: Option<NonZeroUsize>) -> usize {
     jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
-/// Measures, and writes `docs/fpga` if everything was measured.
+/// Measures, and writes `docs/fpga` and README's table if everything was measured.
 pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
     let jobs = jobs_or_default(arguments.jobs);
     let cases = cases(arguments)?;
@@ -101,6 +101,14 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
         for (name, text) in files {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let path = project_root().join("README.md");
+        let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        match readme::with_table(&old, &report) {
+            Some(new) => {
+                fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            None => eprintln!("README.md has no marks for its table; it stays as it is"),
         }
     }
     print!("{}", markdown::table(&report));

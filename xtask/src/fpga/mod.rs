@@ -11,7 +11,7 @@
 //! | [`synthesis`], [`placement`] | running yosys and nextpnr |
 //! | [`sdf`], [`timing`], [`names`] | all slow paths, by the names of the description |
 //! | [`cache`], [`work`] | never the same work twice; several tools at once |
-//! | [`report`], [`markdown`], [`picture`] | what is written to `docs/fpga` |
+//! | [`report`], [`markdown`], [`picture`], [`readme`] | what is written to `docs/fpga` and to README |
 //! | [`measure`] | making the report |
 //! | [`curves`], [`curves_page`] | cost as sizes grow |
 
@@ -25,6 +25,7 @@ mod names;
 mod picture;
 mod placed_design;
 mod placement;
+mod readme;
 mod report;
 mod sdf;
 mod synthesis;
