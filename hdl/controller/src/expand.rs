@@ -45,11 +45,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let flight_unused = m.input("flight_unused", 1).doc("a span with bytes was not granted after all");
 
     m.section("Requests that wait");
-    let (outside, misaligned) =
-        (KeyRow::OutOfBounds.of(decided.rows), KeyRow::MisalignedAtomic.of(decided.rows));
-    wire!(empty = decided.empty | outside | misaligned);
-    // Of its request: an empty beat is the only one.
-    wire!(last = empty | !decided.more.any());
+    let late = [KeyRow::Below, KeyRow::Beyond, KeyRow::MisalignedAtomic].map(|row| row.of(decided.rows));
+    wire!(empty = late.into_iter().fold(decided.empty, |empty, row| empty | row));
+    // Of its request: an empty beat is the only one, a token has none.
+    wire!(last = empty | !decided.more.any() | decided.token);
     let decided = Decided { empty, ..decided };
     let width = w.decided().iter().sum();
     let queue = crate::queue::describe("mapping_expand_queue", width + 1, QUEUE_DEPTH)?;
@@ -114,7 +113,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
             register.enabled_by(take).next(front);
         }
     }
-    let last_of_front = front_last | !front_valid | front.token;
+    let last_of_front = front_last | !front_valid;
     head_last.enabled_by(advances).next(over.select(last_of_front, now.more.is(1u32)));
     head_first.enabled_by(advances).next(over);
 
