@@ -4,6 +4,7 @@
 //! be corrected, and an entry that differs in one bit more makes the answer uncertain, unless another answers.
 
 use crate::Golden;
+use crate::cam::entries_for;
 use crate::protection::{Reading, Word};
 use stagecoach_spec::{NetId, Protection};
 use std::collections::BTreeSet;
@@ -40,10 +41,14 @@ pub(crate) fn find(golden: &mut Golden, net_id: NetId) -> Named {
     // many are.
     let near = match config.protection {
         Protection::None | Protection::Secded => false,
-        Protection::Parity => golden.flips.bindings().into_iter().any(|entry| {
+        Protection::Parity => entries_for(golden, net_id).into_iter().any(|entry| {
+            let flipped = golden.flips.of(Word::Binding(entry));
+            if flipped.is_empty() {
+                return false;
+            }
             let bound = golden.tables.bindings.get(&entry).map(|(bound, _)| *bound);
             let mut stored = parity_code(config.net_id_bits, bound);
-            for bit in golden.flips.of(Word::Binding(entry)) {
+            for bit in flipped {
                 if u32::from(bit) < identifier_bits && !stored.remove(&bit) {
                     stored.insert(bit);
                 }

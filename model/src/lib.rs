@@ -13,6 +13,7 @@
 //! | --- | --- |
 //! | `tables` | what is stored: bindings, tables, regions, slots |
 //! | `binding` | which table an identifier names |
+//! | `cam` | which entries of the CAM may hold an identifier |
 //! | `decision` | the decision table, row by row |
 //! | `translation` | from a granted access to its spans |
 //! | `update` | the checks of each update, in the order of their codes, and its effect |
@@ -20,6 +21,7 @@
 //! | `counters`, `fault_log` | what is remembered of requests |
 //! | `protection` | flipped bits, and what reading a word that has some comes to |
 //! | `part` | slices, windows and bitmaps as parts of a pool |
+//! | `pool` | regions or slots by table and place |
 //! | `peek` | how entries read back |
 //! | [`cycle`] | the cycle of each answer |
 //! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
@@ -49,6 +51,7 @@
 //! ```
 
 mod binding;
+mod cam;
 mod counters;
 pub mod cycle;
 mod decision;
@@ -57,6 +60,7 @@ pub mod fast;
 mod fault_log;
 mod part;
 mod peek;
+mod pool;
 mod protection;
 mod tables;
 mod translation;
@@ -64,12 +68,13 @@ mod update;
 
 pub use fast::FastLookup;
 
+use cam::Seeds;
 use counters::Counters;
 use decision::Verdict;
 use fault_log::FaultLog;
 use protection::{Flips, Reading, Word};
 use stagecoach_spec::{
-    Action, Answer, Beat, Command, Config, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
+    Action, Answer, Beat, Command, Config, Cuckoo, Fault, Request, Retirement, STAGED_WORDS, Staged, Update,
 };
 use tables::Tables;
 
@@ -78,6 +83,8 @@ use tables::Tables;
 pub struct Golden {
     config: Config,
     tables: Tables,
+    /// The hash functions of a cuckoo CAM.
+    seeds: Seeds,
     counters: Counters,
     fault_log: FaultLog,
     flips: Flips,
@@ -94,6 +101,7 @@ impl Golden {
         Golden {
             config: config.clone(),
             tables: Tables::default(),
+            seeds: Cuckoo::of(config).initial_seeds(),
             counters: Counters::default(),
             fault_log: FaultLog::new(config.fault_log_entries),
             flips: Flips::new(config.protection),

@@ -144,12 +144,6 @@ impl Flips {
         self.bits.get(&word).cloned().unwrap_or_default()
     }
 
-    /// The CAM entries that have flipped bits.
-    pub(crate) fn bindings(&self) -> Vec<u32> {
-        let words = self.bits.keys();
-        words.filter_map(|word| if let Word::Binding(entry) = word { Some(*entry) } else { None }).collect()
-    }
-
     /// Times that a word was read and corrected.
     pub(crate) fn corrected(&self) -> u32 {
         self.corrected

@@ -5,13 +5,15 @@
 //! here and now, epoch included; that hardware answers it later is a matter of time, which the model has not.
 
 use crate::Golden;
+use crate::cam;
 use crate::dirty::Tracking;
 use crate::part::Part;
 use crate::peek;
 use crate::protection::{Reading, Word};
 use crate::tables::{Installed, Page, Table};
 use stagecoach_spec::{
-    Answer, Config, Counter, FrameWindows, NetId, PeekEntry, Region, Slices, Stored, Update, UpdateError,
+    Answer, Config, Counter, Cuckoo, FrameWindows, NetId, PeekEntry, Region, Seed, Slices, Stored, Update,
+    UpdateError,
 };
 
 type Checked = Result<(), UpdateError>;
@@ -22,6 +24,8 @@ pub(crate) fn apply(golden: &mut Golden, update: &Update) -> Answer {
         Update::ClearTable { table } => clear_table(golden, table)?,
         Update::Bind { table, net_id } => bind(golden, table, net_id)?,
         Update::Unbind { table, net_id } => unbind(golden, table, net_id)?,
+        Update::Move { table, net_id, way } => move_binding(golden, table, net_id, way)?,
+        Update::Reseed { way, seed } => reseed(golden, way, seed)?,
         Update::Freeze { table } => freeze(golden, table)?,
         Update::Thaw { table } => thaw(golden, table)?,
         Update::Install { table, key, region } => install(golden, table, key, region)?,
@@ -69,7 +73,7 @@ fn all_records(golden: &Golden) -> Vec<Word> {
 
 /// The words that a search of all bindings reads.
 fn all_bindings(golden: &Golden) -> impl Iterator<Item = Word> + use<> {
-    (0..golden.config.bindings).map(Word::ListedBinding)
+    (0..golden.config.cam_entries()).map(Word::ListedBinding)
 }
 
 /// The table, when its number exists (3), its record can be read (18) and it is set (4).
@@ -141,8 +145,8 @@ fn clear_table(golden: &mut Golden, table: u16) -> Checked {
     refuse_if(golden.tables.is_bound(table), UpdateError::TableInUse)?;
     golden.tables.tables.remove(&table);
     golden.tables.tracking.remove(&table);
-    golden.tables.regions.retain(|(owner, _), _| *owner != table);
-    golden.tables.slots.retain(|(owner, _), _| *owner != table);
+    golden.tables.regions.clear(table);
+    golden.tables.slots.clear(table);
     golden.counters.clear(table);
     golden.fault_log.clear(table);
     golden.flips.clear(table, &state.slices);
@@ -153,11 +157,14 @@ fn bind(golden: &mut Golden, table: u16, net_id: NetId) -> Checked {
     check_number(&golden.config, table)?;
     read(golden, all_bindings(golden).chain([Word::Record(table)]))?;
     existing(golden, table)?;
-    let tables = &mut golden.tables;
-    refuse_if(tables.binding_of(net_id).is_some(), UpdateError::AlreadyBound)?;
-    let free = (0..golden.config.bindings).find(|entry| !tables.bindings.contains_key(entry));
+    let entries = cam::entries_for(golden, net_id);
+    let most = golden.config.bindings as usize;
+    let bindings = &mut golden.tables.bindings;
+    refuse_if(bindings.values().any(|(bound, _)| *bound == net_id), UpdateError::AlreadyBound)?;
+    refuse_if(bindings.len() >= most, UpdateError::BindingsFull)?;
+    let free = entries.into_iter().find(|entry| !bindings.contains_key(entry));
     let entry = free.ok_or(UpdateError::BindingsFull)?;
-    tables.bindings.insert(entry, (net_id, table));
+    bindings.insert(entry, (net_id, table));
     golden.flips.written(Word::Binding(entry));
     Ok(())
 }
@@ -171,6 +178,33 @@ fn unbind(golden: &mut Golden, table: u16, net_id: NetId) -> Checked {
     golden.tables.bindings.remove(&entry);
     golden.flips.written(Word::Binding(entry));
     fence(golden, table, state);
+    Ok(())
+}
+
+fn move_binding(golden: &mut Golden, table: u16, net_id: NetId, way: u8) -> Checked {
+    check_number(&golden.config, table)?;
+    read(golden, all_bindings(golden).chain([Word::Record(table)]))?;
+    existing(golden, table)?;
+    let binding = golden.tables.binding_of(net_id).filter(|(_, bound)| *bound == table);
+    let (from, _) = binding.ok_or(UpdateError::NotBound)?;
+    let cuckoo = Cuckoo::of(&golden.config);
+    let entries = cam::entries_for(golden, net_id).into_iter();
+    let in_way = entries.filter(|entry| cuckoo.way_of(*entry) == u32::from(way));
+    let free = in_way.into_iter().find(|entry| !golden.tables.bindings.contains_key(entry));
+    let to = free.ok_or(UpdateError::BindingsFull)?;
+    golden.tables.bindings.remove(&from);
+    golden.tables.bindings.insert(to, (net_id, table));
+    golden.flips.written(Word::Binding(from));
+    golden.flips.written(Word::Binding(to));
+    Ok(())
+}
+
+fn reseed(golden: &mut Golden, way: u8, seed: Seed) -> Checked {
+    let cuckoo = Cuckoo::of(&golden.config);
+    let entries = golden.tables.bindings.keys();
+    let used = entries.into_iter().any(|entry| cuckoo.way_of(*entry) == u32::from(way));
+    refuse_if(used, UpdateError::WayInUse)?;
+    golden.seeds[usize::from(way)] = seed;
     Ok(())
 }
 
@@ -206,7 +240,7 @@ fn install(golden: &mut Golden, table: u16, key: u32, region: Region) -> Checked
     refuse_if(base + length > 1 << 64, UpdateError::AddressWrap)?;
     refuse_if(!region.rights.is_registrable(), UpdateError::BadRights)?;
 
-    golden.tables.regions.insert((table, index), Installed { variant: key as u8, region });
+    golden.tables.regions.insert(table, index, Installed { variant: key as u8, region });
     golden.flips.written(Word::Region(slices.region_base + index));
     Ok(())
 }
@@ -215,9 +249,9 @@ fn invalidate(golden: &mut Golden, table: u16, key: u32) -> Checked {
     let index = key >> 8;
     let state = changeable(golden, table, Stored::ValidRegion { table, index })?;
     refuse_if(index >= state.slices.region_count, UpdateError::OutOfSlice)?;
-    let variant = golden.tables.regions.get(&(table, index)).map(|installed| installed.variant);
+    let variant = golden.tables.regions.get(table, index).map(|installed| installed.variant);
     refuse_if(variant != Some(key as u8), UpdateError::NotValid)?;
-    golden.tables.regions.remove(&(table, index));
+    golden.tables.regions.remove(table, index);
     golden.flips.written(Word::Region(state.slices.region_base + index));
     fence(golden, table, state);
     Ok(())
@@ -235,7 +269,7 @@ fn set_slot(golden: &mut Golden, table: u16, slot: u32, page: Page) -> Checked {
     refuse_if(frame < window_base || frame + page_frames > window_end, UpdateError::OutOfWindow)?;
     refuse_if(frame % page_frames != 0, UpdateError::BadOffset)?;
 
-    let replaced = golden.tables.slots.insert((table, slot), page);
+    let replaced = golden.tables.slots.insert(table, slot, page);
     golden.flips.written(Word::Slot(slices.slot_base + slot));
     if replaced.is_some() {
         fence(golden, table, state);
@@ -246,7 +280,7 @@ fn set_slot(golden: &mut Golden, table: u16, slot: u32, page: Page) -> Checked {
 fn clear_slot(golden: &mut Golden, table: u16, slot: u32) -> Checked {
     let state = changeable(golden, table, Stored::PresentSlot { table, slot })?;
     refuse_if(slot >= state.slices.slot_count, UpdateError::OutOfSlice)?;
-    let removed = golden.tables.slots.remove(&(table, slot));
+    let removed = golden.tables.slots.remove(table, slot);
     refuse_if(removed.is_none(), UpdateError::NotValid)?;
     golden.flips.written(Word::Slot(state.slices.slot_base + slot));
     fence(golden, table, state);
@@ -311,7 +345,7 @@ fn check_entry(golden: &mut Golden, entry: PeekEntry) -> Checked {
     let outside = UpdateError::OutOfSlice;
     match entry {
         PeekEntry::Binding { entry } => {
-            refuse_if(entry >= golden.config.bindings, outside)?;
+            refuse_if(entry >= golden.config.cam_entries(), outside)?;
             read(golden, [Word::ListedBinding(entry)])
         }
         PeekEntry::Table { table } => {
@@ -336,7 +370,7 @@ fn inject(golden: &mut Golden, stored: Stored, bit: u16) -> Checked {
     let outside = UpdateError::OutOfSlice;
     let slices = match stored {
         Stored::Binding { entry } | Stored::ListedBinding { entry } => {
-            refuse_if(entry >= golden.config.bindings, outside)?;
+            refuse_if(entry >= golden.config.cam_entries(), outside)?;
             Slices::default()
         }
         // A flip in the dirty pool can only make more memory dirty; the model stays with what was written.

@@ -20,11 +20,15 @@
 //! | 13 read_counter | table | [`crate::Counter::index`] | - | |
 //! | 14 peek | table | entry | space (8 bits), word << 8 (8 bits) | |
 //! | 15 inject | table | entry | space (8 bits, [`Stored::space`]), bit << 16 (16 bits) | |
+//! | 16 move | table | way | - | as bind |
+//! | 17 reseed | - | way | - | 0 to 2, always all three: seed, least significant first; bits above [`crate::Cuckoo::seed_bits`] zero |
 //!
 //! An argument marked `-` is ignored; every bit that is named nowhere in a word that is used is reserved and must be
-//! zero (BAD_ARGUMENT). Ops above 15 are answered UNSUPPORTED, and so is `inject` without protection.
+//! zero (BAD_ARGUMENT). Ops above 17 are answered UNSUPPORTED, and so are `inject` without protection and `move` and
+//! `reseed` without a cuckoo CAM.
 
-use crate::config::{Config, Protection};
+use crate::config::{Cam, Config, Protection};
+use crate::cuckoo::{Cuckoo, Seed};
 use crate::net_id::NetId;
 use crate::protection::Stored;
 use crate::request::Access;
@@ -73,11 +77,15 @@ pub enum UpdateOp {
     Peek = 14,
     /// 15: flip a stored bit.
     Inject = 15,
+    /// 16: move a binding to another way.
+    Move = 16,
+    /// 17: give a way another hash function.
+    Reseed = 17,
 }
 
 impl UpdateOp {
     /// Every operation, in order of its code.
-    pub const ALL: [UpdateOp; 16] = [
+    pub const ALL: [UpdateOp; 18] = [
         UpdateOp::Stage,
         UpdateOp::SetTable,
         UpdateOp::ClearTable,
@@ -94,6 +102,8 @@ impl UpdateOp {
         UpdateOp::ReadCounter,
         UpdateOp::Peek,
         UpdateOp::Inject,
+        UpdateOp::Move,
+        UpdateOp::Reseed,
     ];
 
     /// The code at `upd_op` (5 bits).
@@ -101,7 +111,7 @@ impl UpdateOp {
         self as u8
     }
 
-    /// The operation of a code; nothing above 15.
+    /// The operation of a code; nothing above 17.
     pub fn from_code(code: u8) -> Option<UpdateOp> {
         UpdateOp::ALL.get(usize::from(code)).copied()
     }
@@ -125,6 +135,8 @@ impl UpdateOp {
             UpdateOp::ReadCounter => "read_counter",
             UpdateOp::Peek => "peek",
             UpdateOp::Inject => "inject",
+            UpdateOp::Move => "move",
+            UpdateOp::Reseed => "reseed",
         }
     }
 }
@@ -216,6 +228,17 @@ impl Command {
                 require(u32::from(bit) < config.stored_bits(stored))?;
                 Update::Inject { stored, bit }
             }
+            UpdateOp::Move => {
+                cuckoo(config)?;
+                require(self.index <= Cuckoo::WAYS)?;
+                Update::Move { table, net_id: net_id(staged, config)?, way: self.index as u8 }
+            }
+            UpdateOp::Reseed => {
+                let cuckoo = cuckoo(config)?;
+                let seed = Seed::from_limbs([staged[0], staged[1], staged[2]]);
+                require(self.index < Cuckoo::WAYS && seed.significant_bits() <= cuckoo.seed_bits())?;
+                Update::Reseed { way: self.index as u8, seed }
+            }
             UpdateOp::Peek => {
                 require(self.data >> 16 == 0)?;
                 let entry = match self.data as u8 {
@@ -254,6 +277,12 @@ impl Update {
             }
             Update::Unbind { table, net_id } => {
                 commit(&net_id.limbs(), Command::of(UpdateOp::Unbind, table, 0, 0))
+            }
+            Update::Move { table, net_id, way } => {
+                commit(&net_id.limbs(), Command::of(UpdateOp::Move, table, way.into(), 0))
+            }
+            Update::Reseed { way, seed } => {
+                commit(&seed.limbs(), Command::of(UpdateOp::Reseed, 0, way.into(), 0))
             }
             Update::ClearTable { table } => vec![Command::of(UpdateOp::ClearTable, table, 0, 0)],
             Update::Track { table, granule_shift, dirty_base } => {
@@ -324,6 +353,14 @@ fn mask(bits: u32) -> u64 {
 
 fn require(holds: bool) -> Result<(), UpdateError> {
     if holds { Ok(()) } else { Err(UpdateError::BadArgument) }
+}
+
+/// The cuckoo CAM of a configuration that has one.
+fn cuckoo(config: &Config) -> Result<Cuckoo, UpdateError> {
+    match config.cam_kind() {
+        Cam::Cuckoo => Ok(Cuckoo::of(config)),
+        Cam::Register => Err(UpdateError::Unsupported),
+    }
 }
 
 fn slices(staged: &Staged) -> Slices {

@@ -1,16 +1,28 @@
 //! Every size and choice of a mapping unit, with its range and the widths that follow from it.
 
+use crate::cuckoo::Cuckoo;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// How network identifiers are matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cam {
-    /// Registers with one comparator per binding. The only kind of this version.
+    /// Registers with one comparator per binding.
     #[default]
     Register,
+    /// A cuckoo hash table: block RAM in several ways, each with a hash function of its own, and a small stash of
+    /// registers. See [`crate::cuckoo`].
+    Cuckoo,
+}
+
+impl Cam {
+    /// Every kind.
+    pub const ALL: [Cam; 2] = [Cam::Register, Cam::Cuckoo];
+    /// Bindings up to which registers are chosen where a configuration names no kind.
+    pub const MOST_REGISTERS: u32 = 64;
 }
 
 /// Whether tables may share frames.
@@ -35,6 +47,55 @@ pub enum Protection {
     Parity,
     /// A Hamming code with an overall parity bit per stored word: corrects one flipped bit, detects two.
     Secded,
+}
+
+/// The device family that the memories of the generated Verilog are written for. Nothing else depends on it: ports,
+/// cycles and answers are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Any: plain Verilog, from which tools infer memories.
+    #[default]
+    Generic,
+    /// Lattice ECP5: block RAM primitives with their output register.
+    Ecp5,
+    /// AMD Xilinx: plain Verilog in the form that Vivado infers block RAM with its output register from.
+    Xilinx,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Target; 3] = [Target::Generic, Target::Ecp5, Target::Xilinx];
+
+    /// The name as it is written on a command line and in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Target::Generic => "generic",
+            Target::Ecp5 => "ecp5",
+            Target::Xilinx => "xilinx",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No target has the name that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no target is called `{0}`; there are: generic, ecp5, xilinx")]
+pub struct UnknownTarget(pub String);
+
+impl FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(given: &str) -> Result<Target, UnknownTarget> {
+        let wanted = given.trim().to_ascii_lowercase();
+        let found = Target::ALL.into_iter().find(|target| target.name() == wanted);
+        found.ok_or_else(|| UnknownTarget(given.to_owned()))
+    }
 }
 
 /// A configuration of the mapping unit. Every field may be left out of the file; the defaults make the preset `roce`.
@@ -69,8 +130,10 @@ pub struct Config {
     pub page_shifts: Vec<u32>,
     /// Most bytes that one request may translate: a power of two, 64 to 65536. Default 4096.
     pub max_request_bytes: u32,
-    /// How network identifiers are matched: `register`. Default `register`.
-    pub cam: Cam,
+    /// How network identifiers are matched: `register` or `cuckoo`. Absent by default: `register` up to
+    /// [`Cam::MOST_REGISTERS`] bindings, `cuckoo` beyond. [`Config::cam_kind`] says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cam: Option<Cam>,
     /// Whether tables may share frames: `disjoint` or `iommu`. Default `disjoint`.
     pub frame_windows: FrameWindows,
     /// Most granted spans that wait for their retirement at once, all tables together: 1 to 65,536. A span beyond
@@ -84,6 +147,8 @@ pub struct Config {
     pub fault_log_entries: u32,
     /// What guards stored words: `none`, `parity` or `secded`. Default `none`.
     pub protection: Protection,
+    /// The device family that memories are written for: `generic`, `ecp5` or `xilinx`. Default `generic`.
+    pub target: Target,
 }
 
 impl Default for Config {
@@ -101,12 +166,13 @@ impl Default for Config {
             physical_address_bits: 48,
             page_shifts: vec![12, 16, 21, 30],
             max_request_bytes: 4096,
-            cam: Cam::Register,
+            cam: None,
             frame_windows: FrameWindows::Disjoint,
             max_in_flight: 512,
             dirty_words: 1024,
             fault_log_entries: 64,
             protection: Protection::None,
+            target: Target::Generic,
         }
     }
 }
@@ -176,9 +242,10 @@ impl Config {
         }
     }
 
-    /// The configuration as a TOML file that [`Config::from_toml`] reads back.
+    /// The configuration as a TOML file that [`Config::from_toml`] reads back, with the kind of CAM that was chosen.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("strings, numbers and lists of numbers are always TOML")
+        let resolved = Config { cam: Some(self.cam_kind()), ..self.clone() };
+        toml::to_string(&resolved).expect("strings, numbers and lists of numbers are always TOML")
     }
 
     /// Checks every field and every combination of fields.
@@ -194,7 +261,7 @@ impl Config {
             });
         }
         range("net_id_bits", self.net_id_bits, 1, 160, "staged words carry 160 bits")?;
-        range("bindings", self.bindings, 1, 4096, "every binding has a comparator")?;
+        range("bindings", self.bindings, 1, 4096, "a CAM of more is not built")?;
         range("tables", self.tables, 1, 4096, "the table number has 12 bits")?;
         range("regions", self.regions, 1, 1 << 24, "a key has 24 index bits")?;
         range("slots", self.slots, 1, 1 << 24, "a region's pages must keep its position within 54 bits")?;
@@ -275,9 +342,22 @@ impl Config {
         index_bits(self.tables)
     }
 
+    /// How network identifiers are matched: as [`Config::cam`] says, or by size.
+    pub fn cam_kind(&self) -> Cam {
+        self.cam.unwrap_or(if self.bindings <= Cam::MOST_REGISTERS { Cam::Register } else { Cam::Cuckoo })
+    }
+
+    /// Entries of the CAM, of which `bindings` can be taken at once: as many, or more with [`Cam::Cuckoo`].
+    pub fn cam_entries(&self) -> u32 {
+        match self.cam_kind() {
+            Cam::Register => self.bindings,
+            Cam::Cuckoo => Cuckoo::of(self).entries(),
+        }
+    }
+
     /// Width of a CAM entry's number: at least 1.
     pub fn binding_bits(&self) -> u32 {
-        index_bits(self.bindings)
+        index_bits(self.cam_entries())
     }
 
     /// Width of a count of bindings, 0 to `bindings` inclusive.
@@ -410,4 +490,20 @@ fn range(
         return Ok(());
     }
     Err(ConfigError::Range { field, value: value.to_string(), allowed: format!("{low} to {high}"), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_targets_round_trip() {
+        for target in Target::ALL {
+            assert_eq!(target.to_string().parse(), Ok(target));
+            let config = Config::from_toml(&format!("target = \"{target}\""), "mine.toml").unwrap();
+            assert_eq!(config.target, target);
+        }
+        let error = "ice40".parse::<Target>().unwrap_err();
+        assert!(error.to_string().contains("generic, ecp5, xilinx"), "{error}");
+    }
 }

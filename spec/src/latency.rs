@@ -11,7 +11,7 @@
 pub mod loops;
 pub mod updates;
 
-use crate::config::{Config, Protection};
+use crate::config::{Cam, Config, Protection};
 
 /// One stage of the lookup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,18 +30,22 @@ pub struct Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stages(Vec<Stage>);
 
-/// Cycles of the binding stage: copying the identifier to all comparators.
-pub const BINDING_FAN_OUT_CYCLES: u32 = 1;
-/// Cycles of the binding stage: comparing chunks of the identifier.
+/// Cycles of the binding stage: comparing chunks of the identifier. Its copies are loaded from the port, beside `request`.
 pub const BINDING_CHUNK_COMPARE_CYCLES: u32 = 1;
 /// Cycles of the binding stage: joining chunks into a match per entry.
 pub const BINDING_ENTRY_MATCH_CYCLES: u32 = 1;
 /// Cycles of the binding stage: encoding the matching entry into its table number.
 pub const BINDING_ENCODE_CYCLES: u32 = 2;
+/// Bindings up to which the match joins entries as well, and encoding takes a cycle less.
+pub const FEW_BINDINGS: u32 = 16;
 
-/// Cycles that `binding` takes longer under protection: encoding the identifier, a second step of counting the bits in
-/// which entries differ from it, checking the table number.
-pub const BINDING_PROTECTION_CYCLES: u32 = 3;
+/// Cycles of the binding stage with a cuckoo CAM: the second half of the hash (the first is done while stage `request`
+/// accepts), the memories and their output registers (two), comparing chunks, the match of each way, choosing.
+pub const CUCKOO_CYCLES: u32 = 6;
+
+/// Cycles of `binding` under protection: encoding the identifier, its copies, counting the bits in which entries differ from
+/// it (three), encoding (two), checking the table number.
+pub const BINDING_PROTECTED_CYCLES: u32 = 8;
 
 /// Cycles from a stored word with check bits to the checked word.
 pub const fn check_cycles(protection: Protection) -> u32 {
@@ -55,7 +59,7 @@ pub const fn check_cycles(protection: Protection) -> u32 {
 
 /// A retirement at the port in cycle r comes before a `harvest` or `track` that is accepted in cycle t when
 /// r + this <= t, and after it otherwise.
-pub const RETIRE_CYCLES: u32 = 13;
+pub const RETIRE_CYCLES: u32 = 16;
 
 /// Tables up to which the table memory is LUT RAM and answers in one cycle.
 pub const SMALL_TABLE_MEMORY: u32 = 64;
@@ -64,33 +68,37 @@ impl Stages {
     /// The stages of a configuration. `cam` decides the cycles of `binding`, `tables` those of `table`; `protection` adds
     /// to every stage that reads a stored word.
     pub fn of(config: &Config) -> Stages {
-        let binding = match config.cam {
-            crate::config::Cam::Register => {
-                BINDING_FAN_OUT_CYCLES
-                    + BINDING_CHUNK_COMPARE_CYCLES
-                    + BINDING_ENTRY_MATCH_CYCLES
-                    + BINDING_ENCODE_CYCLES
+        let cam = config.cam_kind();
+        let binding = match cam {
+            Cam::Cuckoo => CUCKOO_CYCLES,
+            Cam::Register => {
+                let encode = BINDING_ENCODE_CYCLES - u32::from(config.bindings <= FEW_BINDINGS);
+                BINDING_CHUNK_COMPARE_CYCLES + BINDING_ENTRY_MATCH_CYCLES + encode
             }
         };
         let check = check_cycles(config.protection);
         let binding = match config.protection {
             Protection::None => binding,
-            Protection::Parity | Protection::Secded => binding + BINDING_PROTECTION_CYCLES,
+            Protection::Parity | Protection::Secded => BINDING_PROTECTED_CYCLES,
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
-        let table = if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 };
+        // A cuckoo CAM's entries know the slices, and the table's state is read beside stage `slice`.
+        let table = match cam {
+            Cam::Cuckoo => 0,
+            Cam::Register => check + if config.tables <= SMALL_TABLE_MEMORY { 1 } else { 2 },
+        };
         Stages(vec![
             stage("request", 1, "accepts a request or an update's token", "input register"),
             stage(
                 "binding",
                 binding,
                 "finds the table that the network identifier is bound to",
-                "identifier fan-out, chunk compare, entry match, encode (two cycles)",
+                "chunk compare, entry match, encode (a cycle, or two beyond 16 bindings)",
             ),
             stage(
                 "table",
-                table + check,
+                table,
                 "reads the table's slices and state",
                 "memory read; an output register beyond 64 tables; the check",
             ),
@@ -110,13 +118,13 @@ impl Stages {
                 "bounds",
                 1,
                 "compares the access with the region",
-                "32-bit halves of every comparison side by side",
+                "16-bit parts of every comparison side by side",
             ),
             stage(
                 "decide",
                 1,
                 "takes the first row of the decision table that applies",
-                "joins the halves, priority, page index",
+                "joins the parts, rows of the key, page index",
             ),
             stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_first_beat_takes_the_sum() {
-        for (preset, cycles) in [(Preset::Tiny, 20), (Preset::Roce, 20), (Preset::Cloud, 21)] {
+        for (preset, cycles) in [(Preset::Tiny, 18), (Preset::Roce, 19), (Preset::Cloud, 20)] {
             let stages = Stages::of(&preset.config());
             assert_eq!(stages.first_beat(), cycles, "{preset}: the documents say so");
             let sum: u32 = stages.iter().map(|stage| stages.cycles(stage.name).unwrap()).sum();
@@ -188,8 +196,8 @@ mod tests {
         }
         let stages = Stages::of(&Config::default());
         assert_eq!(stages.cycles("nowhere"), None);
-        assert_eq!((stages.before("request"), stages.before("expand")), (0, 14));
+        assert_eq!((stages.before("request"), stages.before("expand")), (0, 13));
         let protected = |protection| Stages::of(&Config { protection, ..Preset::Roce.config() }).first_beat();
-        assert_eq!([Protection::None, Protection::Parity, Protection::Secded].map(protected), [20, 26, 29]);
+        assert_eq!([Protection::None, Protection::Parity, Protection::Secded].map(protected), [19, 26, 29]);
     }
 }

@@ -1,10 +1,12 @@
 //! # The contract of Stagecoach, as types
 //!
-//! What the hardware, the golden model and the host software agree on. Nothing here behaves; it names and packs:
+//! What the hardware, the golden model and the host software agree on. It names and packs; what it computes is what both
+//! sides must compute alike:
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`config`] | [`Config`]: every size and choice of a mapping unit, its ranges, the widths that follow |
+//! | [`cuckoo`] | [`Cuckoo`]: the places of a cuckoo CAM, and the hash functions that lead to them |
 //! | [`preset`] | [`Preset`]: the configurations that ship, as TOML files |
 //! | [`net_id`] | [`NetId`]: what names a VM on the network |
 //! | [`request`] | [`Request`], [`Op`], [`Access`]: what is asked |
@@ -29,6 +31,7 @@
 
 pub mod command;
 pub mod config;
+pub mod cuckoo;
 pub mod fault;
 pub mod latency;
 pub mod net_id;
@@ -39,7 +42,8 @@ pub mod response;
 pub mod update;
 
 pub use command::{Action, Command, STAGED_WORDS, Staged, UpdateOp};
-pub use config::{Cam, Config, ConfigError, FrameWindows, Protection};
+pub use config::{Cam, Config, ConfigError, FrameWindows, Protection, Target, UnknownTarget};
+pub use cuckoo::{Cuckoo, Seed};
 pub use fault::{Fault, Transport, WireCode};
 pub use latency::{Stage, Stages};
 pub use net_id::{NetId, NetIdError};

@@ -8,19 +8,20 @@
 //!
 //! A word of zeros has check bits of zero, so that cleared memory is valid.
 
-use crate::config::{Config, Protection};
+use crate::config::{Cam, Config, Protection};
 use serde::{Deserialize, Serialize};
 
 /// A stored word, as `inject` names it. The number is that of its space at the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stored {
-    /// Space 0: a CAM entry. The low bits are the identifier's code over (net_id, valid above it), then the table number's code.
+    /// Space 0: a CAM entry. The low bits are the identifier's code over (net_id, valid above it), then the code of what it
+    /// leads to: the table number and, in a cuckoo CAM, above it where the table's slices begin.
     Binding {
-        /// The entry, below `bindings`.
+        /// The entry, below [`Config::cam_entries`].
         entry: u32,
     },
-    /// Space 1: the table word that lookups read.
+    /// Space 1: the table word that lookups read. With a cuckoo CAM, frozen and epoch alone.
     Table {
         /// The table.
         table: u16,
@@ -148,14 +149,28 @@ const fn hamming_bits(bits: u32) -> u32 {
 }
 
 impl Config {
+    /// Bits of what a lookup needs of a table's slices: region_base, region_count, slot_base.
+    fn table_slices_bits(&self) -> u32 {
+        self.region_bits() + self.region_count_bits() + self.slot_bits()
+    }
+
+    /// Bits of what a CAM entry leads to: the table's number and, in a cuckoo CAM, its slices.
+    pub fn binding_target_bits(&self) -> u32 {
+        match self.cam_kind() {
+            Cam::Register => self.table_bits(),
+            Cam::Cuckoo => self.table_bits() + self.table_slices_bits(),
+        }
+    }
+
     /// Bits of a stored word, check bits included: what `inject` may flip.
     pub fn stored_bits(&self, stored: Stored) -> u32 {
         let coded = |bits| self.protection.coded_bits(bits);
         match stored {
-            Stored::Binding { .. } => coded(self.net_id_bits + 1) + coded(self.table_bits()),
-            Stored::Table { .. } => {
-                coded(2 + self.region_bits() + self.region_count_bits() + self.slot_bits())
-            }
+            Stored::Binding { .. } => coded(self.net_id_bits + 1) + coded(self.binding_target_bits()),
+            Stored::Table { .. } => match self.cam_kind() {
+                Cam::Register => coded(2 + self.table_slices_bits()),
+                Cam::Cuckoo => coded(2),
+            },
             Stored::Region { .. } => {
                 let fixed = 1 + 8 + 4 + 64 + 65;
                 let sized =

@@ -1,5 +1,6 @@
 //! Changes of tables, with typed arguments, and why one is refused.
 
+use crate::cuckoo::Seed;
 use crate::fault::Fault;
 use crate::net_id::NetId;
 use crate::protection::Stored;
@@ -52,7 +53,7 @@ pub enum PeekEntry {
     /// Space 0: CAM entry `entry` (the port's table is ignored). Words 0 to 2: net_id, least significant first;
     /// word 3: valid in bit 0, table in bits 63:32.
     Binding {
-        /// The entry, below `bindings`.
+        /// The entry, below [`crate::Config::cam_entries`].
         entry: u32,
     },
     /// Space 1: a table (the port's index is ignored). Word 0: region_base in bits 31:0, region_count in 63:32;
@@ -169,7 +170,8 @@ pub enum Update {
         /// The table.
         table: u16,
     },
-    /// Binds a network identifier to a table, in the lowest free entry. Allowed on a frozen table.
+    /// Binds a network identifier to a table, in the lowest free entry that may hold it (any, in a CAM of registers).
+    /// Allowed on a frozen table.
     Bind {
         /// The table.
         table: u16,
@@ -182,6 +184,23 @@ pub enum Update {
         table: u16,
         /// The identifier.
         net_id: NetId,
+    },
+    /// Cuckoo CAM alone: moves a binding to the lowest free entry that may hold it in another way (or in the stash).
+    /// Requests never miss it meanwhile. Allowed on a frozen table.
+    Move {
+        /// The table that the identifier is bound to.
+        table: u16,
+        /// The identifier.
+        net_id: NetId,
+        /// The way to move it to, from 0; [`crate::Cuckoo::WAYS`] is the stash.
+        way: u8,
+    },
+    /// Cuckoo CAM alone: gives an empty way another hash function.
+    Reseed {
+        /// The way.
+        way: u8,
+        /// What its hash function is made of.
+        seed: Seed,
     },
     /// Refuses every request of the table with FROZEN from now on. A fence.
     Freeze {
@@ -291,7 +310,9 @@ pub type Answer = Result<u64, UpdateError>;
 #[repr(u8)]
 pub enum UpdateError {
     /// 1
-    #[error("unsupported: there is no such operation, or (inject) the configuration has no protection")]
+    #[error(
+        "unsupported: there is no such operation, or the configuration has no protection (inject) or no cuckoo CAM (move, reseed)"
+    )]
     Unsupported = 1,
     /// 2
     #[error(
@@ -335,7 +356,9 @@ pub enum UpdateError {
     #[error("not bound: the network identifier is not bound to this table; check both")]
     NotBound = 12,
     /// 13
-    #[error("bindings full: every entry is taken; unbind one or raise `bindings`")]
+    #[error(
+        "bindings full: every entry that may hold the identifier is taken; unbind one, move others away (cuckoo), or raise `bindings`"
+    )]
     BindingsFull = 13,
     /// 14
     #[error(
@@ -361,11 +384,14 @@ pub enum UpdateError {
     /// 19
     #[error("not tracked: the table's dirty memory is not tracked; track it first")]
     NotTracked = 19,
+    /// 20
+    #[error("way in use: identifiers stand in it; move them to other ways first")]
+    WayInUse = 20,
 }
 
 impl UpdateError {
     /// Every error, in order of its code (which starts at 1).
-    pub const ALL: [UpdateError; 19] = [
+    pub const ALL: [UpdateError; 20] = [
         UpdateError::Unsupported,
         UpdateError::BadArgument,
         UpdateError::NoSuchTable,
@@ -385,6 +411,7 @@ impl UpdateError {
         UpdateError::NotValid,
         UpdateError::Corrupt,
         UpdateError::NotTracked,
+        UpdateError::WayInUse,
     ];
 
     /// Every error in the order in which they are judged: by code, but CORRUPT right behind NO_SUCH_TABLE.
@@ -426,6 +453,7 @@ impl UpdateError {
             UpdateError::NotValid => "not_valid",
             UpdateError::Corrupt => "corrupt",
             UpdateError::NotTracked => "not_tracked",
+            UpdateError::WayInUse => "way_in_use",
         }
     }
 }
@@ -443,6 +471,6 @@ mod tests {
             assert!(error.to_string().starts_with(&words), "{error} does not start with its name");
         }
         assert_eq!(UpdateError::from_code(0), None);
-        assert_eq!(UpdateError::from_code(20), None);
+        assert_eq!(UpdateError::from_code(21), None);
     }
 }

@@ -95,10 +95,10 @@ fn words_are_where_the_table_says() {
 
 #[test]
 fn op_codes_are_those_of_the_contract() {
-    for code in 0..16 {
+    for code in 0..18 {
         assert_eq!(UpdateOp::from_code(code).map(UpdateOp::code), Some(code));
     }
-    assert_eq!(UpdateOp::from_code(16), None);
+    assert_eq!(UpdateOp::from_code(18), None);
     assert_eq!((UpdateOp::SetSlot.code(), UpdateOp::SetSlot.name()), (9, "set_slot"));
 }
 

@@ -2,8 +2,8 @@
 
 use rand::Rng;
 use stagecoach_spec::{
-    Access, Command, Config, Counter, Fault, NetId, PeekEntry, Protection, Region, Slices, Stored, Update,
-    UpdateError as Error, UpdateOp,
+    Access, Cam, Command, Config, Counter, Cuckoo, Fault, NetId, PeekEntry, Protection, Region, Slices,
+    Stored, Update, UpdateError as Error, UpdateOp,
 };
 
 use super::script::Step;
@@ -125,6 +125,13 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
             let (table, _) = any_table(random, world, |table, _| !world.tracked.contains_key(&table))?;
             one(Update::Harvest { table, word: pick(random, &[0, 1, u32::MAX]) })
         }
+        Error::WayInUse if config.cam_kind() == Cam::Cuckoo => {
+            let cuckoo = Cuckoo::of(config);
+            let used = world.bindings.keys().filter_map(|net_id| world.entry_of(*net_id));
+            let way = used.map(|entry| cuckoo.way_of(entry)).find(|way| *way < Cuckoo::WAYS)?;
+            one(Update::Reseed { way: way as u8, seed: cuckoo.initial_seeds()[0] })
+        }
+        Error::WayInUse => None,
         Error::BadRights => {
             let bits = pick(random, &[2, 6, 8, 10, 12, 14]);
             install(&|region| region.rights = Access::from_bits(bits).unwrap_or(Access::REMOTE_WRITE))

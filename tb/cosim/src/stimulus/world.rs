@@ -94,7 +94,7 @@ impl World {
         let mut word =
             |entry, word| golden.update(&Update::Peek { entry: PeekEntry::Binding { entry }, word }).ok();
         let wanted = net_id.limbs();
-        (0..self.config().bindings).find(|entry| {
+        (0..self.config().cam_entries()).find(|entry| {
             let is_bound = word(*entry, 3).is_some_and(|state| state & 1 == 1);
             is_bound && (0..3u8).zip(wanted).all(|(number, limb)| word(*entry, number) == Some(limb))
         })
@@ -143,7 +143,9 @@ impl World {
             Update::Harvest { .. }
             | Update::ReadCounter { .. }
             | Update::Peek { .. }
-            | Update::Inject { .. } => {}
+            | Update::Inject { .. }
+            | Update::Move { .. }
+            | Update::Reseed { .. } => {}
         }
     }
 
