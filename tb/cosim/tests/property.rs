@@ -12,9 +12,9 @@ use proptest::test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRn
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::cycle_check::Counts;
+use stagecoach_cosim::driver::{Event, Timed};
 use stagecoach_cosim::session::{self, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape, configuration};
-use stagecoach_cosim::driver::{Event, Timed};
 use stagecoach_cosim::{EngineKind, Histogram, Stalls, engine};
 use stagecoach_hdl::Module;
 use stagecoach_spec::{Config, Counter, Preset, UpdateOp};
@@ -61,7 +61,7 @@ fn agree(one: &[Timed], other: &[Timed], at: usize) -> bool {
         _ => None,
     });
     let counts_at_least = last_command.is_some_and(|command| {
-        let counter = Counter::from_index(command.index);
+        let counter = Counter::of(command.index);
         command.op == UpdateOp::ReadCounter.code()
             && matches!(counter, Some(Counter::Corrected | Counter::Uncorrectable))
     });
