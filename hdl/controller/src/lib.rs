@@ -54,6 +54,7 @@ pub mod scan;
 pub mod scrub;
 pub mod slice;
 pub mod slot;
+mod standing;
 mod span;
 pub mod table;
 pub mod tally;
