@@ -118,13 +118,13 @@ impl Stages {
                 "bounds",
                 1,
                 "compares the access with the region",
-                "32-bit halves of every comparison side by side",
+                "16-bit parts of every comparison side by side",
             ),
             stage(
                 "decide",
                 1,
                 "takes the first row of the decision table that applies",
-                "joins the halves, priority, page index",
+                "joins the parts, rows of the key, page index",
             ),
             stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(

@@ -9,7 +9,7 @@ pub const EXPAND_PLACES: u32 = 32;
 pub const RESPOND_PLACES: u32 = 16;
 
 /// Cycles from a traveller's last in a queue to the cycle in which its sender may use the place again.
-pub const PLACE_RETURN_CYCLES: u32 = 3;
+pub const PLACE_RETURN_CYCLES: u32 = 4;
 
 /// Cycles from a traveller that takes a place to the cycle in which its sender has counted it. The sender sends only while
 /// it counts as many places or more: those that it has not counted yet may be taken.
