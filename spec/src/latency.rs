@@ -43,7 +43,12 @@ pub const BINDING_ENCODE_CYCLES: u32 = 2;
 /// accepts), the memories and their output registers (two), comparing chunks, the match of each way, choosing.
 pub const CUCKOO_CYCLES: u32 = 6;
 
-/// Cycles that `binding` takes longer under protection: encoding the identifier, a second step of counting the bits in
+/// Cycles of the binding stage with a cuckoo CAM under protection, beyond the check: encoding the identifier beside the
+/// hash, a token's own bucket in its place, the memories (two), counting the bits that differ (three), choosing, joining
+/// what was found with the check of its target.
+pub const CUCKOO_PROTECTED_CYCLES: u32 = 9;
+
+/// Cycles that `binding` takes longer under protection, with a CAM of registers: encoding the identifier, a second step of counting the bits in
 /// which entries differ from it, checking the table number.
 pub const BINDING_PROTECTION_CYCLES: u32 = 3;
 
@@ -79,9 +84,10 @@ impl Stages {
             }
         };
         let check = check_cycles(config.protection);
-        let binding = match config.protection {
-            Protection::None => binding,
-            Protection::Parity | Protection::Secded => binding + BINDING_PROTECTION_CYCLES,
+        let binding = match (config.protection, cam) {
+            (Protection::None, _) => binding,
+            (Protection::Parity | Protection::Secded, Cam::Register) => binding + BINDING_PROTECTION_CYCLES,
+            (Protection::Parity | Protection::Secded, Cam::Cuckoo) => CUCKOO_PROTECTED_CYCLES + check,
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.
