@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stagecoach_spec::{Config, Preset};
+use stagecoach_spec::{Config, Preset, Target};
 
 use crate::Error;
 
@@ -76,7 +76,11 @@ pub struct GenerateArguments {
     /// Which configuration; preset roce if none is given
     #[command(flatten)]
     pub choice: Choice,
-    /// Folder to write [default: verilog-out/NAME, by the name of the configuration]
+    /// Device family that memories are written for: generic, ecp5 or xilinx [default: as the configuration says]
+    #[arg(long, value_name = "FAMILY")]
+    pub target: Option<Target>,
+    /// Folder to write [default: verilog-out/NAME, by the name of the configuration; verilog-out/NAME-FAMILY with
+    /// another target than its own]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -18,8 +18,10 @@ pub const CONFIGURATION: &str = "configuration.toml";
 pub enum Purpose {
     /// A module, Verilog-2005.
     Design,
-    /// A RAM wrapper, Verilog-2005: what to replace for a device family.
+    /// A RAM wrapper, Verilog-2005: all that depends on the configuration's target.
     Ram,
+    /// A model of a device's primitive, for simulators; synthesis tools have their own and see nothing in it.
+    Simulation,
     /// A module with its properties, SystemVerilog, to be read instead of the design file of the same module.
     Formal,
     /// The configuration.
@@ -54,18 +56,20 @@ pub fn module(config: &Config) -> Result<Arc<Module>, Error> {
 /// As [`module`].
 pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
     let module = module(config)?;
-    let mut files: Vec<OutputFile> = verilog::write(&module)
-        .into_iter()
-        .map(|file| OutputFile {
-            name: file.name,
-            purpose: match file.kind {
-                FileKind::Design => Purpose::Design,
-                FileKind::Ram => Purpose::Ram,
-                FileKind::Formal => Purpose::Formal,
-            },
-            text: file.text,
-        })
-        .collect();
+    let mut files: Vec<OutputFile> =
+        verilog::write_for(&module, stagecoach_controller::family(config.target))
+            .into_iter()
+            .map(|file| OutputFile {
+                name: file.name,
+                purpose: match file.kind {
+                    FileKind::Design => Purpose::Design,
+                    FileKind::Ram => Purpose::Ram,
+                    FileKind::Simulation => Purpose::Simulation,
+                    FileKind::Formal => Purpose::Formal,
+                },
+                text: file.text,
+            })
+            .collect();
     let text = format!(
         "# The configuration that the files beside this one are generated from.\n{}",
         config.to_toml()

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stagecoach_spec::Config;
+use stagecoach_spec::{Config, Target};
 
 use crate::Error;
 use crate::cli::GenerateArguments;
@@ -18,8 +18,9 @@ pub const DEFAULT_FOLDER: &str = "verilog-out";
 /// # Errors
 /// The configuration or the folder cannot be used; then nothing was written.
 pub fn run(arguments: &GenerateArguments) -> Result<bool, Error> {
-    let config = arguments.choice.config()?;
-    let out = arguments.out.clone().unwrap_or_else(|| default_out(&config));
+    let own = arguments.choice.config()?;
+    let config = Config { target: arguments.target.unwrap_or(own.target), ..own };
+    let out = arguments.out.clone().unwrap_or_else(|| default_out(&config, own.target));
     let files = generate(&config, &out)?;
     let count = counted(files.len() as u64, "file", "files");
     print(&format!("{}: {count} for configuration {config}\n", out.display()))?;
@@ -38,7 +39,10 @@ pub fn generate(config: &Config, out: &Path) -> Result<Vec<OutputFile>, Error> {
     Ok(files)
 }
 
-/// Where a configuration's files go unless told otherwise.
-pub fn default_out(config: &Config) -> PathBuf {
-    Path::new(DEFAULT_FOLDER).join(&config.name)
+/// Where a configuration's files go unless told otherwise; those for another target than the configuration's `own`
+/// stand beside, since the preset's folder is the preset's.
+pub fn default_out(config: &Config, own: Target) -> PathBuf {
+    let name = &config.name;
+    let folder = if config.target == own { name.clone() } else { format!("{name}-{}", config.target) };
+    Path::new(DEFAULT_FOLDER).join(folder)
 }

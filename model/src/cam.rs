@@ -13,7 +13,8 @@ pub(crate) fn entries_for(golden: &Golden, net_id: NetId) -> Vec<u32> {
         Cam::Register => (0..config.bindings).collect(),
         Cam::Cuckoo => {
             let cuckoo = Cuckoo::of(config);
-            (0..cuckoo.entries()).filter(|entry| cuckoo.may_hold(&golden.seeds, *entry, net_id)).collect()
+            let places = (0..).zip(golden.seeds).map(|(way, seed)| cuckoo.entry(way, seed, net_id));
+            places.chain(Cuckoo::WAYS * cuckoo.depth()..cuckoo.entries()).collect()
         }
     }
 }

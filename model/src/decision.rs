@@ -77,7 +77,7 @@ pub(crate) fn decide(golden: &mut Golden, request: &Request) -> Verdict {
     if golden.flips.read(Word::Region(slices.region_base + request.key_index())) == Reading::Corrupt {
         return refused(Fault::TableCorrupt);
     }
-    let Some(installed) = golden.tables.regions.get(&(table, request.key_index())) else {
+    let Some(installed) = golden.tables.regions.get(table, request.key_index()) else {
         return refused(Fault::InvalidKey);
     };
     if installed.variant != request.key_variant() {

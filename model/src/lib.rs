@@ -21,6 +21,7 @@
 //! | `counters`, `fault_log` | what is remembered of requests |
 //! | `protection` | flipped bits, and what reading a word that has some comes to |
 //! | `part` | slices, windows and bitmaps as parts of a pool |
+//! | `pool` | regions or slots by table and place |
 //! | `peek` | how entries read back |
 //! | [`cycle`] | the cycle of each answer |
 //! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
@@ -59,6 +60,7 @@ pub mod fast;
 mod fault_log;
 mod part;
 mod peek;
+mod pool;
 mod protection;
 mod tables;
 mod translation;

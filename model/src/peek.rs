@@ -32,7 +32,7 @@ fn words(golden: &Golden, entry: PeekEntry) -> Option<[u64; 8]> {
             ])
         }
         PeekEntry::Region { table, index } => {
-            let installed = tables.regions.get(&(table, index))?;
+            let installed = tables.regions.get(table, index)?;
             let r = installed.region;
             let limit = u128::from(r.base) + u128::from(r.length);
             let origin = r.base.wrapping_sub(u64::from(r.first_offset));
@@ -46,7 +46,7 @@ fn words(golden: &Golden, entry: PeekEntry) -> Option<[u64; 8]> {
             Some([r.base, limit as u64, state, stored_origin, u64::from(r.first_slot), 0, 0, 0])
         }
         PeekEntry::Slot { table, slot } => {
-            let page = tables.slots.get(&(table, slot))?;
+            let page = tables.slots.get(table, slot)?;
             Some([1 << 63 | u64::from(page.page_size) << 56 | page.frame, 0, 0, 0, 0, 0, 0, 0])
         }
         PeekEntry::FaultLog { entry } => golden.fault_log.words(entry),

@@ -1,6 +1,7 @@
 //! What is stored.
 
 use crate::dirty::Tracking;
+use crate::pool::Pool;
 use stagecoach_spec::{NetId, Region, Slices};
 use std::collections::BTreeMap;
 
@@ -36,9 +37,9 @@ pub(crate) struct Tables {
     /// By table number.
     pub(crate) tables: BTreeMap<u16, Table>,
     /// By table and key index.
-    pub(crate) regions: BTreeMap<(u16, u32), Installed>,
+    pub(crate) regions: Pool<Installed>,
     /// By table and slot.
-    pub(crate) slots: BTreeMap<(u16, u32), Page>,
+    pub(crate) slots: Pool<Page>,
     /// By table number: those that are tracked.
     pub(crate) tracking: BTreeMap<u16, Tracking>,
 }
@@ -57,7 +58,6 @@ impl Tables {
 
     /// Whether a region of the table is valid or a slot present.
     pub(crate) fn holds_something(&self, table: u16) -> bool {
-        let all = (table, 0)..=(table, u32::MAX);
-        self.regions.range(all.clone()).next().is_some() || self.slots.range(all).next().is_some()
+        self.regions.has_any(table) || self.slots.has_any(table)
     }
 }

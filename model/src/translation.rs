@@ -50,7 +50,7 @@ pub(crate) fn spans(
             return beats;
         }
         // A page of another size counts as absent: its low address bits would be wrong.
-        let page = golden.tables.slots.get(&(owner.table, slot));
+        let page = golden.tables.slots.get(owner.table, slot);
         let Some(page) = page.filter(|page| page.page_size == region.page_size) else {
             beats.push(refused(Fault::PageAbsent, first));
             return beats;

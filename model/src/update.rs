@@ -145,8 +145,8 @@ fn clear_table(golden: &mut Golden, table: u16) -> Checked {
     refuse_if(golden.tables.is_bound(table), UpdateError::TableInUse)?;
     golden.tables.tables.remove(&table);
     golden.tables.tracking.remove(&table);
-    golden.tables.regions.retain(|(owner, _), _| *owner != table);
-    golden.tables.slots.retain(|(owner, _), _| *owner != table);
+    golden.tables.regions.clear(table);
+    golden.tables.slots.clear(table);
     golden.counters.clear(table);
     golden.fault_log.clear(table);
     golden.flips.clear(table, &state.slices);
@@ -240,7 +240,7 @@ fn install(golden: &mut Golden, table: u16, key: u32, region: Region) -> Checked
     refuse_if(base + length > 1 << 64, UpdateError::AddressWrap)?;
     refuse_if(!region.rights.is_registrable(), UpdateError::BadRights)?;
 
-    golden.tables.regions.insert((table, index), Installed { variant: key as u8, region });
+    golden.tables.regions.insert(table, index, Installed { variant: key as u8, region });
     golden.flips.written(Word::Region(slices.region_base + index));
     Ok(())
 }
@@ -249,9 +249,9 @@ fn invalidate(golden: &mut Golden, table: u16, key: u32) -> Checked {
     let index = key >> 8;
     let state = changeable(golden, table, Stored::ValidRegion { table, index })?;
     refuse_if(index >= state.slices.region_count, UpdateError::OutOfSlice)?;
-    let variant = golden.tables.regions.get(&(table, index)).map(|installed| installed.variant);
+    let variant = golden.tables.regions.get(table, index).map(|installed| installed.variant);
     refuse_if(variant != Some(key as u8), UpdateError::NotValid)?;
-    golden.tables.regions.remove(&(table, index));
+    golden.tables.regions.remove(table, index);
     golden.flips.written(Word::Region(state.slices.region_base + index));
     fence(golden, table, state);
     Ok(())
@@ -269,7 +269,7 @@ fn set_slot(golden: &mut Golden, table: u16, slot: u32, page: Page) -> Checked {
     refuse_if(frame < window_base || frame + page_frames > window_end, UpdateError::OutOfWindow)?;
     refuse_if(frame % page_frames != 0, UpdateError::BadOffset)?;
 
-    let replaced = golden.tables.slots.insert((table, slot), page);
+    let replaced = golden.tables.slots.insert(table, slot, page);
     golden.flips.written(Word::Slot(slices.slot_base + slot));
     if replaced.is_some() {
         fence(golden, table, state);
@@ -280,7 +280,7 @@ fn set_slot(golden: &mut Golden, table: u16, slot: u32, page: Page) -> Checked {
 fn clear_slot(golden: &mut Golden, table: u16, slot: u32) -> Checked {
     let state = changeable(golden, table, Stored::PresentSlot { table, slot })?;
     refuse_if(slot >= state.slices.slot_count, UpdateError::OutOfSlice)?;
-    let removed = golden.tables.slots.remove(&(table, slot));
+    let removed = golden.tables.slots.remove(table, slot);
     refuse_if(removed.is_none(), UpdateError::NotValid)?;
     golden.flips.written(Word::Slot(state.slices.slot_base + slot));
     fence(golden, table, state);

@@ -6,8 +6,8 @@ use proptest::sample::select;
 use proptest::test_runner::{RngSeed, TestRunner};
 use stagecoach_model::{FastLookup, Golden};
 use stagecoach_spec::{
-    Access, Config, Counter, Fault, FrameWindows, NetId, Op, PeekEntry, Protection, Region, Request, Slices,
-    Stored, Update, UpdateError,
+    Access, Cam, Config, Counter, Fault, FrameWindows, NetId, Op, PeekEntry, Protection, Region, Request,
+    Seed, Slices, Stored, Update, UpdateError,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -125,6 +125,10 @@ fn update() -> impl Strategy<Value = Update> {
         1 => table().prop_map(|table| Update::ClearTable { table }),
         12 => (table(), net_id()).prop_map(|(table, net_id)| Update::Bind { table, net_id }),
         2 => (table(), net_id()).prop_map(|(table, net_id)| Update::Unbind { table, net_id }),
+        6 => (table(), net_id(), 0..5u8).prop_map(|(table, net_id, way)| Update::Move { table, net_id, way }),
+        2 => (0..4u8, any::<[u64; 2]>()).prop_map(|(way, [low, high])| {
+            Update::Reseed { way, seed: Seed::from_limbs([low, high, 0]) }
+        }),
         1 => table().prop_map(|table| Update::Freeze { table }),
         8 => table().prop_map(|table| Update::Thaw { table }),
         40 => install(),
@@ -174,6 +178,8 @@ struct Seen {
     absent_after_granted: u64,
     epoch: u64,
     accepted: u64,
+    moved: u64,
+    reseeded: u64,
 }
 
 /// A table each, set and bound, so that few steps are spent on getting there.
@@ -194,17 +200,38 @@ fn begin() -> Vec<Update> {
 
 #[test]
 fn it_equals_the_golden_model_beat_for_beat() {
+    let seen = compare(&config(), CASES);
+
+    // The comparison is worth as much as what was compared.
+    assert!(seen.requests >= 100_000, "{seen:?}");
+    for code in 0..12 {
+        let fault = Fault::from_code(code).unwrap();
+        let expected = if fault == Fault::TableCorrupt { 0 } else { 100 };
+        assert!(seen.faults.get(&fault).copied().unwrap_or(0) >= expected, "{fault}: {seen:?}");
+    }
+    let rest = [seen.several_beats, seen.absent_after_granted, seen.epoch, seen.accepted];
+    assert!(rest.into_iter().all(|count| count >= 100), "{seen:?}");
+}
+
+#[test]
+fn it_equals_the_golden_model_with_a_cuckoo_cam_too() {
+    let seen = compare(&Config { cam: Some(Cam::Cuckoo), ..config() }, CASES / 4);
+    assert!(seen.requests >= 25_000 && seen.moved >= 30 && seen.reseeded >= 30, "{seen:?}");
+}
+
+/// Plays random updates and requests on both models.
+fn compare(config: &Config, cases: u32) -> Seen {
     let seen = RefCell::new(Seen::default());
     let runner_config = ProptestConfig {
-        cases: CASES,
+        cases,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(3),
         ..ProptestConfig::default()
     };
     let outcome = TestRunner::new(runner_config).run(&vec(step(), STEPS), |steps| {
         let mut seen = seen.borrow_mut();
-        let mut golden = Golden::new(&config());
-        let mut fast = FastLookup::new(&config());
+        let mut golden = Golden::new(config);
+        let mut fast = FastLookup::new(config);
         let mut asked = Vec::new();
         for step in begin().into_iter().map(Step::Update).chain(steps) {
             match step {
@@ -214,7 +241,13 @@ fn it_equals_the_golden_model_beat_for_beat() {
                     asked.clear();
                     let answer = golden.update(&update);
                     prop_assert_eq!(fast.update(&update), answer, "{:?}", update);
-                    seen.accepted += u64::from(answer.is_ok());
+                    let accepted = u64::from(answer.is_ok());
+                    seen.accepted += accepted;
+                    match update {
+                        Update::Move { .. } => seen.moved += accepted,
+                        Update::Reseed { .. } => seen.reseeded += accepted,
+                        _ => {}
+                    }
                 }
                 Step::Request(request) => {
                     let beats = golden.request(&request);
@@ -235,17 +268,7 @@ fn it_equals_the_golden_model_beat_for_beat() {
         each_equals_one_by_one(&fast, &asked)
     });
     outcome.unwrap();
-
-    // The comparison is worth as much as what was compared.
-    let seen = seen.into_inner();
-    assert!(seen.requests >= 100_000, "{seen:?}");
-    for code in 0..12 {
-        let fault = Fault::from_code(code).unwrap();
-        let expected = if fault == Fault::TableCorrupt { 0 } else { 100 };
-        assert!(seen.faults.get(&fault).copied().unwrap_or(0) >= expected, "{fault}: {seen:?}");
-    }
-    let rest = [seen.several_beats, seen.absent_after_granted, seen.epoch, seen.accepted];
-    assert!(rest.into_iter().all(|count| count >= 100), "{seen:?}");
+    seen.into_inner()
 }
 
 fn each_equals_one_by_one(fast: &FastLookup, requests: &[Request]) -> Result<(), TestCaseError> {

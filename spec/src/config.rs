@@ -3,6 +3,7 @@
 use crate::cuckoo::Cuckoo;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// How network identifiers are matched.
@@ -44,6 +45,55 @@ pub enum Protection {
     Parity,
     /// A Hamming code with an overall parity bit per stored word: corrects one flipped bit, detects two.
     Secded,
+}
+
+/// The device family that the memories of the generated Verilog are written for. Nothing else depends on it: ports,
+/// cycles and answers are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Any: plain Verilog, from which tools infer memories.
+    #[default]
+    Generic,
+    /// Lattice ECP5: block RAM primitives with their output register.
+    Ecp5,
+    /// AMD Xilinx: plain Verilog in the form that Vivado infers block RAM with its output register from.
+    Xilinx,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Target; 3] = [Target::Generic, Target::Ecp5, Target::Xilinx];
+
+    /// The name as it is written on a command line and in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Target::Generic => "generic",
+            Target::Ecp5 => "ecp5",
+            Target::Xilinx => "xilinx",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No target has the name that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no target is called `{0}`; there are: generic, ecp5, xilinx")]
+pub struct UnknownTarget(pub String);
+
+impl FromStr for Target {
+    type Err = UnknownTarget;
+
+    fn from_str(given: &str) -> Result<Target, UnknownTarget> {
+        let wanted = given.trim().to_ascii_lowercase();
+        let found = Target::ALL.into_iter().find(|target| target.name() == wanted);
+        found.ok_or_else(|| UnknownTarget(given.to_owned()))
+    }
 }
 
 /// A configuration of the mapping unit. Every field may be left out of the file; the defaults make the preset `roce`.
@@ -95,6 +145,8 @@ pub struct Config {
     pub fault_log_entries: u32,
     /// What guards stored words: `none`, `parity` or `secded`. Default `none`.
     pub protection: Protection,
+    /// The device family that memories are written for: `generic`, `ecp5` or `xilinx`. Default `generic`.
+    pub target: Target,
 }
 
 impl Default for Config {
@@ -118,6 +170,7 @@ impl Default for Config {
             dirty_words: 1024,
             fault_log_entries: 64,
             protection: Protection::None,
+            target: Target::Generic,
         }
     }
 }
@@ -435,4 +488,20 @@ fn range(
         return Ok(());
     }
     Err(ConfigError::Range { field, value: value.to_string(), allowed: format!("{low} to {high}"), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_targets_round_trip() {
+        for target in Target::ALL {
+            assert_eq!(target.to_string().parse(), Ok(target));
+            let config = Config::from_toml(&format!("target = \"{target}\""), "mine.toml").unwrap();
+            assert_eq!(config.target, target);
+        }
+        let error = "ice40".parse::<Target>().unwrap_err();
+        assert!(error.to_string().contains("generic, ecp5, xilinx"), "{error}");
+    }
 }

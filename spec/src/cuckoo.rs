@@ -76,15 +76,12 @@ impl Cuckoo {
 
     /// The place of an identifier in a way with this seed.
     pub fn bucket(self, seed: Seed, net_id: NetId) -> u32 {
-        let mut bucket = 0;
-        for bit in 0..self.bucket_bits {
-            let mut parity = false;
-            for position in 0..self.net_id_bits {
-                parity ^= bit_of(net_id.limbs(), position) && bit_of(seed.0, position + bit);
-            }
-            bucket |= u32::from(parity) << bit;
-        }
-        bucket
+        let id = low(net_id.limbs(), self.net_id_bits);
+        let parity = |bit: u32| {
+            let seed = shifted_right(seed.0, bit);
+            id.iter().zip(seed).map(|(id, seed)| (id & seed).count_ones()).sum::<u32>() & 1
+        };
+        (0..self.bucket_bits).map(|bit| parity(bit) << bit).sum()
     }
 
     /// The entry of an identifier in a way with this seed.
@@ -118,7 +115,7 @@ impl Cuckoo {
     /// A seed from a source of random numbers, the first that is [regular](Cuckoo::is_regular): one in two to four is.
     pub fn draw_seed(self, random: &mut impl FnMut() -> u64) -> Seed {
         loop {
-            let seed = Seed([random(), random(), random()]).low(self.seed_bits());
+            let seed = Seed(low([random(), random(), random()], self.seed_bits()));
             if self.is_regular(seed) {
                 return seed;
             }
@@ -168,16 +165,22 @@ impl Seed {
     pub fn significant_bits(self) -> u32 {
         NetId::from_limbs(self.0).significant_bits()
     }
+}
 
-    /// The lowest bits, zeros above.
-    fn low(self, bits: u32) -> Seed {
-        let limb = |index: u32| match bits.saturating_sub(index * 64) {
-            0 => 0,
-            kept if kept >= 64 => self.0[index as usize],
-            kept => self.0[index as usize] & ((1 << kept) - 1),
-        };
-        Seed([limb(0), limb(1), limb(2)])
-    }
+/// The lowest bits, zeros above.
+fn low(limbs: [u64; 3], bits: u32) -> [u64; 3] {
+    let limb = |index: u32| match bits.saturating_sub(index * 64) {
+        0 => 0,
+        kept if kept >= 64 => limbs[index as usize],
+        kept => limbs[index as usize] & ((1 << kept) - 1),
+    };
+    [limb(0), limb(1), limb(2)]
+}
+
+/// Shifted by less than 64 bits.
+fn shifted_right([low, middle, high]: [u64; 3], bits: u32) -> [u64; 3] {
+    let join = |low: u64, high: u64| ((u128::from(high) << 64 | u128::from(low)) >> bits) as u64;
+    [join(low, middle), join(middle, high), high >> bits]
 }
 
 fn bit_of(limbs: [u64; 3], position: u32) -> bool {

@@ -42,7 +42,7 @@ pub mod response;
 pub mod update;
 
 pub use command::{Action, Command, STAGED_WORDS, Staged, UpdateOp};
-pub use config::{Cam, Config, ConfigError, FrameWindows, Protection};
+pub use config::{Cam, Config, ConfigError, FrameWindows, Protection, Target, UnknownTarget};
 pub use cuckoo::{Cuckoo, Seed};
 pub use fault::{Fault, Transport, WireCode};
 pub use latency::{Stage, Stages};

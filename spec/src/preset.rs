@@ -20,7 +20,9 @@ pub enum Preset {
 
 /// No preset has the name that was given.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no preset is called `{given}`; did you mean `{suggestion}`? There are: tiny, roce, cloud, cloud-ecp5")]
+#[error(
+    "no preset is called `{given}`; did you mean `{suggestion}`? There are: tiny, roce, cloud, cloud-ecp5"
+)]
 pub struct UnknownPreset {
     /// The name as given.
     pub given: String,

@@ -90,7 +90,9 @@ fn limits_of_what_issue_spans_and_pools_have() {
     for bad in [1, 3, 96, 512] {
         assert_eq!(blamed(&format!("fault_log_entries = {bad}"), "power of two"), "fault_log_entries");
     }
-    for good in ["fault_log_entries = 0", "fault_log_entries = 256", "protection = \"secded\""] {
+    for good in
+        ["fault_log_entries = 0", "fault_log_entries = 256", "protection = \"secded\"", "target = \"ecp5\""]
+    {
         assert!(Config::from_toml(good, "mine.toml").is_ok(), "{good}");
     }
 }
@@ -113,6 +115,7 @@ fn text_that_is_not_a_configuration_names_file_and_line() {
         ("cam = \"magic\"", "magic"),
         ("frame_windows = \"shared\"", "shared"),
         ("protection = \"prayer\"", "prayer"),
+        ("target = \"abacus\"", "abacus"),
     ];
     for (text, words) in cases {
         let error = refuse(text);

@@ -52,7 +52,7 @@ fn lint_folder(folder: &Path) -> Result<u32> {
             })
             .collect()
     };
-    let design = files(&[Purpose::Ram, Purpose::Design])?;
+    let design = files(&[Purpose::Simulation, Purpose::Ram, Purpose::Design])?;
     // Laid out under their modules' own names, as the design files are that they stand for.
     let mut with_properties = files(&[Purpose::Formal])?;
     for file in &mut with_properties {

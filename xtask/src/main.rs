@@ -1,5 +1,6 @@
-//! The project's chores: `cargo xtask setup | test | lint | synth`.
+//! The project's chores: `cargo xtask setup | test | lint | synth | fpga`.
 
+mod fpga;
 mod lint;
 mod run;
 mod setup;
@@ -35,6 +36,8 @@ enum Chore {
         /// Presets; default tiny and roce
         presets: Vec<stagecoach_spec::Preset>,
     },
+    /// Place and route on an ECP5-85k, report clock and cells; needs 10 minutes to 2 hours, but a second when repeated
+    Fpga(Box<fpga::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Lint => lint::run(),
         Chore::Synth { presets } => synth::run(&presets),
+        Chore::Fpga(arguments) => fpga::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

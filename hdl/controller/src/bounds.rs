@@ -2,12 +2,12 @@
 //!
 //! The access lies in the region when va >= base and va + bound <= limit, where limit = base + length was computed
 //! when the region was installed. With 65 bits nothing wraps, so these two comparisons say the same as the
-//! contract's row OUT_OF_BOUNDS. Each is made of 32-bit halves that `decide` joins: less in the upper half, or not
-//! greater there and less in the lower one.
+//! contract's row OUT_OF_BOUNDS. Each is made of 16-bit parts that `decide` joins: less in the highest part, or not
+//! greater there and less in the parts below.
 //!
 //! ```text
-//!  va, base ───▶ low <, high <, high > ──┐
-//!  limit, end ─▶ low <, high <, high > ──┤
+//!  va, base ───▶ part by part <, > ──────┐
+//!  limit, end ─▶ part by part <, > ──────┤
 //!  va - origin ▶ position ───────────────┼──▶ decide
 //!  variant, pd, rights ▶ differ? ────────┤
 //!  slot_base + first_slot ───────────────┘
@@ -21,7 +21,6 @@ use stagecoach_spec::{Access as Rights, Op};
 use crate::bundles::{Checked, Early, Flow, Region, delay_flow_by};
 use crate::chunks;
 use crate::codes::is;
-use crate::prepare::HALF;
 use crate::slice::Riding;
 use crate::widths::Widths;
 
@@ -38,11 +37,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let region = Region::inputs(&m, "in_region", &w.region_word());
     let corrupt = m.input("in_corrupt", w.corrupt()).doc("the region fails its check");
 
-    m.section("Halves of the comparisons, position, equality in chunks");
-    let (va_low, va_high) = (riding.va.low(HALF), riding.va.bits(HALF..64));
-    let (base_low, base_high) = (region.base.low(HALF), region.base.bits(HALF..64));
-    let (end_low, end_high) = (riding.end.low(HALF), riding.end.bits(HALF..65));
-    let (limit_low, limit_high) = (region.limit.low(HALF), region.limit.bits(HALF..65));
+    m.section("Parts of the comparisons, position, equality in chunks");
+    let (va, base) = (parts(riding.va), parts(region.base));
+    let (end, limit) = (parts(riding.end), parts(region.limit));
     let checked = Checked {
         tag: riding.tag,
         stream: riding.stream,
@@ -57,14 +54,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         pd_differs: chunks::different(&m, region.pd, riding.pd, CHUNK),
         right_missing: right_missing(&m, riding.op, region.rights),
         wraps: riding.wraps,
-        low_below: va_low.less_than(base_low),
-        high_below: va_high.less_than(base_high),
-        high_above: base_high.less_than(va_high),
-        low_beyond: limit_low.less_than(end_low),
-        high_beyond: limit_high.less_than(end_high),
-        high_within: end_high.less_than(limit_high),
+        below: less(&m, &va, &base),
+        above: less(&m, &base[1..], &va[1..]),
+        beyond: less(&m, &limit, &end),
+        within: less(&m, &end[1..], &limit[1..]),
         atomic: is(riding.op, Op::RemoteAtomic),
-        length: riding.length,
+        odd_atomic: riding.odd_atomic,
+        no_bytes: riding.no_bytes,
+        last_byte: riding.last_byte,
         page_size: region.page_size,
         position: riding.va.low(w.position) - region.origin,
         slot_base: early.slot_base + region.first_slot.low(w.slot),
@@ -75,6 +72,22 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     delay_flow_by(&m, "bounds", flow, 1, 1).outputs(&m, "out");
     checked.delay(&m, "bounds1").outputs(&m, "out");
     m.finish()
+}
+
+/// Parts in which addresses are compared, so many bits each; the highest also has bit 64 where there is one.
+pub(crate) const PARTS: u32 = 4;
+const PART: u32 = 16;
+
+/// The parts of an address, the lowest first.
+fn parts(address: Signal<'_>) -> Vec<Signal<'_>> {
+    let end_of = |part: u32| if part + 1 == PARTS { address.width() } else { (part + 1) * PART };
+    (0..PARTS).map(|part| address.bits(part * PART..end_of(part))).collect()
+}
+
+/// One bit per part: it is less on the left.
+fn less<'m>(m: &'m ModuleBuilder, left: &[Signal<'m>], right: &[Signal<'m>]) -> Signal<'m> {
+    let bits: Vec<_> = left.iter().zip(right).rev().map(|(left, right)| left.less_than(*right)).collect();
+    m.concat(&bits)
 }
 
 /// Bits that one chunk of an equality compares: a LUT level or two.

@@ -2,6 +2,7 @@
 
 use stagecoach_hdl::{Bundle, ModuleBuilder, Signal, bundle};
 
+use crate::key_row::KeyRow;
 use crate::widths::{FAULT, KEY_INDEX, OFFSET, VA, Widths};
 
 bundle! {
@@ -55,8 +56,12 @@ bundle! {
         end,
         /// va + bound exceeds 2^64.
         wraps,
-        /// Bytes to translate.
-        length,
+        /// Bytes to translate, less one.
+        last_byte,
+        /// No bytes to translate.
+        no_bytes,
+        /// An atomic on other than eight bytes.
+        odd_atomic,
         /// No packet can mean this: INVALID_REQUEST.
         invalid,
         /// No byte is meant, so no key is checked.
@@ -155,22 +160,22 @@ bundle! {
         right_missing,
         /// va + bound exceeds 2^64.
         wraps,
-        /// va < base in the lower half.
-        low_below,
-        /// va < base in the upper half.
-        high_below,
-        /// va > base in the upper half.
-        high_above,
-        /// limit < end in the lower half.
-        low_beyond,
-        /// limit < end in the upper half.
-        high_beyond,
-        /// limit > end in the upper half.
-        high_within,
+        /// One bit per part of the address: va < base.
+        below,
+        /// One bit per part but the lowest: va > base.
+        above,
+        /// One bit per part: limit < end.
+        beyond,
+        /// One bit per part but the lowest: limit > end.
+        within,
         /// The operation is an atomic.
         atomic,
-        /// Bytes to translate.
-        length,
+        /// On other than eight bytes.
+        odd_atomic,
+        /// No bytes to translate.
+        no_bytes,
+        /// Bytes to translate, less one.
+        last_byte,
         /// Index of the page size.
         page_size,
         /// Position of the first byte in the region.
@@ -193,20 +198,19 @@ bundle! {
         table,
         /// Its epoch.
         epoch,
-        /// The fault of the rows up to ADDRESS_WRAP.
-        early_fault,
-        /// One of these rows applies.
-        early_end,
-        /// OUT_OF_BOUNDS applies, if no earlier row does.
-        outside,
-        /// MISALIGNED_ATOMIC applies, if no earlier row does.
-        misaligned,
-        /// One beat without address and bytes.
+        /// A row before the key applies, whatever `rows` says.
+        settled,
+        /// Its fault.
+        fault,
+        /// One bit for each row of [`KeyRow`], the first row lowest: it applies, if no earlier one does.
+        rows,
+        /// One beat without address and bytes. At the end of `decide` for the rows up to ADDRESS_WRAP and where no byte is
+        /// meant; `expand` adds the others.
         empty,
-        /// Bytes to translate.
-        length,
-        /// They end in the 4 KiB page in which they begin.
-        fits,
+        /// Further 4 KiB pages that the access reaches into.
+        more,
+        /// Its last byte in the last of its 4 KiB pages.
+        end,
         /// Index of the page size.
         page_size,
         /// Offset of the first byte in its 4 KiB page.
@@ -215,8 +219,44 @@ bundle! {
         page_number,
         /// That page is the last of a page of the region: the next lies in the next slot.
         crosses,
-        /// Its slot in the pool.
-        slot,
+        /// The region's first slot in the pool; zero for a token.
+        slot_base,
+        /// Its slot, relative to that; for a token the place that its update means.
+        slot_index,
+    }
+}
+
+bundle! {
+    /// A span as `expand` issues it: stage `slot` works out the rest while it reads the slot.
+    pub struct Issued {
+        /// Handed through.
+        tag,
+        /// Handed through.
+        stream,
+        /// The table.
+        table,
+        /// Its epoch.
+        epoch,
+        /// A row before the key applies, whatever `rows` says.
+        settled,
+        /// Its fault.
+        fault,
+        /// One bit for each row of [`KeyRow`].
+        rows,
+        /// No address and no bytes: the slot's word is ignored.
+        empty,
+        /// First span of its request.
+        first,
+        /// Last span of its request.
+        last,
+        /// Index of the page size.
+        page_size,
+        /// Offset in the 4 KiB page.
+        offset,
+        /// 4 KiB page inside the largest page.
+        page_number,
+        /// The request's last byte in the last of its 4 KiB pages.
+        end,
     }
 }
 
@@ -342,7 +382,7 @@ impl Widths {
     /// Field widths of [`Access`].
     pub fn access(&self) -> Vec<u32> {
         let c = &self.config;
-        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 32, VA, VA + 1, 1, self.length, 1, 1]
+        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 32, VA, VA + 1, 1, self.last_byte(), 1, 1, 1, 1]
     }
 
     /// Field widths of [`Early`].
@@ -372,15 +412,35 @@ impl Widths {
         let chunks = |bits: u32| bits.div_ceil(crate::bounds::CHUNK);
         let head = vec![c.tag_bits, c.stream_bits, self.table, 1, 1, FAULT, self.corrupt()];
         let key = [1, chunks(8), chunks(c.pd_bits), 1];
-        let tail = [self.length, self.page_size, self.position, self.slot];
-        head.into_iter().chain(key).chain([1; 8]).chain(tail).collect()
+        let parts = crate::bounds::PARTS;
+        let compared = [1, parts, parts - 1, parts, parts - 1];
+        let tail = [1, 1, 1, self.last_byte(), self.page_size, self.position, self.slot];
+        head.into_iter().chain(key).chain(compared).chain(tail).collect()
     }
 
     /// Field widths of [`Decided`].
     pub fn decided(&self) -> Vec<u32> {
         let c = &self.config;
-        let head = vec![1, c.tag_bits, c.stream_bits, self.table, 1, FAULT, 1, 1, 1, 1, self.length, 1];
-        head.into_iter().chain([self.page_size, OFFSET, self.page_number, 1, self.slot]).collect()
+        let head = vec![1, c.tag_bits, c.stream_bits, self.table, 1, 1, FAULT, KeyRow::COUNT, 1];
+        let cut = [self.more(), OFFSET, self.page_size, OFFSET, self.page_number, 1, self.slot, self.slot];
+        head.into_iter().chain(cut).collect()
+    }
+
+    /// Field widths of [`Issued`].
+    pub fn issued(&self) -> Vec<u32> {
+        let c = &self.config;
+        let head = vec![c.tag_bits, c.stream_bits, self.table, 1, 1, FAULT, KeyRow::COUNT, 1, 1, 1];
+        head.into_iter().chain([self.page_size, OFFSET, self.page_number, OFFSET]).collect()
+    }
+
+    /// Width of a request's length less one, where the length is one that is allowed.
+    pub fn last_byte(&self) -> u32 {
+        (self.length - 1).max(1)
+    }
+
+    /// Width of the number of further 4 KiB pages that an access reaches into.
+    pub fn more(&self) -> u32 {
+        self.last_byte().max(OFFSET) + 1 - OFFSET
     }
 
     /// Field widths of [`Span`].

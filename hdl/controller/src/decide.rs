@@ -1,16 +1,15 @@
 //! Stage `decide`: the first row of the decision table that applies, and the slot of the first byte.
 //!
-//! One cycle. The rows up to ADDRESS_WRAP give a code by priority; OUT_OF_BOUNDS and MISALIGNED_ATOMIC come later
-//! out of the comparisons, so they travel as flags of their own, which `expand` joins.
+//! One cycle. Rows before the key come with their code. The rows from the key on travel as a bit each: their code is worked
+//! out beside stage `slot`, where there is time. Whether there is anything to translate is needed earlier, so the rows that
+//! are decided first are joined here, the others by `expand`. A token takes the place in the slot pool along that its
+//! update means.
 
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::Fault;
 
 use crate::bundles::{Checked, Decided, Flow};
-use crate::codes::code;
-use crate::protect;
 use crate::widths::{OFFSET, Widths};
 
 /// Latency of the stage.
@@ -25,49 +24,52 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     );
     let flow = Flow::inputs(&m, "in", &w.flow());
     let checked = Checked::inputs(&m, "in", &w.checked());
+    let commit_slot =
+        m.input("commit_slot", w.slot).doc("place in the slot pool that the token's update means");
 
-    m.section("The rows up to ADDRESS_WRAP");
-    let fault = |fault: Fault| code(&m, fault);
+    m.section("The rows from the key on");
     wire!(invalid_key = checked.no_key | checked.variant_differs.any());
     wire!(other_domain = checked.pd_differs.any());
-    let rows = checked.wraps.select(fault(Fault::AddressWrap), fault(Fault::Granted));
-    let rows = checked.right_missing.select(fault(Fault::AccessRights), rows);
-    let rows = other_domain.select(fault(Fault::ProtectionDomain), rows);
-    let rows = invalid_key.select(fault(Fault::InvalidKey), rows);
-    let rows = protect::if_corrupt(checked.corrupt, fault(Fault::TableCorrupt), rows);
-    wire!(early_fault = checked.settled.select(checked.fault, rows));
-    let key_refused = invalid_key | other_domain | checked.right_missing | checked.wraps;
-    wire!(early_end = checked.settled | protect::or_corrupt(key_refused, checked.corrupt));
-
-    m.section("The rows behind it");
-    wire!(below = checked.high_below | (!checked.high_above & checked.low_below));
-    wire!(beyond = checked.high_beyond | (!checked.high_within & checked.low_beyond));
-    wire!(outside = below | beyond);
-    let unaligned = checked.position.low(3).any() | checked.length.differs(m.constant(w.length, 8u32));
-    wire!(misaligned = checked.atomic & unaligned);
+    wire!(below = joined(checked.below, checked.above));
+    wire!(beyond = joined(checked.beyond, checked.within));
+    wire!(misaligned = checked.odd_atomic | checked.atomic & checked.position.low(3).any());
+    let corrupt = if checked.corrupt.width() == 0 { m.bit(false) } else { checked.corrupt };
+    // In the order of `KeyRow`, the highest bit first.
+    let rows = m.concat(&[
+        misaligned,
+        below | beyond,
+        checked.wraps,
+        checked.right_missing,
+        other_domain,
+        invalid_key,
+        corrupt,
+    ]);
+    let refused = checked.settled | corrupt | invalid_key | other_domain;
 
     m.section("The first span");
     let offset = checked.position.low(OFFSET);
     let page_number = checked.position.bits(OFFSET..OFFSET + w.page_number);
+    let width = w.more() + OFFSET;
+    wire!(last_byte = offset.zero_extend(width) + checked.last_byte.zero_extend(width));
+    let page_index = page_index(w, checked.position, checked.page_size);
     let decided = Decided {
         token: flow.token,
         tag: checked.tag,
         stream: checked.stream,
         table: checked.table,
         epoch: checked.epoch,
-        early_fault,
-        early_end,
-        outside,
-        misaligned,
-        // A settled row is a fault, or a grant without bytes.
-        empty: early_end | outside | misaligned | !checked.length.any(),
-        length: checked.length,
-        fits: fits(&m, w, offset, checked.length),
+        settled: checked.settled,
+        fault: checked.fault,
+        rows,
+        empty: refused | checked.right_missing | checked.wraps | checked.no_bytes,
+        more: last_byte.high(w.more()),
+        end: last_byte.low(OFFSET),
         page_size: checked.page_size,
         offset,
         page_number,
         crosses: crosses_page(&m, w, checked.page_size, page_number),
-        slot: checked.slot_base + page_index(w, checked.position, checked.page_size),
+        slot_base: checked.slot_base.gated_by(!flow.token),
+        slot_index: flow.token.select(commit_slot, page_index),
     };
 
     m.section("Stage register");
@@ -77,11 +79,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-/// The whole access lies in its first 4 KiB page: offset + length <= 4096.
-fn fits<'m>(m: &'m ModuleBuilder, w: &Widths, offset: Signal<'m>, length: Signal<'m>) -> Signal<'m> {
-    let width = w.length.max(OFFSET) + 1;
-    let end = offset.zero_extend(width) + length.zero_extend(width);
-    end.at_most(m.constant(width, 1u32 << OFFSET))
+/// Less in the highest part, or not greater there and less in the parts below. `greater` lacks the lowest part.
+fn joined<'m>(less: Signal<'m>, greater: Signal<'m>) -> Signal<'m> {
+    let upper = 1..less.width();
+    upper.fold(less.bit(0), |below, part| less.bit(part) | !greater.bit(part - 1) & below)
 }
 
 /// The 4 KiB page is the last of the region's page: the next span lies in the next slot.

@@ -15,16 +15,15 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
-use stagecoach_spec::Fault;
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::latency::loops::EXPAND_PLACES;
 
-use crate::bundles::{Decided, Flow, Span};
-use crate::codes::code;
+use crate::bundles::{Decided, Flow, Issued};
+use crate::credits::Credits;
 use crate::flight::Flight;
-use crate::request::next_credits;
+use crate::key_row::KeyRow;
 use crate::respond;
-use crate::widths::{OFFSET, Widths, fit};
+use crate::widths::{OFFSET, Widths};
 
 /// Latency of the stage when nothing waits: the head register.
 pub const CYCLES: u32 = 1;
@@ -46,102 +45,96 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let flight_unused = m.input("flight_unused", 1).doc("a span with bytes was not granted after all");
 
     m.section("Requests that wait");
-    let queue = crate::queue::describe("mapping_expand_queue", w.decided().iter().sum(), QUEUE_DEPTH)?;
+    let (outside, misaligned) =
+        (KeyRow::OutOfBounds.of(decided.rows), KeyRow::MisalignedAtomic.of(decided.rows));
+    wire!(empty = decided.empty | outside | misaligned);
+    // Of its request: an empty beat is the only one.
+    wire!(last = empty | !decided.more.any());
+    let decided = Decided { empty, ..decided };
+    let width = w.decided().iter().sum();
+    let queue = crate::queue::describe("mapping_expand_queue", width + 1, QUEUE_DEPTH)?;
     let queue = m.instance("queue", &queue);
-    queue.input("in_valid", in_valid).input("in_word", decided.pack(&m));
+    queue.input("in_valid", in_valid).input("in_word", m.concat(&[last, decided.pack(&m)]));
     let front_valid = queue.output_as("front_valid", "front_valid");
-    let front = Decided::unpack(queue.output_as("front_word", "front_word"), &w.decided());
-    // An empty beat ends its request like one that fits; with that, `head_fits` is all that the head asks.
-    let front = Decided { fits: front.fits | front.empty, ..front };
+    let front_word = queue.output_as("front_word", "front_word");
+    let front = Decided::unpack(front_word.low(width), &w.decided());
+    let front_last = front_word.bit(width);
 
     m.section("Credits: places of respond's queue that no beat is on its way to");
-    let width = index_width(u64::from(respond::QUEUE_DEPTH) + 1);
-    let credits = m.register("credits", width).reset_to(respond::QUEUE_DEPTH);
-    let has_credit = m.register("has_credit", 1).reset_to(1u32);
-    let full = credits.value().is(respond::QUEUE_DEPTH);
-    m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
+    let credits = Credits::of(&m, respond::QUEUE_DEPTH, credit_return);
 
     m.section("Flight credits: spans that may be granted before one is retired");
     let flight = Flight::of(&m, w, flight_retired, flight_unused);
+    let may_issue = m.register("may_issue", 1).reset_to(1u32);
 
     m.section("Head: the request being cut, at its next span");
     let head_valid = m.register("head_valid", 1).reset_to(0u32);
     let head_first = m.register("head_first", 1);
+    let head_last = m.register("head_last", 1);
     let mut head_fields = w.decided().into_iter();
     let head = Decided::FIELDS.map_registers(|name| m.register(name, head_fields.next().unwrap_or(0)));
     let now = Decided::from_signals(&head.iter().map(|register| register.value()).collect::<Vec<_>>());
 
     wire!(issue_token = head_valid.value() & now.token);
-    wire!(issue_span = head_valid.value() & !now.token & has_credit.value() & flight.has_one());
-    wire!(head_leaves = issue_token | (issue_span & now.fits));
-    wire!(take = !head_valid.value() | head_leaves);
+    wire!(issue_span = head_valid.value() & !now.token & may_issue.value());
+    wire!(take = !head_valid.value() | now.token | may_issue.value() & head_last.value());
     wire!(load = take & front_valid);
     queue.input("take", take);
-    let credits_next = next_credits(&m, credits.value(), issue_span, credit_return);
-    credits.next(credits_next);
-    has_credit.next(credits_next.any());
     wire!(takes_flight = issue_span & !now.empty);
-    flight.next(takes_flight);
+    let flight_enough = flight.next(takes_flight);
+    may_issue.next(credits.enough & flight_enough);
+    credits.next(issue_span);
     head_valid.next(front_valid | !take);
     head_first.next(take | (head_first.value() & !issue_span));
 
     m.section("The request after this span: it begins at a 4 KiB border");
-    // The bytes up to that border, as far as a length can say them: only what is longer is cut there.
-    let room_width = w.length.min(OFFSET + 1);
-    let border = m.constant(room_width, 4096u32 & ((1 << room_width) - 1));
-    wire!(room = border - fit(now.offset, room_width));
-    wire!(length_after = now.length - room.zero_extend(w.length));
     let after_span = |after, now| issue_span.select(after, now);
+    let several = w.more() > 1;
     let advanced = Decided {
-        length: after_span(length_after, now.length),
-        fits: after_span(fits_page(&m, length_after), now.fits),
-        offset: after_span(m.zero(OFFSET), now.offset),
+        more: after_span(now.more - m.constant(w.more(), 1u32), now.more),
+        offset: now.offset.gated_by(!issue_span),
         // Without big pages it has no bits, so nothing to count.
         page_number: if w.page_number == 0 {
             now.page_number
         } else {
             after_span(now.page_number.plus(1u32), now.page_number)
         },
-        crosses: after_span(crosses_page_after(&m, w, &now), now.crosses),
-        slot: after_span(now.slot + now.crosses.zero_extend(w.slot), now.slot),
+        // A second span that is the last needs it no more.
+        crosses: if several { after_span(crosses_page_after(&m, w, &now), now.crosses) } else { now.crosses },
+        slot_index: after_span(now.slot_index + now.crosses.zero_extend(w.slot), now.slot_index),
         ..now
     };
     let next = front.select(take, advanced);
     for (register, next) in head.iter().zip(next.signals()) {
         register.next(next);
     }
+    let last_after = after_span(now.more.is(1u32), head_last.value());
+    head_last.next(take.select(front_last, last_after));
 
     m.section("The span");
     Flow { request: issue_span, token: issue_token }.outputs(&m, "out");
-    let span = now.fits.select(now.length.low(w.span), room);
-    Span {
+    Issued {
         tag: now.tag,
         stream: now.stream,
         table: now.table,
         epoch: now.epoch,
-        fault: fault(&m, &now),
+        settled: now.settled,
+        fault: now.fault,
+        rows: now.rows,
         empty: now.empty,
         first: head_first.value(),
-        last: now.fits,
+        last: head_last.value(),
         page_size: now.page_size,
         offset: now.offset,
         page_number: now.page_number,
-        span,
+        end: now.end,
     }
     .outputs(&m, "out");
-    m.output("out_slot", now.slot);
+    m.output("out_slot_base", now.slot_base);
+    m.output("out_slot_index", now.slot_index);
     m.output("place_free", m.delay_reset("expand1_place_free", load));
     m.port_doc("place_free", "a place of the queue became free");
     m.finish()
-}
-
-/// At most 4096 bytes.
-fn fits_page<'m>(m: &'m ModuleBuilder, length: Signal<'m>) -> Signal<'m> {
-    if length.width() <= OFFSET {
-        return m.bit(true);
-    }
-    let (above, exact) = (length.bits(OFFSET..length.width()), !length.low(OFFSET).any());
-    !above.any() | above.is(1u32) & exact
 }
 
 /// Whether the 4 KiB page after this one is the last of a page of the region: all ones but for the lowest bit now.
@@ -151,14 +144,6 @@ fn crosses_page_after<'m>(m: &'m ModuleBuilder, w: &Widths, now: &Decided<'m>) -
         inside => now.page_number.bits(1..inside).all() & !now.page_number.bit(0),
     };
     now.page_size.choose(&w.config.page_shifts.iter().map(last).collect::<Vec<_>>())
-}
-
-/// The first row that applies, of those decided without the page.
-fn fault<'m>(m: &'m ModuleBuilder, now: &Decided<'m>) -> Signal<'m> {
-    let code = |fault: Fault| code(m, fault);
-    let rows = now.misaligned.select(code(Fault::MisalignedAtomic), code(Fault::Granted));
-    let rows = now.outside.select(code(Fault::OutOfBounds), rows);
-    now.early_end.select(now.early_fault, rows)
 }
 
 /// One register per field of a bundle.

@@ -7,7 +7,7 @@ use stagecoach_spec::{Config, Cuckoo, Protection};
 
 use crate::binding_cuckoo::Slices;
 use crate::bundles::{
-    Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Region, Slot, Span, Table,
+    Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Issued, Region, Slot, Span, Table,
 };
 use crate::fault_log::LogEntry;
 use crate::retire::Retirement;
@@ -112,6 +112,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let init_done = updates.output_as("init_done", "initialised");
     let commit_table = updates.output("commit_table");
     let commit_region = updates.output("commit_region");
+    let commit_slot = updates.output("commit_slot");
     let (init, init_place) = (updates.output("init"), updates.output("init_place"));
     // The list of a cuckoo CAM's entries may be the longest of the smaller memories, and lies in `update`.
     if w.is_cuckoo() {
@@ -154,14 +155,17 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     } else {
         let bindings = m.instance("binding_stage", &binding::describe(w)?);
         bindings
-            .input("in_net_id", request_net_id)
+            .input("commit_table", commit_table)
             .input("commit_binding", updates.output("commit_binding"))
             .input("commit_entry", updates.output("commit_entry"))
             .input("commit_identifier", updates.output("commit_identifier"))
             .input("commit_number", updates.output("commit_number"));
-        if w.config.protection != Protection::None {
-            bindings.input("commit_flip", updates.output("commit_flip"));
-        }
+        match w.config.protection {
+            Protection::None => bindings.input("req_net_id", net_id),
+            Protection::Parity | Protection::Secded => bindings
+                .input("in_net_id", request_net_id)
+                .input("commit_flip", updates.output("commit_flip")),
+        };
         bindings
     };
     request_flow.connect(&bindings, "in");
@@ -222,7 +226,8 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     }
     regions
         .input("commit_peeks", peeks("commit_peeks_region"))
-        .input("in_region", slices.output("out_region"))
+        .input("ahead_region", slices.output("ahead_region"))
+        .input("ahead_token", slices.output("ahead_token"))
         .input("commit_write_region", updates.output("commit_write_region"))
         .input("init_region", updates.output("init_region"))
         .input("commit_region", commit_region)
@@ -250,6 +255,7 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let decides = m.instance("decide_stage", &decide::describe(w)?);
     bounds_flow.connect(&decides, "in");
     bounds_checked.connect(&decides, "in");
+    decides.input("commit_slot", commit_slot);
     let decided = Decided::of_instance(&decides, "out", "decided");
 
     m.section("expand");
@@ -261,19 +267,20 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         .input("flight_unused", flight_unused);
     decided.connect(&expands, "in");
     let expand_flow = Flow::of_instance(&expands, "out", "expand");
-    let expand_span = Span::of_instance(&expands, "out", "expand_span");
+    let expand_issued = Issued::of_instance(&expands, "out", "expand_issued");
     front_credit.drive(expands.output("place_free"));
 
     m.section("slot");
     let slots = m.instance("slot_stage", &slot::describe(w)?);
     expand_flow.connect(&slots, "in");
-    expand_span.connect(&slots, "in");
+    expand_issued.connect(&slots, "in");
     slots
         .input("commit_peeks", peeks("commit_peeks_slot"))
-        .input("in_slot", expands.output("out_slot"))
+        .input("in_slot_base", expands.output("out_slot_base"))
+        .input("in_slot_index", expands.output("out_slot_index"))
         .input("commit_write_slot", updates.output("commit_write_slot"))
         .input("init_slot", updates.output("init_slot"))
-        .input("commit_slot", updates.output("commit_slot"))
+        .input("commit_slot", commit_slot)
         .input("commit_slot_word", updates.output("commit_slot_word"));
     let slot_flow = Flow::of_instance(&slots, "out", "slot");
     let slot_span = Span::of_instance(&slots, "out", "slot_span");

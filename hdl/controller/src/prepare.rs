@@ -2,7 +2,7 @@
 //! anyway.
 //!
 //! end = va + bound (65 bits, in two halves of 32 and 33), whether it wraps beyond 2^64, whether any packet can mean
-//! the request, whether it means no byte at all.
+//! the request, whether it means no byte at all, the length less one (the last byte, counted from the first).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use stagecoach_spec::Op;
 
 use crate::bundles::{Access, Asked, delay_bundle};
 use crate::codes::{code, is};
-use crate::widths::Widths;
+use crate::widths::{Widths, fit};
 
 /// Bits of the lower half of an address: the carry chain is cut there.
 pub const HALF: u32 = 32;
@@ -38,6 +38,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.delay("prepare1_short_bound", asked.bound.less_than(asked.length.zero_extend(32)));
     let prepare1_large_bound =
         m.delay("prepare1_large_bound", asked.bound.greater_than(m.constant(32, LARGEST_BOUND)));
+    let less_one = asked.length - m.constant(w.length, 1u32);
+    let prepare1_last_byte = m.delay("prepare1_last_byte", fit(less_one, w.last_byte()));
+    let prepare1_no_bytes = m.delay("prepare1_no_bytes", !asked.length.any());
+    let eight = m.constant(w.length, 8u32);
+    let prepare1_not_eight = m.delay("prepare1_not_eight", asked.length.differs(eight));
     let prepare1_no_bound = m.delay("prepare1_no_bound", !asked.bound.any());
     let prepare1 = Kept::of(&asked).delay(&m, "prepare1");
 
@@ -49,6 +54,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let prepare2_invalid = m.delay("prepare2_invalid", bad_length | prepare1_bad_op);
     let is_atomic = is(prepare1.op, Op::RemoteAtomic);
     let prepare2_unchecked = m.delay("prepare2_unchecked", prepare1_no_bound & !is_atomic);
+    let prepare2_last_byte = m.delay("prepare2_last_byte", prepare1_last_byte);
+    let prepare2_no_bytes = m.delay("prepare2_no_bytes", prepare1_no_bytes);
+    let prepare2_odd_atomic = m.delay("prepare2_odd_atomic", prepare1_not_eight & is_atomic);
     let prepare2 = prepare1.delay(&m, "prepare2");
 
     m.section("Cycle 3: an end of exactly 2^64 is none beyond it");
@@ -62,7 +70,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         va: prepare2.va,
         end: prepare2_end,
         wraps,
-        length: prepare2.length,
+        last_byte: prepare2_last_byte,
+        no_bytes: prepare2_no_bytes,
+        odd_atomic: prepare2_odd_atomic,
         invalid: prepare2_invalid,
         unchecked: prepare2_unchecked,
     };
@@ -94,14 +104,12 @@ stagecoach_hdl::bundle! {
         key,
         /// Handed through.
         va,
-        /// Handed through.
-        length,
     }
 }
 
 impl<'m> Kept<'m> {
     fn of(asked: &Asked<'m>) -> Kept<'m> {
-        let Asked { tag, stream, pd, op, key, va, length, bound: _ } = *asked;
-        Kept { tag, stream, pd, op, key, va, length }
+        let Asked { tag, stream, pd, op, key, va, .. } = *asked;
+        Kept { tag, stream, pd, op, key, va }
     }
 }

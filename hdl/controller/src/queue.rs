@@ -34,37 +34,53 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
 
     m.section("State");
     let address_width = index_width(u64::from(depth));
-    let write_pointer = m.register("write_pointer", address_width + 1).reset_to(0u32);
-    let read_pointer = m.register("read_pointer", address_width + 1).reset_to(0u32);
+    let write_pointer = m.register("write_pointer", address_width).reset_to(0u32);
+    let read_pointer = m.register("read_pointer", address_width).reset_to(0u32);
     let next_valid = m.register("next_valid", 1).reset_to(0u32);
     let next_in_memory = m.register("next_in_memory", 1).reset_to(0u32);
+    let stored = m.register("stored", 1).reset_to(0u32);
+    let two_stored = m.register("two_stored", 1).reset_to(0u32);
 
     m.section("Where the arriving word goes, and whether an older one is fetched");
-    wire!(stored = write_pointer.value().differs(read_pointer.value()));
-    wire!(next_leaves = next_valid.value() & take);
-    wire!(next_free = !next_valid.value() | take);
-    wire!(bypass = in_valid & !stored & !next_valid.value() & take);
-    wire!(direct = in_valid & !stored & next_free & !bypass);
-    wire!(store = in_valid & (stored | (next_valid.value() & !take)));
-    wire!(fetch = stored & next_free);
-    write_pointer.next(write_pointer.value() + store.zero_extend(address_width + 1));
-    read_pointer.next(read_pointer.value() + fetch.zero_extend(address_width + 1));
-    next_valid.next(direct | fetch | (next_valid.value() & !next_leaves));
+    m.comment("A word is stored only behind one in `next`, which leaves when `take` is high.");
+    let (next, some) = (next_valid.value(), stored.value());
+    wire!(direct = in_valid & !some & !(next ^ take));
+    wire!(store = in_valid & (some | (next & !take)));
+    wire!(fetch = some & take);
+    let write_pointer_on = write_pointer.enabled_by(store);
+    write_pointer_on.next(write_pointer.value().plus(1u32));
+    let read_pointer_on = read_pointer.enabled_by(fetch);
+    read_pointer_on.next(read_pointer.value().plus(1u32));
+    next_valid.next((next & (!take | some)) | (in_valid & !(next ^ take)));
     next_in_memory.next(fetch | (next_in_memory.value() & !direct));
-    let used = write_pointer.value() - read_pointer.value();
-    let full = used.is(depth);
+
+    m.section("How many words are stored: one or more, two or more at once, all of them a cycle later");
+    let store_late = m.delay_reset("store_late", store);
+    let fetch_late = m.delay_reset("fetch_late", fetch);
+    let count = m.register("stored_late", depth).reset_to(0u32);
+    let (more, fewer) = (store_late & !fetch_late, fetch_late & !store_late);
+    let one_more = m.concat(&[count.value().low(depth - 1), m.bit(true)]);
+    let one_fewer = m.concat(&[m.bit(false), count.value().high(depth - 1)]);
+    count.next(more.select(one_more, fewer.select(one_fewer, count.value())));
+    let at_least = |words: u32| if words > depth { m.bit(false) } else { count.value().bit(words - 1) };
+    wire!(three_stored = more.select(at_least(2), fewer.select(at_least(4), at_least(3))));
+    stored.next(store | (some & !(fetch & !two_stored.value())));
+    let fewer_of_two = fetch.select(three_stored, two_stored.value());
+    two_stored.next(store.select(fetch.select(two_stored.value(), some), fewer_of_two));
+    let full = count.value().bit(depth - 1) & !fewer;
     m.assert_always("queue_holds", !(store & full), "credits keep the queue from overflowing");
+    m.assert_always("stored_behind_next", next | !some, "what is stored waits behind a word in next");
 
     m.section("The words");
     let memory = m.memory("queue_memory", width, depth).style(MemoryStyle::Distributed);
     // Every word is written, also one that goes past the memory: so the write enable does not wait for `take`.
-    memory.write(in_valid, write_pointer.value().low(address_width), in_word);
-    let fetched = memory.read_enabled("fetched_word", fetch, read_pointer.value().low(address_width));
+    memory.write(in_valid, write_pointer.value(), in_word);
+    let fetched = memory.read_enabled("fetched_word", fetch, read_pointer.value());
     let direct_word = m.register("direct_word", width).enabled_by(direct);
     direct_word.next(in_word);
 
     wire!(next_word = next_in_memory.value().select(fetched, direct_word.value()));
-    m.output("front_valid", next_valid.value() | in_valid & !stored);
+    m.output("front_valid", next_valid.value() | in_valid);
     m.output("front_word", next_valid.value().select(next_word, in_word));
     m.finish()
 }

@@ -1,22 +1,26 @@
 //! Stage `region`: reads the region that the key names, from the pool that all tables share out.
 //!
 //! ```text
-//!  region address ──▶┌──────────────────────┐   ┌─────────────────┐   ┌──────────┐   ┌───────┐
-//!                    │ region_memory (read) │──▶│ output register │──▶│ register │──▶│ check │──▶ region
-//!  token or init ───▶└──────────────────────┘   └─────────────────┘   └──────────┘   └───────┘
-//!                                                                                (with protection)
+//!                   (slice)      cycle 1                 cycle 2             cycle 3
+//!  region address ──▶ copies ──▶┌──────────────────┐   ┌─────────────────┐   ┌──────────┐   ┌───────┐
+//!                               │ memories (read)  │──▶│ output register │──▶│ register │──▶│ check │──▶ region
+//!  token or init ───▶ copies ──▶└──────────────────┘   └─────────────────┘   └──────────┘   └───────┘
+//!                                                                                        (with protection)
 //! ```
 //!
-//! A token either writes the pool or reads it for `peek`; the address is the one that `slice` put in its place.
+//! The copies of the address stand beside the last register of `slice` and are loaded like it. A token either writes the
+//! pool or reads it for `peek`; the address is the one that `slice` put in its place. What is written is as late as the
+//! copies, also when a place is cleared.
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, wire};
 
 use crate::bundles::{Early, Flow, Place, Region, delay_bundle, delay_flow_by};
 use crate::protect;
 use crate::slice::Riding;
 use crate::table_state::{self, State};
+use crate::wide_memory::{self, Write};
 use crate::widths::Widths;
 
 /// Cycles of the memory, its output register, and a register half-way from the block RAMs to the comparisons.
@@ -31,7 +35,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         "Stage region: reads the region that the key names, from the pool that all tables share.",
     );
     let flow = Flow::inputs(&m, "in", &w.flow());
-    let region = m.input("in_region", w.region).doc("place in the pool");
+    let region = m.input("ahead_region", w.region).doc("place in the pool, a cycle before the rest");
+    let ahead_token = m.input("ahead_token", 1).doc("a cycle before in_token");
     let early = Early::inputs(&m, "in", &w.early_of_slice());
     let state = State::inputs(&m, "state", &w.table_state());
     let riding = Riding::inputs(&m, "in", &w.riding());
@@ -43,13 +48,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     // Without bits where nothing is reported.
     let commit_peeks = m.input("commit_peeks", w.corrupt()).doc("the token in flight peeks at a region");
 
-    m.section("Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons");
-    let memory = m.memory("region_memory", write_word.width(), 1 << w.region);
-    let memory = memory.output_register().style(MemoryStyle::Block);
-    wire!(write = init_write | flow.token & commit_write);
-    memory.write(write, write_region, write_word);
-    wire!(read = flow.request | flow.token & !commit_write);
-    let region2_word = memory.read_enabled("region2_word", read, region);
+    m.section(
+        "Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons",
+    );
+    wire!(enable = init_write | ahead_token & commit_write);
+    let write = Write { enable, address: write_region, word: write_word };
+    let region2_word = wide_memory::read(&m, "region", region, &write)?;
     let region3_word = m.delay("region3_word", region2_word);
 
     m.section("The check, and what goes with it");
@@ -64,7 +68,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     } else {
         delay_bundle(&m, "region", early, 1, cycles)
     };
-    let place = delay_bundle(&m, "region", Place { place: w.check_place(region) }, 1, cycles).place;
+    let place = delay_bundle(&m, "region", Place { place: w.check_place(region) }, 0, cycles + 1).place;
     flow.outputs(&m, "out");
     early.outputs(&m, "out");
     delay_bundle(&m, "region", riding, 1, cycles).outputs(&m, "out");

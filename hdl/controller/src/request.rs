@@ -12,9 +12,10 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, wire};
 
 use crate::bundles::{Asked, Flow};
+use crate::credits::Credits;
 use crate::expand;
 use crate::widths::Widths;
 
@@ -43,18 +44,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.combinational_path("commit_wanted", "commit_granted");
 
     m.section("Credits: places of expand's queue that no traveller is on its way to");
-    let width = index_width(u64::from(expand::QUEUE_DEPTH) + 1);
-    let credits = m.register("credits", width).reset_to(expand::QUEUE_DEPTH);
+    let credits = Credits::of(&m, expand::QUEUE_DEPTH, credit_return);
     let has_credit = m.register("has_credit", 1).reset_to(1u32);
     wire!(ready = has_credit.value() & initialised & !commit_wanted);
     wire!(accept_request = ready & req_valid);
     wire!(accept_token = has_credit.value() & commit_wanted);
     wire!(enters = accept_request | accept_token);
-    let credits_next = next_credits(&m, credits.value(), enters, credit_return);
-    credits.next(credits_next);
-    has_credit.next(credits_next.any());
-    let full = credits.value().is(expand::QUEUE_DEPTH);
-    m.assert_always("credits_bounded", !(full & credit_return), "no credit is returned twice");
+    has_credit.next(credits.enough);
+    credits.next(enters);
 
     m.section("Stage register");
     let flow = Flow { request: accept_request, token: accept_token };
@@ -66,17 +63,4 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.output("commit_granted", accept_token);
     m.port_doc("commit_granted", "the update's token enters in this cycle");
     m.finish()
-}
-
-/// Credits after a cycle: one less for a traveller, one more for a place that became free.
-pub(crate) fn next_credits<'m>(
-    m: &'m ModuleBuilder,
-    credits: Signal<'m>,
-    taken: Signal<'m>,
-    returned: Signal<'m>,
-) -> Signal<'m> {
-    let one_more = credits + m.constant(credits.width(), 1u32);
-    let one_less = credits - m.constant(credits.width(), 1u32);
-    wire!(credits_next = (taken & !returned).select(one_less, (returned & !taken).select(one_more, credits)));
-    credits_next
 }

@@ -54,8 +54,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let respond1_token = m.delay_reset("respond1_token", token);
     let joined = physical_address(&m, w, &span, &slot);
     let respond1_address = m.delay("respond1_address", joined);
-    let respond1_present = m.delay("respond1_present", slot.present);
-    let respond1_other_size = m.delay("respond1_other_size", slot.page_size.differs(span.page_size));
+    let other_size = slot.page_size.differs(span.page_size);
+    let no_page = protect::or_corrupt(!slot.present | other_size, corrupt);
+    let respond1_refused = m.delay("respond1_refused", !span.empty & no_page);
+    let respond1_has_address = m.delay("respond1_has_address", !span.empty & !no_page);
     let respond1_corrupt = m.delay("respond1_corrupt", corrupt);
     // A corrupt binding says nothing of the table. Were its refusals counted for table 0, in epoch 0 whatever that table's
     // is, a row of them would hold up its fences for ever.
@@ -66,15 +68,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let respond1_known = m.delay("respond1_known", !nobody);
     let respond1 = Kept::of(&span).delay(&m, "respond1");
 
-    m.section("Cycle 2: TABLE_CORRUPT, PAGE_ABSENT");
-    let no_page = protect::or_corrupt(!respond1_present | respond1_other_size, respond1_corrupt);
-    wire!(is_refused = !respond1.empty & no_page);
-    wire!(has_address = !respond1.empty & !is_refused);
-
-    m.section("Spans behind a refused one of the same request are dropped");
+    m.section("Cycle 2: spans behind a refused one of the same request are dropped");
     let skipping = m.register("skipping", 1).reset_to(0u32);
     wire!(skip = skipping.value() & !respond1.first);
-    wire!(ends_early = respond1_arrives & (is_refused | skip) & !respond1.last);
+    wire!(ends_early = respond1_arrives & (respond1_refused | skip) & !respond1.last);
     skipping.next(ends_early | (skipping.value() & !respond1_arrives));
     wire!(beat_valid = respond1_arrives & !skip);
     wire!(drop = respond1_arrives & skip);
@@ -82,21 +79,21 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("The beat");
     let (absent, corrupt) = (code(&m, Fault::PageAbsent), code(&m, Fault::TableCorrupt));
     let refusal = protect::if_corrupt(respond1_corrupt, corrupt, absent);
-    wire!(fault = is_refused.select(refusal, respond1.fault));
-    wire!(last = respond1.last | is_refused);
+    wire!(fault = respond1_refused.select(refusal, respond1.fault));
+    wire!(last = respond1.last | respond1_refused);
     let beat = Beat {
         tag: respond1.tag,
         stream: respond1.stream,
         fault: fault.zero_extend(8),
-        pa: respond1_address.gated_by(has_address),
-        span: respond1.span.gated_by(has_address),
+        pa: respond1_address.gated_by(respond1_has_address),
+        span: respond1.span.gated_by(respond1_has_address),
         table: respond1.table,
         epoch: respond1.epoch,
         first: respond1.first,
         last,
     };
     // Without bytes, but of a table: the beat is over when it is taken.
-    wire!(ends_when_taken = respond1_known & !has_address);
+    wire!(ends_when_taken = respond1_known & !respond1_has_address);
 
     m.section("What was formed, and the flight credit of a span that is not granted");
     let formed = Formed {
@@ -109,7 +106,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         fault: m.delay("formed_fault", fault),
     };
     formed.outputs(&m, "formed");
-    let unused = respond1_arrives & !respond1.empty & (is_refused | skip);
+    let unused = respond1_arrives & !respond1.empty & (respond1_refused | skip);
     m.output("flight_unused", m.delay_reset("flight_unused", unused));
     m.port_doc("flight_unused", "a span with bytes is absent, corrupt or dropped");
 
@@ -142,12 +139,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.output("left_epoch", m.delay("left_epoch", head.epoch));
 
     m.section("Places that became free");
-    // A dropped span and a beat that leaves may fall into one cycle; the second waits for the next.
-    let owed = m.register("credits_owed", 5).reset_to(0u32);
-    wire!(freed = load.zero_extend(5) + drop.zero_extend(5));
-    wire!(repaid = owed.value().any() | load | drop);
-    owed.next(owed.value() + freed - repaid.zero_extend(5));
-    m.output("place_free", m.delay_reset("respond1_place_free", repaid));
+    // A dropped span and a beat that leaves may fall into one cycle; the second waits. A bit is one for each that waits.
+    let left = m.delay_reset("respond1_left", load);
+    let dropped = m.delay_reset("respond1_dropped", drop);
+    let owed = m.register("credits_owed", QUEUE_DEPTH).reset_to(0u32);
+    let one_more = m.concat(&[owed.value().low(QUEUE_DEPTH - 1), m.bit(true)]);
+    let one_fewer = m.concat(&[m.bit(false), owed.value().high(QUEUE_DEPTH - 1)]);
+    owed.next((left & dropped).select(one_more, (left | dropped).select(owed.value(), one_fewer)));
+    m.output("place_free", owed.value().bit(0) | left | dropped);
     m.finish()
 }
 

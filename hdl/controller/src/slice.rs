@@ -3,13 +3,13 @@
 //! ```text
 //!            cycle 1                                     cycle 2
 //!  key ────▶ index < region_count ─────────────────────▶
-//!            region_base + index ────────────▶ request? ▶ region address
+//!            region_base + index ────────────▶ request? ▶ region address (ahead of the rest)
 //!                                   update's address ──▶
 //!  known, corrupt, frozen, invalid, unchecked ─▶ first row ─▶ settled, fault
 //! ```
 //!
-//! The second cycle gives the address time to reach every block RAM of the region memory, and puts an update's own
-//! address in its token's place.
+//! The second cycle puts an update's own address in its token's place, and gives the address time to reach the block RAMs
+//! of the region memory: its copies stand in stage `region`, and are loaded in this cycle.
 
 use std::sync::Arc;
 
@@ -38,6 +38,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let commit_region =
         m.input("commit_region", w.region).doc("place in the region pool that an update means");
 
+    // From a register of `update`, to copies.
+    m.combinational_path("commit_region", "ahead_region");
+
     m.section("Cycle 1: index against the slice; the rows before the key");
     let width = KEY_INDEX.max(w.region_count);
     let index = key_index(access.key);
@@ -50,9 +53,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let slice1_region = m.delay("slice1_region", place);
 
     m.section("Cycle 2: the address on its way to the region memory");
-    let region = slice1_flow.token.select(commit_region, slice1_region);
+    m.output("ahead_region", slice1_flow.token.select(commit_region, slice1_region));
+    m.port_doc("ahead_region", "place in the pool, a cycle before out_request or out_token");
+    m.output("ahead_token", slice1_flow.token);
+    m.port_doc("ahead_token", "a cycle before out_token");
     slice1.delay(&m, "slice2").outputs(&m, "out");
-    m.output("out_region", m.delay("slice2_region", region));
     delay_flow_by(&m, "slice", slice1_flow, 2, 1).outputs(&m, "out");
 
     let access = Riding::of(&access);
@@ -111,14 +116,18 @@ stagecoach_hdl::bundle! {
         end,
         /// va + bound exceeds 2^64.
         wraps,
-        /// Bytes to translate.
-        length,
+        /// Bytes to translate, less one.
+        last_byte,
+        /// No bytes to translate.
+        no_bytes,
+        /// An atomic on other than eight bytes.
+        odd_atomic,
     }
 }
 
 impl<'m> Riding<'m> {
     fn of(access: &Access<'m>) -> Riding<'m> {
-        let Access { tag, stream, pd, op, va, end, wraps, length, .. } = *access;
+        let Access { tag, stream, pd, op, va, end, wraps, last_byte, no_bytes, odd_atomic, .. } = *access;
         Riding {
             tag,
             stream,
@@ -128,7 +137,9 @@ impl<'m> Riding<'m> {
             va,
             end,
             wraps,
-            length,
+            last_byte,
+            no_bytes,
+            odd_atomic,
         }
     }
 }
@@ -137,6 +148,6 @@ impl Widths {
     /// Field widths of [`Riding`].
     pub fn riding(&self) -> Vec<u32> {
         let c = &self.config;
-        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 8, 64, 65, 1, self.length]
+        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 8, 64, 65, 1, self.last_byte(), 1, 1]
     }
 }

@@ -1,19 +1,20 @@
 //! Stage `table`: reads what the lookup needs of the table: its state and where its slices begin.
 //!
 //! ```text
-//!  table ─▶ request? ─▶┌─────────────────────┐   ┌─────────────────┐   ┌───────┐
-//!  update's table ────▶│ table_memory (read) │──▶│ output register │──▶│ check │──▶ frozen, epoch, region_base,
+//!                      ┌─────────────────────┐   ┌─────────────────┐   ┌───────┐
+//!  table ─────────────▶│ table_memory (read) │──▶│ output register │──▶│ check │──▶ frozen, epoch, region_base,
 //!  token: write ──────▶└─────────────────────┘   └─────────────────┘   └───────┘    region_count, slot_base
 //!                                                (beyond 64 tables)  (with protection)
 //! ```
 //!
-//! The token writes in the cycle in which it would read; one that does not write reads the word of the update's table.
+//! `binding` has put the update's table in the place of its token's. The token writes in the cycle in which it would read;
+//! one that does not write reads the word. What a cycle without a traveller reads is not looked at.
 //! The memory needs no clearing after reset: only a binding leads to it, and a binding needs a table that was set. So a
 //! word that no binding led to is none that a lookup depends on, and is not told of.
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder};
 use stagecoach_spec::latency::SMALL_TABLE_MEMORY;
 
 use crate::bundles::{Access, Flow, Table, delay_bundle, delay_flow_by};
@@ -74,7 +75,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let found = Found::inputs(&m, "in", &[1, w.table, w.corrupt()]);
     let access = Access::inputs(&m, "in", &w.access());
     let commit_write = m.input("commit_write_table", 1).doc("the token in flight writes a table");
-    let commit_table = m.input("commit_table", w.table).doc("table to write or to peek at");
+    let commit_table = m.input("commit_table", w.table).doc("table to write");
     let write_word = m.input("commit_table_word", w.coded(w.table_memory().iter().sum()));
 
     m.section("The memory");
@@ -85,9 +86,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         memory.output_register().style(MemoryStyle::Block)
     };
     memory.write(flow.token & commit_write, commit_table, write_word);
-    wire!(read = flow.request | flow.token & !commit_write);
-    wire!(read_table = flow.token.select(commit_table, found.table));
-    let coded = memory.read_enabled("table_word", read, read_table);
+    let coded = memory.read("table_word", found.table);
     let (checked, raw) = protect::check_and_keep(&m, w, "table_check", coded);
     let word = TableWord::unpack(checked.word, &w.table_memory());
 

@@ -114,6 +114,12 @@ fn run(protection: Protection, bindings: u32, seed: u64) -> Met {
     let mut model = Model { protection, table_bits: w.table, entries };
     let mut under_way: VecDeque<(Option<Found>, bool)> = VecDeque::new();
     let mut met = Met::default();
+    // Without protection the identifier comes from the request port, a cycle before the request itself.
+    let (net_id_port, ahead) = match protection {
+        Protection::None => ("req_net_id", 1),
+        Protection::Parity | Protection::Secded => ("in_net_id", 0),
+    };
+    let mut flows: VecDeque<(bool, bool)> = (0..ahead).map(|_| (false, false)).collect();
     for cycle in 0..CYCLES {
         let token = cycle % TOKEN_EVERY == 0;
         if token {
@@ -121,11 +127,13 @@ fn run(protection: Protection, bindings: u32, seed: u64) -> Met {
         }
         let net_id = wanted(&model, &mut random);
         let request = !token && random.random_range(0..10) < 9;
-        bench.set("in_token", u64::from(token));
-        bench.set("in_request", u64::from(request));
-        bench.set("in_net_id", net_id);
+        bench.set(net_id_port, net_id);
+        flows.push_back((token, request));
+        let (token_in, request_in) = flows.pop_front().expect("at least this one");
+        bench.set("in_token", u64::from(token_in));
+        bench.set("in_request", u64::from(request_in));
         under_way.push_back((request.then(|| model.find(net_id)), token));
-        if cycle >= w.cycles("binding") {
+        if cycle >= w.cycles("binding") + ahead {
             let (expected, token) = under_way.pop_front().expect("so many are under way");
             assert_eq!(bench.is("out_token"), token);
             assert_eq!(bench.is("out_request"), expected.is_some());

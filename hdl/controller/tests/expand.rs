@@ -1,4 +1,5 @@
-//! Stage `expand` alone: never more spans in flight than `max_in_flight`, and none held back below it.
+//! Stage `expand` alone: never more spans in flight than `max_in_flight`; with fewer than four credits counted, one span at
+//! a time; none held back otherwise.
 
 mod common {
     pub mod bench;
@@ -11,6 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_controller::expand;
 use stagecoach_controller::widths::Widths;
+use stagecoach_spec::latency::loops::{FLIGHT_RETURN_CYCLES, FLIGHT_TAKE_CYCLES};
 use stagecoach_spec::{Config, Preset};
 
 /// Cycles of each run.
@@ -44,8 +46,11 @@ fn run(max_in_flight: u32, longest_flight: u32, seed: u64) -> Met {
     let mut waiting: VecDeque<Traveller> = VecDeque::new();
     // Cycles left of each span in flight.
     let mut in_flight: Vec<u32> = Vec::new();
+    // What came back and what was taken, in each of the last cycles, the latest first: not counted yet.
+    let mut back_lately = [0; FLIGHT_RETURN_CYCLES as usize - 2];
+    let mut taken_lately = [0; FLIGHT_TAKE_CYCLES as usize - 1];
+    let mut counted = max_in_flight;
     let mut give_credit = false;
-    bench.set("in_fits", 1u32);
     for cycle in 0..CYCLES {
         let arrives = waiting.len() < 20 && random.random_range(0..20) > 0;
         let traveller = match random.random_range(0..12) {
@@ -56,11 +61,9 @@ fn run(max_in_flight: u32, longest_flight: u32, seed: u64) -> Met {
         bench.set("in_valid", u32::from(arrives));
         bench.set("in_token", u32::from(traveller == Traveller::Token));
         bench.set("in_empty", u32::from(traveller == Traveller::Empty));
-        bench.set("in_length", 8u32);
 
         in_flight.iter_mut().for_each(|left| *left = left.saturating_sub(1));
-        let out = in_flight.len() as u32;
-        met.most = met.most.max(out);
+        met.most = met.most.max(in_flight.len() as u32);
         let mut back = |name| {
             let over = in_flight.iter().position(|left| *left == 0);
             if let Some(over) = over {
@@ -69,19 +72,19 @@ fn run(max_in_flight: u32, longest_flight: u32, seed: u64) -> Met {
             bench.set(name, u32::from(over.is_some()));
             over.is_some()
         };
-        let two = [back("flight_retired"), back("flight_unused")] == [true, true];
-        met.two_back += u32::from(two);
+        let back = [back("flight_retired"), back("flight_unused")].into_iter().map(u32::from).sum();
+        met.two_back += u32::from(back == 2);
         bench.set("credit_return", u32::from(give_credit));
 
-        // A credit that comes back in this cycle may be used in the next.
-        let may_issue = out < max_in_flight;
+        let none_lately = taken_lately.iter().all(|taken| *taken == 0);
+        let may_issue = counted >= FLIGHT_TAKE_CYCLES || counted > 0 && none_lately;
         let (token, request) = (bench.is("out_token"), bench.is("out_request"));
         let expected = waiting.front().copied();
         let issues = expected.is_some_and(|front| front == Traveller::Token || may_issue);
         assert_eq!(
             (token, request),
             (issues && expected == Some(Traveller::Token), issues && expected != Some(Traveller::Token)),
-            "max {max_in_flight}, seed {seed}, cycle {cycle}: {expected:?} with {out} in flight"
+            "max {max_in_flight}, seed {seed}, cycle {cycle}: {expected:?} with {counted} credits"
         );
         if request {
             assert_eq!(bench.is("out_empty"), expected == Some(Traveller::Empty));
@@ -89,6 +92,8 @@ fn run(max_in_flight: u32, longest_flight: u32, seed: u64) -> Met {
         met.held_back += u32::from(expected.is_some() && !issues);
         met.token_past_none_left += u32::from(token && !may_issue);
         give_credit = request;
+        counted = counted + shift(&mut back_lately, back)
+            - shift(&mut taken_lately, u32::from(issues && expected == Some(Traveller::Span)));
         if issues {
             met.issued += 1;
             waiting.pop_front();
@@ -103,6 +108,12 @@ fn run(max_in_flight: u32, longest_flight: u32, seed: u64) -> Met {
     }
     assert!(bench.simulator.failures().is_empty(), "{:?}", bench.simulator.failures());
     met
+}
+
+/// Puts in the latest, takes out the oldest.
+fn shift<const N: usize>(lately: &mut [u32; N], latest: u32) -> u32 {
+    lately.rotate_right(1);
+    std::mem::replace(&mut lately[0], latest)
 }
 
 #[test]

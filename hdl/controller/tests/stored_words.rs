@@ -12,6 +12,7 @@ use common::bench::Bench;
 use common::coded::coded;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use stagecoach_controller::key_row::KeyRow;
 use stagecoach_controller::widths::Widths;
 use stagecoach_controller::{bounds, decide, region, slice, slot, table};
 use stagecoach_hdl::{BigUint, DesignErrors, Module};
@@ -25,13 +26,11 @@ struct Stage {
     describe: fn(&Widths) -> Result<Arc<Module>, DesignErrors>,
     /// A lookup's place.
     place: &'static str,
-    /// A token's place, where the stage has one; else the place comes in as a lookup's.
-    commit_place: Option<&'static str>,
+    /// The place, and whether a token comes, a cycle ahead of the rest.
+    ahead: bool,
     write_place: &'static str,
     write: &'static str,
     write_word: &'static str,
-    /// Cycles that the write stands still before it happens.
-    write_cycles: u32,
     /// Fields of the word with their outputs, highest first.
     fields: Vec<(&'static str, u32)>,
     /// Inputs that make a lookup depend on the word, and others that make it not.
@@ -45,11 +44,10 @@ fn stages(w: &Widths) -> Vec<Stage> {
         name: "table",
         describe: table::describe,
         place: "in_table",
-        commit_place: Some("commit_table"),
+        ahead: false,
         write_place: "commit_table",
         write: "commit_write_table",
         write_word: "commit_table_word",
-        write_cycles: 1,
         fields: named(
             &["out_frozen", "out_epoch", "out_region_base", "out_region_count", "out_slot_base"],
             w.table_memory(),
@@ -71,12 +69,11 @@ fn stages(w: &Widths) -> Vec<Stage> {
     let region = Stage {
         name: "region",
         describe: region::describe,
-        place: "in_region",
-        commit_place: None,
+        place: "ahead_region",
+        ahead: true,
         write_place: "commit_region",
         write: "commit_write_region",
         write_word: "commit_region_word",
-        write_cycles: 1,
         fields: named(&region_fields, w.region_word()),
         depends: &[("in_in_slice", 1), ("in_settled", 0)],
         ignores: &[("in_in_slice", 1), ("in_settled", 1)],
@@ -84,12 +81,11 @@ fn stages(w: &Widths) -> Vec<Stage> {
     let slot = Stage {
         name: "slot",
         describe: slot::describe,
-        place: "in_slot",
-        commit_place: Some("commit_slot"),
+        place: "in_slot_index",
+        ahead: false,
         write_place: "commit_slot",
         write: "commit_write_slot",
         write_word: "commit_slot_word",
-        write_cycles: 2,
         fields: named(&["out_slot_present", "out_slot_page_size", "out_slot_frame"], w.slot_word()),
         depends: &[("in_empty", 0)],
         ignores: &[("in_empty", 1)],
@@ -116,18 +112,25 @@ impl Under<'_> {
         self.bench.set(self.stage.write, 1u32);
         self.bench.set(self.stage.write_place, place);
         self.bench.set(self.stage.write_word, word.clone());
-        self.bench.set("in_token", 1u32);
+        self.bench.set(if self.stage.ahead { "ahead_token" } else { "in_token" }, 1u32);
         self.bench.steps(1);
+        self.bench.set("ahead_token", 0u32);
         self.bench.set("in_token", 0u32);
-        self.bench.steps(self.stage.write_cycles - 1);
         self.bench.set(self.stage.write, 0u32);
+        // A pool writes a cycle later.
+        self.bench.steps(1);
     }
 
     /// Reads a place; the outputs stand when this returns.
     fn read(&mut self, place: u32, reader: Reader) {
         let token = reader == Reader::Token;
-        let port = self.stage.commit_place.filter(|_| token).unwrap_or(self.stage.place);
-        self.bench.set(port, place);
+        self.bench.set(self.stage.place, place);
+        if self.stage.ahead {
+            self.bench.set("ahead_token", u32::from(token));
+            self.bench.steps(1);
+            self.bench.set("ahead_token", 0u32);
+            self.bench.set(self.stage.place, place ^ 1);
+        }
         let inputs = if reader == Reader::Lookup { self.stage.depends } else { self.stage.ignores };
         inputs.iter().for_each(|(name, value)| self.bench.set(name, *value));
         let flow = if token { "in_token" } else { "in_request" };
@@ -286,7 +289,7 @@ fn a_corrupt_region_comes_first_of_the_key_s_rows() {
                 ("in_region_rights", 0xf),
                 ("in_region_limit", 64),
                 ("in_end", 8),
-                ("in_length", 8),
+                ("in_last_byte", 7),
                 ("in_epoch", 1),
             ];
             inputs.iter().for_each(|(name, value)| compare.set(name, *value));
@@ -305,10 +308,14 @@ fn a_corrupt_region_comes_first_of_the_key_s_rows() {
                 (!in_slice || !valid || !same_variant, Fault::InvalidKey),
             ];
             let expected = rows.iter().find(|(applies, _)| *applies).map(|(_, fault)| *fault);
-            assert_eq!(decide.is("out_early_end"), expected.is_some(), "{protection:?}, {inputs:?}");
             assert_eq!(decide.is("out_empty"), expected.is_some(), "{protection:?}, {inputs:?}");
+            assert_eq!(decide.is("out_settled"), settled, "{protection:?}, {inputs:?}");
+            let rows = decide.number("out_rows");
+            let first = KeyRow::ALL.into_iter().find(|row| rows >> *row as u32 & 1 == 1).map(KeyRow::fault);
+            let fault =
+                if settled { decide.number("out_fault") } else { first.map_or(0, |f| f.code().into()) };
             let code = expected.unwrap_or(Fault::Granted).code();
-            assert_eq!(decide.number("out_early_fault"), u64::from(code), "{protection:?}, {inputs:?}");
+            assert_eq!(fault, u64::from(code), "{protection:?}, {inputs:?}");
             assert!(decide.is("out_epoch"));
         }
     }

@@ -1,12 +1,9 @@
-//! Full tables and random requests for them: what the bench `fast_lookup` and the example `lookup_rate` measure.
+//! Full tables and random requests for them: what benches, examples and the guard of instruction counts measure.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_model::FastLookup;
-use stagecoach_spec::{Access, Config, NetId, Op, Region, Request, Slices, Update};
-
-/// Requests that are asked in turn: enough to come back to no cache line soon.
-const REQUESTS: usize = 1 << 20;
+use stagecoach_spec::{Access, Cam, Config, NetId, Op, Region, Request, Slices, Update};
 
 /// Two pages a region.
 const PAGES: u32 = 2;
@@ -18,31 +15,32 @@ pub struct Size {
     pub regions_per_table: u32,
 }
 
-/// What is measured: from what fits a processor's cache to what does not.
-pub const SIZES: [Size; 3] = [
-    Size { tables: 64, regions_per_table: 64 },
-    Size { tables: 64, regions_per_table: 4096 },
-    Size { tables: 4096, regions_per_table: 256 },
-];
-
 impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} tables of {} regions", self.tables, self.regions_per_table)
     }
 }
 
+impl Size {
+    /// Room for exactly so much.
+    pub fn config(self) -> Config {
+        let regions = self.tables * self.regions_per_table;
+        let Size { tables, .. } = self;
+        // Nothing here depends on the kind of CAM, and registers take any identifier without a plan.
+        let cam = Some(Cam::Register);
+        Config { tables, bindings: tables, cam, regions, slots: regions * PAGES, ..Config::default() }
+    }
+}
+
 /// Every table bound to a random identifier of 128 bits, every key valid, every page present.
 pub fn fill(size: Size) -> FastLookup {
-    let regions = size.tables * size.regions_per_table;
-    let config = Config {
-        tables: size.tables,
-        bindings: size.tables,
-        regions,
-        slots: regions * PAGES,
-        ..Config::default()
-    };
-    let mut fast = FastLookup::new(&config);
-    let mut accept = |update| assert_eq!(fast.update(&update), Ok(0), "{update:?}");
+    let mut fast = FastLookup::new(&size.config());
+    updates(size, |update| assert_eq!(fast.update(&update), Ok(0), "{update:?}"));
+    fast
+}
+
+/// What registers it all.
+pub fn updates(size: Size, mut accept: impl FnMut(Update)) {
     for (table, net_id) in (0..).zip(net_ids(size)) {
         let first = u32::from(table) * size.regions_per_table;
         let slices = Slices {
@@ -63,14 +61,13 @@ pub fn fill(size: Size) -> FastLookup {
             accept(Update::Install { table, key: key(index), region: region(index) });
         }
     }
-    fast
 }
 
 /// Requests that are all granted.
-pub fn requests(size: Size) -> Vec<Request> {
+pub fn requests(size: Size, count: usize) -> Vec<Request> {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let net_ids = net_ids(size);
-    (0..REQUESTS).map(|_| request(&mut rng, &net_ids, size)).collect()
+    (0..count).map(|_| request(&mut rng, &net_ids, size)).collect()
 }
 
 fn net_ids(size: Size) -> Vec<NetId> {

@@ -19,6 +19,11 @@ impl<T> Delay<T> {
         self.under_way.push_back((now + self.cycles, thing));
     }
 
+    /// Nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// What is due in this cycle; to be asked in every cycle until nothing is.
     pub(super) fn due(&mut self, now: u64) -> Option<T> {
         self.under_way.pop_front_if(|(due, _)| *due <= now).map(|(_, thing)| thing)

@@ -38,8 +38,8 @@ impl Expand {
         self.places.give_back(now);
     }
 
-    pub(super) fn step(&mut self, arriving: Option<Traveller>, flight: &mut Flight) -> Expanded {
-        let issued = self.issue(flight);
+    pub(super) fn step(&mut self, now: u64, arriving: Option<Traveller>, flight: &mut Flight) -> Expanded {
+        let issued = self.issue(now, flight);
         self.queue.extend(arriving);
         let mut loaded = false;
         if self.head.is_none() {
@@ -51,7 +51,7 @@ impl Expand {
 
     /// A token needs no credit. A span needs one of either kind to be there, though one without bytes takes none of
     /// flight.
-    fn issue(&mut self, flight: &mut Flight) -> Option<Issued> {
+    fn issue(&mut self, now: u64, flight: &mut Flight) -> Option<Issued> {
         match &mut self.head {
             None => None,
             Some(Traveller::Token) => {
@@ -66,9 +66,9 @@ impl Expand {
                 if spans.is_empty() {
                     self.head = None;
                 }
-                self.places.take();
+                self.places.take(now);
                 if span.has_bytes {
-                    flight.take();
+                    flight.take(now);
                 }
                 Some(Issued::Span(span))
             }

@@ -30,7 +30,7 @@ impl Front {
 
     /// One does.
     pub(super) fn enter(&mut self, now: u64, traveller: Traveller) {
-        self.places.take();
+        self.places.take(now);
         self.way.send(now, traveller);
     }
 

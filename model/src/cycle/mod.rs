@@ -194,7 +194,7 @@ impl CycleModel {
             self.expand.give_back(now);
         }
         let arriving = self.front.arriving(now);
-        let expanded = self.expand.step(arriving, &mut self.flight);
+        let expanded = self.expand.step(now, arriving, &mut self.flight);
         if expanded.loaded {
             self.front.give_back(now);
         }

@@ -91,7 +91,7 @@ impl Before {
         let state = golden.tables.tables.get(&table);
         let replaces_page = match action {
             Action::Update(Update::SetSlot { table, slot, .. }) => {
-                golden.tables.slots.contains_key(&(*table, *slot))
+                golden.tables.slots.get(*table, *slot).is_some()
             }
             _ => false,
         };

@@ -1,7 +1,7 @@
 //! # Fast lookups
 //!
 //! [`FastLookup`] gives [`Golden`]'s beats at tens of millions of lookups a second: for software that stands in for the
-//! unit, and for traffic that is too much for the golden model. What lookups touch is flat: a hash map from the
+//! unit, and for traffic that is too much for the golden model. What lookups touch is flat: an index from the
 //! identifier to its table, an array of tables, and the two pools as the hardware has them.
 //!
 //! Updates go through a golden model inside, which checks them; what it accepted is then copied into the arrays. So both
@@ -26,16 +26,16 @@
 //! ```
 
 mod beats;
+mod bindings;
+mod judge;
 mod stored;
 
 pub use beats::Beats;
 
 use crate::Golden;
 use crate::tables::Installed;
-use foldhash::fast::FixedState;
-use stagecoach_spec::{Answer, Beat, Config, Fault, NetId, Op, Protection, Request, Slices, Update};
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use bindings::Bindings;
+use stagecoach_spec::{Answer, Beat, Config, Fault, Protection, Request, Slices, Update};
 use stored::{StoredRegion, StoredSlot, StoredTable};
 
 /// A mapping unit that only answers; see the [module](self).
@@ -43,9 +43,7 @@ use stored::{StoredRegion, StoredSlot, StoredTable};
 pub struct FastLookup {
     checker: Golden,
     max_request_bytes: u32,
-    // The standard library's hasher withstands identifiers that were chosen to collide, at several times the cost. These
-    // come from the host alone, and foldhash is among the fastest for short keys without special instructions.
-    bindings: HashMap<Identifier, u16, FixedState>,
+    bindings: Bindings,
     tables: Vec<StoredTable>,
     regions: Vec<StoredRegion>,
     slots: Vec<StoredSlot>,
@@ -59,9 +57,9 @@ impl FastLookup {
         let config = Config { protection: Protection::None, ..config.clone() };
         FastLookup {
             max_request_bytes: config.max_request_bytes,
-            bindings: HashMap::with_capacity_and_hasher(config.bindings as usize, FixedState::default()),
+            bindings: Bindings::new(config.bindings),
             tables: vec![StoredTable::default(); config.tables as usize],
-            regions: vec![StoredRegion::default(); config.regions as usize],
+            regions: vec![StoredRegion::NONE; config.regions as usize],
             slots: vec![StoredSlot::default(); config.slots as usize],
             checker: Golden::new(&config),
         }
@@ -84,10 +82,9 @@ impl FastLookup {
     #[inline]
     pub fn lookup(&self, request: &Request) -> Beats<'_> {
         let named = self.named(request);
-        let region = self.region(&named, request);
-        let mut beats = self.judge(&named, &region, request);
-        beats.read_slot();
-        beats
+        let region = self.region(&named);
+        let slot = StoredSlot::read(&self.slots, region.slot(region.position(request.va)));
+        self.beats(&named, region, slot, request)
     }
 
     /// The first beat of a request's answer: the only one, unless the access crosses a 4 KiB border.
@@ -103,105 +100,76 @@ impl FastLookup {
     #[inline]
     pub fn lookup_each<'a>(&'a self, requests: &[Request], mut answer: impl FnMut(&Request, Beats<'a>)) {
         let mut named = [Named::default(); TOGETHER];
-        let mut regions = [StoredRegion::default(); TOGETHER];
-        let mut answers = [Beats::single(NO_BEAT); TOGETHER];
+        let mut places = [0; TOGETHER];
+        let mut slots = [StoredSlot::default(); TOGETHER];
         for requests in requests.chunks(TOGETHER) {
             // Short loops of reads that do not wait for each other, so that a processor has many of them under way.
             for (request, named) in requests.iter().zip(&mut named) {
                 *named = self.named(request);
             }
-            for ((request, named), region) in requests.iter().zip(&named).zip(&mut regions) {
-                *region = self.region(named, request);
+            for ((request, named), place) in requests.iter().zip(&named).zip(&mut places) {
+                let region = self.region(named);
+                *place = region.slot(region.position(request.va));
             }
-            for (((request, named), region), beats) in
-                requests.iter().zip(&named).zip(&regions).zip(&mut answers)
-            {
-                *beats = self.judge(named, region, request);
+            for (_, (place, slot)) in requests.iter().zip(places.iter().zip(&mut slots)) {
+                *slot = StoredSlot::read(&self.slots, *place);
             }
-            for (_, beats) in requests.iter().zip(&mut answers) {
-                beats.read_slot();
-            }
-            for (request, beats) in requests.iter().zip(&answers) {
-                answer(request, *beats);
+            // The regions are near by now.
+            for ((request, named), slot) in requests.iter().zip(&named).zip(&slots) {
+                answer(request, self.beats(named, self.region(named), *slot, request));
             }
         }
     }
 
-    /// The table that the request's identifier names.
+    /// The table that the request's identifier names, and the place of the region that its key names.
     #[inline]
     fn named(&self, request: &Request) -> Named {
-        let table = self.bindings.get(&Identifier(request.net_id)).copied();
+        let table = self.bindings.table(request.net_id);
         let state = table.and_then(|table| self.tables.get(usize::from(table)));
-        Named { table, state: state.copied().unwrap_or_default() }
-    }
-
-    /// The region that the request's key names, or an invalid one.
-    #[inline]
-    fn region(&self, named: &Named, request: &Request) -> StoredRegion {
+        let StoredTable { region_base, region_count, frozen, epoch } = state.copied().unwrap_or_default();
         let index = request.key_index();
-        let StoredTable { region_base, region_count, .. } = named.state;
-        if index >= region_count {
-            return StoredRegion::default();
+        Named {
+            region: if index < region_count { region_base + index } else { u32::MAX },
+            table: table.unwrap_or(0),
+            known: table.is_some(),
+            open: !frozen,
+            epoch,
         }
-        self.regions.get((region_base + index) as usize).copied().unwrap_or_default()
     }
 
-    /// Takes the rows of the decision table in their order.
+    /// The region that was named, or an invalid one.
     #[inline]
-    fn judge(&self, named: &Named, region: &StoredRegion, request: &Request) -> Beats<'_> {
-        let Request { op, va, length, bound, tag, stream, .. } = *request;
-        let Named { table, state: StoredTable { frozen, epoch, .. } } = *named;
-        let granted = Beat {
-            tag,
-            stream,
-            fault: Fault::Granted,
+    fn region(&self, named: &Named) -> &StoredRegion {
+        self.regions.get(named.region as usize).unwrap_or(&StoredRegion::NONE)
+    }
+
+    /// What is answered, with the slot of the first byte at hand.
+    #[inline]
+    fn beats<'a>(
+        &'a self,
+        named: &Named,
+        region: &'a StoredRegion,
+        slot: StoredSlot,
+        request: &Request,
+    ) -> Beats<'a> {
+        let most = self.max_request_bytes;
+        let (length, fault) = if judge::grants_bytes(named, region, request, most) {
+            (request.length, Fault::Granted)
+        } else {
+            (0, judge::verdict_without_bytes(named, region, request, most))
+        };
+        let beat = Beat {
+            tag: request.tag,
+            stream: request.stream,
+            fault,
             pa: 0,
             span: 0,
-            table: table.unwrap_or(0),
-            epoch,
+            table: named.table,
+            epoch: named.epoch,
             first: true,
             last: true,
         };
-        let refused = |fault| Beats::single(Beat { fault, ..granted });
-        if table.is_none() {
-            return refused(Fault::UnknownNetwork);
-        }
-        if frozen {
-            return refused(Fault::Frozen);
-        }
-        if !op.is_valid() || length > self.max_request_bytes || bound < length || bound > 1 << 31 {
-            return refused(Fault::InvalidRequest);
-        }
-        let atomic = op == Op::RemoteAtomic;
-        if bound == 0 && !atomic {
-            return Beats::single(granted);
-        }
-        if !region.is(request.key_variant()) {
-            return refused(Fault::InvalidKey);
-        }
-        if request.pd != region.pd {
-            return refused(Fault::ProtectionDomain);
-        }
-        if !region.allows(op) {
-            return refused(Fault::AccessRights);
-        }
-        let (end, wrapped) = va.overflowing_add(bound.into());
-        if wrapped && end != 0 {
-            return refused(Fault::AddressWrap);
-        }
-        let offset = va.wrapping_sub(region.base);
-        if va < region.base || offset > region.length || u64::from(bound) > region.length - offset {
-            return refused(Fault::OutOfBounds);
-        }
-        // Regions fit their slots, so positions have 54 bits at most.
-        let position = offset + u64::from(region.first_offset);
-        if atomic && (position % 8 != 0 || length != 8) {
-            return refused(Fault::MisalignedAtomic);
-        }
-        if length == 0 {
-            return Beats::single(granted);
-        }
-        Beats::spans(&self.slots, region, granted, position, length)
+        Beats::new(&self.slots, region, beat, length, region.position(request.va), slot)
     }
 
     /// Copies what an accepted update changed.
@@ -211,15 +179,15 @@ impl FastLookup {
                 self.copy_table(table);
             }
             Update::ClearTable { table } => {
-                fill(&mut self.regions, cleared.region_base, cleared.region_count);
-                fill(&mut self.slots, cleared.slot_base, cleared.slot_count);
+                fill(&mut self.regions, cleared.region_base, cleared.region_count, StoredRegion::NONE);
+                fill(&mut self.slots, cleared.slot_base, cleared.slot_count, StoredSlot::default());
                 self.copy_table(table);
             }
             Update::Bind { table, net_id } => {
-                self.bindings.insert(Identifier(net_id), table);
+                self.bindings.insert(net_id, table);
             }
             Update::Unbind { table, net_id } => {
-                self.bindings.remove(&Identifier(net_id));
+                self.bindings.remove(net_id);
                 self.copy_table(table);
             }
             Update::Install { table, key, .. } | Update::Invalidate { table, key } => {
@@ -257,8 +225,8 @@ impl FastLookup {
             let shift = self.checker.config.page_shift(installed.region.page_size)?;
             Some(StoredRegion::of(installed, shift, slices.slot_base))
         };
-        let installed = self.checker.tables.regions.get(&(table, index));
-        let region = installed.and_then(of).unwrap_or_default();
+        let installed = self.checker.tables.regions.get(table, index);
+        let region = installed.and_then(of).unwrap_or(StoredRegion::NONE);
         if let Some(stored) = self.regions.get_mut((slices.region_base + index) as usize) {
             *stored = region;
         }
@@ -266,7 +234,7 @@ impl FastLookup {
 
     fn copy_slot(&mut self, table: u16, slot: u32) {
         let place = self.slices(table).slot_base + slot;
-        let page = self.checker.tables.slots.get(&(table, slot));
+        let page = self.checker.tables.slots.get(table, slot);
         if let Some(stored) = self.slots.get_mut(place as usize) {
             *stored = page.map(StoredSlot::of).unwrap_or_default();
         }
@@ -276,43 +244,23 @@ impl FastLookup {
 /// Requests whose memory reads overlap: enough to hide one behind the others, and few enough to stay in the first cache.
 const TOGETHER: usize = 64;
 
-/// What stands in a place before a request has it.
-const NO_BEAT: Beat = Beat {
-    tag: 0,
-    stream: 0,
-    fault: Fault::Granted,
-    pa: 0,
-    span: 0,
-    table: 0,
-    epoch: false,
-    first: true,
-    last: true,
-};
-
-/// An identifier as a key of the hash map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identifier(NetId);
-
-/// Limb by limb, where an array would be hashed as a string of bytes.
-impl Hash for Identifier {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let [low, middle, high] = self.0.limbs();
-        hasher.write_u64(low);
-        hasher.write_u64(middle);
-        hasher.write_u64(high);
-    }
-}
-
-/// A table that was named, if any, and its state.
+/// What a request names.
 #[derive(Clone, Copy, Debug, Default)]
 struct Named {
-    table: Option<u16>,
-    state: StoredTable,
+    /// In the pool; `u32::MAX`, which no pool has, when there is no table or the key's index is outside its slice.
+    region: u32,
+    /// 0 when there is none.
+    table: u16,
+    /// Whether the identifier is bound.
+    known: bool,
+    /// Whether the table is not frozen.
+    open: bool,
+    epoch: bool,
 }
 
 /// Empties a part of a pool.
-fn fill<T: Copy + Default>(pool: &mut [T], base: u32, count: u32) {
+fn fill<T: Copy>(pool: &mut [T], base: u32, count: u32, empty: T) {
     if let Some(part) = pool.get_mut(base as usize..(base + count) as usize) {
-        part.fill(T::default());
+        part.fill(empty);
     }
 }

@@ -9,14 +9,22 @@ pub const EXPAND_PLACES: u32 = 32;
 pub const RESPOND_PLACES: u32 = 16;
 
 /// Cycles from a traveller's last in a queue to the cycle in which its sender may use the place again.
-pub const PLACE_RETURN_CYCLES: u32 = 2;
+pub const PLACE_RETURN_CYCLES: u32 = 3;
+
+/// Cycles from a traveller that takes a place to the cycle in which its sender has counted it. The sender sends only while
+/// it counts as many places or more: those that it has not counted yet may be taken.
+pub const PLACE_TAKE_CYCLES: u32 = 3;
 
 /// Cycles from a retirement at the port to the cycle in which `expand` may issue a span in its place.
-pub const FLIGHT_RETURN_CYCLES: u32 = 2;
+pub const FLIGHT_RETURN_CYCLES: u32 = 4;
+
+/// Cycles from a span that takes a flight credit to the cycle in which that is counted. While as many credits or more are
+/// counted, spans are issued in a row; of fewer, one at a time, when all that were taken are counted.
+pub const FLIGHT_TAKE_CYCLES: u32 = 4;
 
 /// Cycles from the cycle in which `respond` finds that a span is absent, corrupt or dropped (the last but one of the
 /// stage) to the cycle in which `expand` may issue another in its place.
-pub const FLIGHT_UNUSED_CYCLES: u32 = 2;
+pub const FLIGHT_UNUSED_CYCLES: u32 = 4;
 
 /// Cycles from the last but one of stage `respond` to the cycle in which a beat counts as formed.
 pub const FORMED_CYCLES: u32 = 1;

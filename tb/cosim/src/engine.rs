@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{self, PortLayout, Simulator};
+use stagecoach_hdl::verilog::Family;
 use stagecoach_spec::Config;
 use stagecoach_verilator as verilator;
 pub use stagecoach_verilator::Coverage as CodeCoverage;
@@ -74,6 +75,8 @@ pub struct EngineOptions {
     /// Verilator: what the model counts, for [`Verilated::write_coverage`]. If anything, then the files without
     /// assertions are simulated: those are the ones that are delivered.
     pub coverage: CodeCoverage,
+    /// Verilator: the device family whose memories are simulated.
+    pub family: Family,
 }
 
 /// A simulator of one module's ports.
@@ -200,6 +203,7 @@ impl Verilated {
             initial: if options.fast { verilator::Initial::Fast } else { verilator::Initial::Unique },
             wave: options.wave,
             coverage: options.coverage,
+            family: options.family,
             assertions: !options.fast && options.coverage == CodeCoverage::None,
             // Counting makes the C++ text several times as long; compiling it well takes longer than it saves.
             optimise: match options.coverage {

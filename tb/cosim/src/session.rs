@@ -34,7 +34,8 @@ pub struct Setup {
 /// # Errors
 /// The first thing that is wrong.
 pub fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outcome, Failure> {
-    let options = EngineOptions { seed: setup.engine_seed, ..EngineOptions::default() };
+    let family = stagecoach_controller::family(script.config.target);
+    let options = EngineOptions { seed: setup.engine_seed, family, ..EngineOptions::default() };
     play_on(engine::open(setup.kind, module, options)?, script, setup)
 }
 

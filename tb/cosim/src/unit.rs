@@ -87,6 +87,7 @@ impl Unit {
                 seed: options.seed,
                 wave: options.wave.is_some(),
                 fast: options.fast,
+                family: stagecoach_controller::family(config.target),
                 ..EngineOptions::default()
             };
             let engine = engine::open(kind, &module, engine_options)?;

@@ -159,7 +159,12 @@ fn measure() -> Result<f64, Box<dyn std::error::Error>> {
     let module = lookup();
     let options = Options::default();
     let library = build::build(&module, options)?;
-    let program = build::build_program(&build::sources(&module, false), &module, options, &program(&module))?;
+    let program = build::build_program(
+        &build::sources(&module, options.family, false),
+        &module,
+        options,
+        &program(&module),
+    )?;
     let (mut rust, mut cpp) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let (seconds, sum) = through_binding(&mut Model::load(&library, 0)?, library.layout())?;

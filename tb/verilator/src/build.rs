@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stagecoach_hdl::Module;
-use stagecoach_hdl::verilog::{self, FileKind, VerilogFile};
+use stagecoach_hdl::verilog::{self, Family, FileKind, VerilogFile};
 
 use crate::cache::{self, Key};
 use crate::model::Library;
@@ -61,6 +61,8 @@ pub struct Options {
     pub assertions: bool,
     /// Compiler effort.
     pub optimise: Optimise,
+    /// The device family whose memories are simulated.
+    pub family: Family,
 }
 
 /// A Verilog source file.
@@ -72,10 +74,10 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// The files that a simulation of `module` reads: with `assertions` those with properties in place of the
-/// plain ones.
-pub fn sources(module: &Arc<Module>, assertions: bool) -> Vec<SourceFile> {
-    select(verilog::write(module), assertions)
+/// The files that a simulation of `module` for `family` reads, models of primitives among them: with `assertions`
+/// those with properties in place of the plain ones.
+pub fn sources(module: &Arc<Module>, family: Family, assertions: bool) -> Vec<SourceFile> {
+    select(verilog::write_for(module, family), assertions)
 }
 
 /// Of everything that the writer wrote, the files that a simulation reads.
@@ -91,7 +93,7 @@ pub fn select(files: Vec<VerilogFile>, assertions: bool) -> Vec<SourceFile> {
         .filter(|file| match file.kind {
             FileKind::Formal => assertions,
             FileKind::Design => !replaced.contains(&formal_of(&file.name)),
-            FileKind::Ram => true,
+            FileKind::Ram | FileKind::Simulation => true,
         })
         .map(|file| SourceFile { name: file.name, text: file.text })
         .collect()
@@ -102,7 +104,7 @@ pub fn select(files: Vec<VerilogFile>, assertions: bool) -> Vec<SourceFile> {
 /// # Errors
 /// A tool is missing or fails, the cache cannot be written, or the result does not load.
 pub fn build(module: &Arc<Module>, options: Options) -> Result<Arc<Library>, Error> {
-    build_sources(&sources(module, options.assertions), module, options)
+    build_sources(&sources(module, options.family, options.assertions), module, options)
 }
 
 /// Builds `sources`, whose top module has the name and ports of `module`, and loads it.

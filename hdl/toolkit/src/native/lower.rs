@@ -8,14 +8,13 @@
 
 use std::collections::HashMap;
 
-use super::elaborate::{Design, FlatRegister};
+use super::elaborate::{Design, FlatMemory, FlatRegister};
 use super::graph::{Value, ValueId};
 use super::layout::limbs_of;
-use super::program::{Copy, EnableGroup, MemoryPlan, Op, Place, Program, ReadPlan};
-use super::schedule::schedule;
+use super::program::{Change, Copy, EnableGroup, Flow, MemoryPlan, Op, Place, Program, ReadPlan, Sink};
 use super::storage::Lowering;
 
-/// Compiles `design`; `input_widths` are those of the top's input ports. Properties are left out of what is
+/// Makes a program of `design`; `input_widths` are those of the top's input ports. Properties are left out of what is
 /// evaluated every cycle unless `properties`.
 pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> Program {
     let mut lowering = Lowering::new(&design.graph);
@@ -23,6 +22,7 @@ pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> 
     // Limb 0 is `rst`.
     lowering.allocate(1);
     let inputs: Vec<_> = input_widths.iter().map(|width| lowering.allocate(*width)).collect();
+    program.inputs = lowering.limbs;
     let roots = roots(design, properties);
     count_uses(&mut lowering, &roots);
     lowering.mark(&roots);
@@ -32,12 +32,14 @@ pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> 
     let edge = place_next_values(design, &mut lowering, &state);
 
     let snapshots = Snapshots::take(design, &mut lowering, &edge);
+    program.flow.ops = lowering.emit();
+    program.flow.values = std::mem::take(&mut lowering.values);
     program.evaluate = blocks(snapshots.moves.clone());
-    program.evaluate.append(&mut lowering.emit());
+    program.evaluate.extend_from_slice(&program.flow.ops);
     let moves = edge.moves.iter().map(|(dst, next)| copy(&mut lowering, *dst, *next)).collect();
     program.evaluate.append(&mut blocks(moves));
-    program.evaluate = schedule(program.evaluate, lowering.limbs as usize);
     plan_edge(design, &mut lowering, &mut program, &state, &edge, &snapshots);
+    plan_flow(design, &mut lowering, &mut program.flow, &state, properties);
     program.outputs = design.outputs.iter().map(|output| lowering.place(*output)).collect();
     if properties {
         program.assertions = design.assertions.iter().map(|p| lowering.at(p.condition)).collect();
@@ -47,7 +49,6 @@ pub(super) fn lower(design: &Design, input_widths: &[u32], properties: bool) -> 
     let names: Vec<_> = design.names.iter().map(|name| name.value).collect();
     lowering.mark(&names);
     program.observe = lowering.emit();
-    program.observe = schedule(program.observe, lowering.limbs as usize);
     program.names = names.iter().map(|name| lowering.place(*name)).collect();
     program.constants = lowering.constants;
     program.limbs = lowering.limbs as usize;
@@ -106,12 +107,14 @@ impl Lowering<'_> {
                 continue;
             }
             self.emitted[id.index()] = true;
+            let first = self.ops.len() as u32;
             let dst = match self.places[id.index()] {
                 Some(place) => place,
                 None => self.allocate(self.graph.width(id)),
             };
             self.places[id.index()] = Some(dst);
             self.select(id, dst);
+            self.values.push(first..self.ops.len() as u32);
         }
         std::mem::take(&mut self.ops)
     }
@@ -289,20 +292,8 @@ fn plan_edge(
     snapshots: &Snapshots,
 ) {
     for memory in &design.memories {
-        let mut reads = Vec::new();
-        for read in &memory.reads {
-            let (register, output) = state.reads[read.number as usize];
-            let enable = read.enable.map(|enable| snapshots.at(lowering, enable));
-            reads.push(ReadPlan { enable, address: snapshots.at(lowering, read.address), register, output });
-        }
-        program.memories.push(MemoryPlan {
-            width: memory.width,
-            depth: memory.depth,
-            write_enable: snapshots.at(lowering, memory.write_enable),
-            write_address: snapshots.at(lowering, memory.write_address),
-            write_data: snapshots.at(lowering, memory.write_data),
-            reads,
-        });
+        let plan = plan_memory(memory, state, |value| snapshots.at(lowering, value));
+        program.memories.push(plan);
     }
     let mut free = Vec::new();
     let mut groups: Vec<(ValueId, Vec<Copy>)> = Vec::new();
@@ -331,4 +322,54 @@ fn plan_edge(
         let copies = first..program.enabled_copies.len() as u32;
         program.groups.push(EnableGroup { enable: snapshots.at(lowering, enable), copies });
     }
+}
+
+/// A memory whose ports are where `at` finds their values.
+fn plan_memory(memory: &FlatMemory, state: &State, mut at: impl FnMut(ValueId) -> u32) -> MemoryPlan {
+    let mut reads = Vec::new();
+    for read in &memory.reads {
+        let (register, output) = state.reads[read.number as usize];
+        let enable = read.enable.map(&mut at);
+        reads.push(ReadPlan { enable, address: at(read.address), register, output });
+    }
+    MemoryPlan {
+        width: memory.width,
+        depth: memory.depth,
+        write_enable: at(memory.write_enable),
+        write_address: at(memory.write_address),
+        write_data: at(memory.write_data),
+        reads,
+    }
+}
+
+/// What a compiler reads. The last scope comes first, and in it the last register: what is described later mostly
+/// stands later in a pipeline, and a register may be replaced once all that read it have been computed.
+fn plan_flow(design: &Design, lowering: &mut Lowering<'_>, flow: &mut Flow, state: &State, properties: bool) {
+    for (register, dst) in design.registers.iter().zip(&state.registers) {
+        flow.changes.push(Change {
+            dst: *dst,
+            src: lowering.at(register.next),
+            limbs: limbs_of(register.width) as u32,
+            enable: register.enable.map(|enable| lowering.at(enable)),
+        });
+    }
+    for memory in &design.memories {
+        flow.memories.push(plan_memory(memory, state, |value| lowering.at(value)));
+    }
+    flow.sinks = (0..design.outputs.len() as u32).map(Sink::Output).collect();
+    let mut by_scope: Vec<Vec<Sink>> = vec![Vec::new(); design.scopes.len()];
+    if properties {
+        for (number, property) in design.assertions.iter().chain(&design.covers).enumerate() {
+            by_scope[property.scope].push(Sink::Property(number as u32));
+        }
+    }
+    let (mut memories, mut registers) = (0, 0);
+    for (scope, sinks) in design.scopes.iter().zip(&mut by_scope) {
+        let (of_memories, of_registers) = (scope.module.memories.len() as u32, scope.module.registers.len() as u32);
+        sinks.extend((memories..memories + of_memories).map(Sink::Memory));
+        sinks.extend((registers..registers + of_registers).rev().map(Sink::Register));
+        memories += of_memories;
+        registers += of_registers;
+    }
+    flow.sinks.extend(by_scope.into_iter().rev().flatten());
 }

@@ -10,25 +10,23 @@ use crate::noise::Noise;
 pub(super) struct MemoryState {
     words: Vec<u64>,
     limbs: usize,
-    plan: MemoryPlan,
     noise: Vec<Noise>,
 }
 
 impl MemoryState {
     /// A memory whose limbs are first filled by `fill`.
-    pub(super) fn new(plan: MemoryPlan, noise_seed: u32, fill: impl FnOnce(&mut [u64])) -> MemoryState {
+    pub(super) fn new(plan: &MemoryPlan, noise_seed: u32, fill: impl FnOnce(&mut [u64])) -> MemoryState {
         let limbs = limbs_of(plan.width);
         let mut words = vec![0; limbs * plan.depth as usize];
         fill(&mut words);
         let top = u64::MAX >> spare(plan.width);
         words.chunks_exact_mut(limbs).for_each(|word| word[limbs - 1] &= top);
         let noise = vec![Noise::new(noise_seed); plan.reads.len()];
-        MemoryState { words, limbs, plan, noise }
+        MemoryState { words, limbs, noise }
     }
 
-    /// The clock edge: output registers, then read registers, then the write.
-    pub(super) fn edge(&mut self, m: &mut [u64]) {
-        let plan = &self.plan;
+    /// The clock edge, with the ports where `plan` says: output registers, then read registers, then the write.
+    pub(super) fn edge(&mut self, plan: &MemoryPlan, m: &mut [u64]) {
         let writes = m[plan.write_enable as usize] != 0;
         let written = m[plan.write_address as usize];
         for (read, noise) in plan.reads.iter().zip(&mut self.noise) {

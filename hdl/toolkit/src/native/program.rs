@@ -1,7 +1,7 @@
 //! The program that a design becomes: simple operations on offsets into one array of 64-bit limbs.
 //!
-//! Nothing here knows how the operations are executed; [`super::interpret`] does it one by one, a compiler
-//! could do it at once. Values of up to 64 bits are one limb; wider ones are several, least significant first.
+//! Nothing here knows how the operations are executed: [`super::interpret`] does it one by one, [`super::compile`]
+//! makes machine code of them. Values of up to 64 bits are one limb; wider ones are several, least significant first.
 //! Bits above a value's width are zero. An operation's destination never overlaps its operands.
 
 /// An operation. `spare` is the number of bits of the (top) limb that the result does not use.
@@ -405,17 +405,63 @@ pub struct Place {
     pub width: u32,
 }
 
+/// A register's next value, where it is before the edge.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// First limb of the register.
+    pub dst: u32,
+    /// First limb of the next value.
+    pub src: u32,
+    /// How many.
+    pub limbs: u32,
+    /// Offset of the enable, if there is one.
+    pub enable: Option<u32>,
+}
+
+/// What a cycle is for: a reason to compute values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sink {
+    /// Position in [`Program::outputs`].
+    Output(u32),
+    /// Position in [`Program::assertions`] and, after all those, [`Program::covers`].
+    Property(u32),
+    /// Position in [`Flow::memories`].
+    Memory(u32),
+    /// Position in [`Flow::changes`].
+    Register(u32),
+}
+
+/// The same cycle for a reader that chooses the order itself: no snapshots, no shadows, every value with the
+/// operations that make it.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// The operations of all values.
+    pub ops: Vec<Op>,
+    /// Each computed value's part of `ops`, values before those that read them.
+    pub values: Vec<std::ops::Range<u32>>,
+    /// What each register becomes.
+    pub changes: Vec<Change>,
+    /// Memories; the ports lie where the values are before the edge.
+    pub memories: Vec<MemoryPlan>,
+    /// What is to be done, in an order that mostly replaces a register after the values that read it.
+    pub sinks: Vec<Sink>,
+}
+
 /// A design as a program. Limb 0 holds `rst`, the inputs follow in the order of [`super::PortLayout`].
 #[derive(Debug, Default)]
 pub struct Program {
     /// Length of the limb array.
     pub limbs: usize,
+    /// Limbs of `rst` and the inputs, which come first.
+    pub inputs: u32,
     /// Constants: (offset, limb).
     pub constants: Vec<(u32, u64)>,
     /// Registers and memory read registers: their first contents are arbitrary.
     pub state: Vec<Place>,
     /// Settles everything that the state, the outputs and the properties depend on.
     pub evaluate: Vec<Op>,
+    /// The cycle as a compiler wants it.
+    pub flow: Flow,
     /// Settles the remaining named values; only for looking at them, after `evaluate`.
     pub observe: Vec<Op>,
     /// Outputs in port order.

@@ -26,11 +26,15 @@ pub(super) struct Properties {
     /// (assertion, cycle)
     failures: Vec<(usize, u64)>,
     covers: Vec<u64>,
+    /// What has been seen since it was last added to `covers`, and in how many cycles that was.
+    recent: Vec<u8>,
+    cycles: u8,
 }
 
 impl Properties {
     pub(super) fn new(program: &Program, armed: bool) -> Properties {
-        Properties { armed, failures: Vec::new(), covers: vec![0; program.covers.len()] }
+        let covers = program.covers.len();
+        Properties { armed, failures: Vec::new(), covers: vec![0; covers], recent: vec![0; covers], cycles: 0 }
     }
 
     /// Looks at a settled cycle.
@@ -52,6 +56,29 @@ impl Properties {
         }
     }
 
+    /// Takes what a compiled cycle tells: a byte, 0 or 1, for each of so many assertions, then for each cover point.
+    pub(super) fn count(&mut self, seen: &[u8], assertions: usize, cycle: u64, reset: bool) {
+        self.armed |= reset;
+        if reset || !self.armed {
+            return;
+        }
+        let (held, seen) = seen.split_at(assertions);
+        if held.iter().fold(1, |all, held| all & held) == 0 {
+            let failed = held.iter().enumerate().filter(|(_, held)| **held == 0);
+            let room = MAX_FAILURES - self.failures.len();
+            self.failures.extend(failed.map(|(number, _)| (number, cycle)).take(room));
+        }
+        // Bytes first: many are added at once.
+        self.recent.iter_mut().zip(seen).for_each(|(count, seen)| *count += seen);
+        self.cycles += 1;
+        if self.cycles == u8::MAX {
+            self.cycles = 0;
+            self.covers.iter_mut().zip(&mut self.recent).for_each(|(count, recent)| {
+                *count += u64::from(std::mem::take(recent));
+            });
+        }
+    }
+
     pub(super) fn failures(&self, design: &Design) -> Vec<Failure> {
         let failures = self.failures.iter().map(|(number, cycle)| {
             let FlatProperty { scope, name, doc, .. } = &design.assertions[*number];
@@ -62,12 +89,13 @@ impl Properties {
     }
 
     pub(super) fn cover_counts(&self, design: &Design) -> Vec<(String, u64)> {
-        let counts = design.covers.iter().zip(&self.covers);
+        let counts = self.covers.iter().zip(&self.recent);
+        let counts = design.covers.iter().zip(counts.map(|(count, recent)| count + u64::from(*recent)));
         counts
             .map(|(cover, count)| {
                 let scope = &design.scopes[cover.scope].path;
                 let dot = if scope.is_empty() { "" } else { "." };
-                (format!("{scope}{dot}{}", cover.name), *count)
+                (format!("{scope}{dot}{}", cover.name), count)
             })
             .collect()
     }

@@ -8,13 +8,15 @@ use num_bigint::BigUint;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::compile::Compiled;
 use super::elaborate::{Design, elaborate};
 use super::interpret::run;
 use super::layout::{PortLayout, limbs_of};
 use super::lower::lower;
 use super::memory::MemoryState;
-use super::program::{Copy, Place, Program};
+use super::program::{Copy, Flow, Place, Program};
 use super::properties::{Failure, Properties};
+use super::schedule::schedule;
 use super::storage::spare;
 use super::wave::{Wave, WaveError};
 use crate::netlist::{Direction, Module};
@@ -32,6 +34,16 @@ pub enum Start {
     Zeros,
 }
 
+/// What runs the cycles. Both do the same, to the bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Machine code made when the simulator is: several times as fast from the first thousand cycles or so on.
+    /// Where no code can be made (a processor that the compiler does not know), cycles are interpreted.
+    Compiled,
+    /// Operation by operation: the reference.
+    Interpreted,
+}
+
 /// How to simulate.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -42,11 +54,18 @@ pub struct Options {
     pub noise_seed: u32,
     /// Evaluate assertions and cover points in every cycle. Default: yes.
     pub properties: bool,
+    /// What runs the cycles. Default: compiled.
+    pub backend: Backend,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { start: Start::Random { seed: 0 }, noise_seed: DEFAULT_SEED, properties: true }
+        Options {
+            start: Start::Random { seed: 0 },
+            noise_seed: DEFAULT_SEED,
+            properties: true,
+            backend: Backend::Compiled,
+        }
     }
 }
 
@@ -92,11 +111,15 @@ pub struct OutputId(usize);
 /// ```
 pub struct Simulator {
     program: Program,
+    compiled: Option<Compiled>,
     design: Design,
     layout: PortLayout,
     m: Vec<u64>,
     memories: Vec<MemoryState>,
     properties: Properties,
+    /// What compiled cycles tell of properties, and their outputs where nobody asks for them.
+    seen: Vec<u8>,
+    ignored: Vec<u64>,
     /// Limbs of `rst` that the layout has not: 1 without reset, else 0.
     unlaid: usize,
     settled: bool,
@@ -112,8 +135,18 @@ impl Simulator {
         let design = elaborate(module);
         let inputs = module.ports.iter().filter(|port| port.direction == Direction::Input);
         let widths: Vec<_> = inputs.map(|port| port.width).collect();
-        let program = lower(&design, &widths, options.properties);
-        let mut m = vec![0; program.limbs];
+        let mut program = lower(&design, &widths, options.properties);
+        let layout = PortLayout::of(module);
+        let compiled = match options.backend {
+            Backend::Compiled => Compiled::new(&program, layout.output_limbs),
+            Backend::Interpreted => None,
+        };
+        if compiled.is_none() {
+            program.evaluate = schedule(program.evaluate, program.limbs);
+        }
+        // A compiler reads it, and nobody else.
+        program.flow = Flow::default();
+        let mut m = vec![0; compiled.as_ref().map_or(program.limbs, Compiled::limbs)];
         for &(offset, limb) in &program.constants {
             m[offset as usize] = limb;
         }
@@ -132,18 +165,22 @@ impl Simulator {
             limbs[limbs_of(place.width) - 1] &= u64::MAX >> spare(place.width);
         }
         let memories = program.memories.iter();
-        let memories = memories.map(|plan| MemoryState::new(plan.clone(), options.noise_seed, &mut fill));
+        let memories = memories.map(|plan| MemoryState::new(plan, options.noise_seed, &mut fill));
         let memories = memories.collect();
         let properties = Properties::new(&program, !module.has_reset);
-        let layout = PortLayout::of(module);
+        let seen = vec![0; program.assertions.len() + program.covers.len()];
+        let ignored = vec![0; layout.output_limbs];
         let unlaid = usize::from(!layout.has_reset);
         Simulator {
             program,
+            compiled,
             design,
             layout,
             m,
             memories,
             properties,
+            seen,
+            ignored,
             unlaid,
             settled: false,
             observed: false,
@@ -225,8 +262,12 @@ impl Simulator {
     /// One clock cycle: settles, checks properties, then the rising edge. An error in writing a waveform is kept
     /// for [`Simulator::finish_wave`].
     pub fn step(&mut self) {
-        self.evaluate();
-        self.edge();
+        let mut outputs = std::mem::take(&mut self.ignored);
+        if !self.run_compiled(&mut outputs) {
+            self.evaluate();
+            self.edge();
+        }
+        self.ignored = outputs;
     }
 
     /// One clock cycle in one call: applies `inputs`, settles, samples `outputs`, then the rising edge. Both
@@ -240,8 +281,11 @@ impl Simulator {
             self.m[self.unlaid + slot.offset + slot.limbs - 1] &= u64::MAX >> spare(slot.width);
         }
         self.settled = false;
-        self.evaluate();
         assert_eq!(outputs.len(), self.layout.output_limbs, "outputs as long as the layout says");
+        if self.run_compiled(outputs) {
+            return;
+        }
+        self.evaluate();
         for (slot, place) in self.layout.outputs.iter().zip(&self.program.outputs) {
             let from = place.offset as usize;
             outputs[slot.offset..slot.offset + slot.limbs].copy_from_slice(&self.m[from..from + slot.limbs]);
@@ -254,6 +298,26 @@ impl Simulator {
         self.cycle
     }
 
+    /// A cycle in machine code, if there is some and nobody wants to see every value of the cycle.
+    fn run_compiled(&mut self, outputs: &mut [u64]) -> bool {
+        let Some(compiled) = &self.compiled else { return false };
+        if self.wave.is_some() {
+            return false;
+        }
+        let reset = self.m[0] != 0;
+        compiled.run(&mut self.m, outputs, &mut self.seen);
+        self.properties.count(&self.seen, self.program.assertions.len(), self.cycle, reset);
+        for (memory, plan) in self.memories.iter_mut().zip(&compiled.memories) {
+            memory.edge(plan, &mut self.m);
+        }
+        if reset {
+            apply(&mut self.m, &self.program.resets);
+        }
+        self.cycle += 1;
+        self.settled = false;
+        true
+    }
+
     fn edge(&mut self) {
         let reset = self.m[0] != 0;
         self.properties.check(&self.program, &self.m, self.cycle, reset);
@@ -264,14 +328,9 @@ impl Simulator {
             }
         }
         let m = &mut self.m[..];
-        for memory in &mut self.memories {
-            memory.edge(m);
+        for (memory, plan) in self.memories.iter_mut().zip(&self.program.memories) {
+            memory.edge(plan, m);
         }
-        let apply = |m: &mut [u64], copies: &[Copy]| {
-            for Copy { dst, src, limbs } in copies {
-                m.copy_within(*src as usize..(src + limbs) as usize, *dst as usize);
-            }
-        };
         apply(m, &self.program.copies);
         for group in &self.program.groups {
             if m[group.enable as usize] != 0 {
@@ -286,11 +345,19 @@ impl Simulator {
         self.settled = false;
     }
 
+    /// What runs the cycles, which may be another than was asked for: see [`Backend::Compiled`].
+    pub fn backend(&self) -> Backend {
+        if self.compiled.is_some() { Backend::Compiled } else { Backend::Interpreted }
+    }
+
     /// One line on the size of the compiled program, for benches.
     pub fn statistics(&self) -> String {
         let program = &self.program;
         format!(
-            "{} operations per cycle, {} more to observe, {} limbs, {} + {} block copies and {} enables per edge",
+            "{:?}, {} functions, {} operations per cycle, {} more to observe, {} limbs, {} + {} block copies and {} \
+             enables per edge",
+            self.backend(),
+            self.compiled.as_ref().map_or(0, Compiled::functions),
             program.evaluate.len(),
             program.observe.len(),
             program.limbs,
@@ -361,5 +428,11 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         // Nobody is left to tell; finish_wave() is there for those who want to know.
         let _ = self.finish_wave();
+    }
+}
+
+fn apply(m: &mut [u64], copies: &[Copy]) {
+    for Copy { dst, src, limbs } in copies {
+        m.copy_within(*src as usize..(src + limbs) as usize, *dst as usize);
     }
 }

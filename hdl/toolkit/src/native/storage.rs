@@ -19,6 +19,8 @@ pub(super) struct Lowering<'d> {
     /// How many values and roots use each value, among those that state, outputs and properties depend on.
     pub(super) uses: Vec<u32>,
     pub(super) ops: Vec<Op>,
+    /// Each value's part of what was emitted last.
+    pub(super) values: Vec<std::ops::Range<u32>>,
     /// Limbs given out.
     pub(super) limbs: u32,
     pub(super) constants: Vec<(u32, u64)>,
@@ -36,6 +38,7 @@ impl<'d> Lowering<'d> {
             emitted: vec![false; count],
             uses: vec![0; count],
             ops: Vec::new(),
+            values: Vec::new(),
             limbs: 0,
             constants: Vec::new(),
             pool: HashMap::new(),

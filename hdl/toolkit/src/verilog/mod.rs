@@ -1,13 +1,13 @@
 //! The Verilog-2005 writer.
 //!
 //! One module per file, children first; names, comments, sections and the designer's order are kept. A RAM
-//! wrapper (`ram_…_one_read.v`, `ram_…_two_reads.v`) is written for each kind of memory in use: the single
-//! file to replace for a device family. Names that begin with `ram_` and end so are the writer's.
+//! wrapper (`ram_…_one_read.v`, `ram_…_two_reads.v`) is written for each kind of memory in use; its text, and
+//! nothing else, depends on the device [`Family`]. Names that begin with `ram_` and end so are the writer's.
 //!
 //! A module with assertions or covers has a second file, `<module>_formal.sv`: the same module with the same
 //! ports and its properties, to be read *instead of* the first.
 //!
-//! The text is a function of the netlist alone: byte-identical from run to run.
+//! The text is a function of the netlist and the family alone: byte-identical from run to run.
 
 mod constant;
 mod expression;
@@ -20,12 +20,28 @@ mod plan;
 mod print;
 mod ram;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::netlist::{Module, Source};
 use module::{Written, write_module};
-use ram::Wrapper;
+
+/// The device family that memories are written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Any: memories are inferred.
+    #[default]
+    Generic,
+    /// Lattice ECP5: instances of its block RAM, with the block's output register.
+    Ecp5,
+    /// AMD Xilinx: memories in the form that Vivado infers block RAM with its output register from.
+    Xilinx,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Family; 3] = [Family::Generic, Family::Ecp5, Family::Xilinx];
+}
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +52,9 @@ pub enum FileKind {
     Formal,
     /// A RAM wrapper, Verilog-2005.
     Ram,
+    /// A model of a device's primitive, Verilog-2005: for simulators and linters. Where `SYNTHESIS` is defined it
+    /// says nothing.
+    Simulation,
 }
 
 /// A file to write.
@@ -61,18 +80,16 @@ pub struct DerivedName {
     pub source: Source,
 }
 
+/// The files of `top` and everything below it, for any device: [`write_for`] with [`Family::Generic`].
+pub fn write(top: &Arc<Module>) -> Vec<VerilogFile> {
+    write_for(top, Family::Generic)
+}
+
 /// The files of `top` and everything below it: RAM wrappers, then modules, children before parents.
 ///
 /// Two different modules of one name get different ones (`fifo`, `fifo_2`); equal ones share a file.
-pub fn write(top: &Arc<Module>) -> Vec<VerilogFile> {
-    let mut files: Vec<VerilogFile> = wrappers(top)
-        .into_iter()
-        .map(|wrapper| VerilogFile {
-            name: format!("{}.v", wrapper.name()),
-            text: wrapper.text(),
-            kind: FileKind::Ram,
-        })
-        .collect();
+pub fn write_for(top: &Arc<Module>, family: Family) -> Vec<VerilogFile> {
+    let mut files = ram::files(top, family);
     for (name, module, written, names) in designs(top) {
         files.push(VerilogFile { name: format!("{name}.v"), text: written.text, kind: FileKind::Design });
         if !module.assertions.is_empty() || !module.covers.is_empty() {
@@ -92,11 +109,6 @@ pub fn derived_names(top: &Arc<Module>) -> Vec<DerivedName> {
             names.map(move |(name, source)| DerivedName { module: module.clone(), name, source })
         })
         .collect()
-}
-
-/// The wrappers of all memories in use.
-fn wrappers(top: &Arc<Module>) -> BTreeSet<Wrapper> {
-    top.hierarchy().iter().flat_map(|module| module.memories.iter().map(Wrapper::of)).collect()
 }
 
 /// Under which name each module is written.

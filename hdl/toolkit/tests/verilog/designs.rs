@@ -119,6 +119,27 @@ pub fn memory(reads: u32, latency: u32, width: u32, style: MemoryStyle) -> Arc<M
     m.finish().expect("sound")
 }
 
+/// Memories of every style, with one and two read ports, with and without output register.
+pub fn stores() -> Vec<Arc<Module>> {
+    let styles = [MemoryStyle::Auto, MemoryStyle::Block, MemoryStyle::Distributed];
+    let shapes = [(1, 1, 1), (1, 2, 31), (2, 1, 64), (2, 2, 200)];
+    let of = |style| shapes.map(|(reads, latency, width)| memory(reads, latency, width, style));
+    styles.into_iter().flat_map(of).collect()
+}
+
+/// Block memories of every depth from 2 to 131,072 words, all read at once.
+pub fn depths() -> Arc<Module> {
+    let m = ModuleBuilder::new("depths", "Memories of many depths.");
+    let (enable, address, data) = (m.input("write", 1), m.input("address", 17), m.input("data", 11));
+    for bits in 1..=17 {
+        let words = m.memory(&format!("words_{bits}"), 11, 1 << bits).style(MemoryStyle::Block);
+        let words = if bits % 2 == 0 { words.output_register() } else { words };
+        words.write(enable, address.low(bits), data);
+        m.output(&format!("shown_{bits}"), words.read(&format!("word_{bits}"), !address.low(bits)));
+    }
+    m.finish().expect("sound")
+}
+
 /// Instances with feedback through forward wires, an unused output, unused bits, a shared unnamed value.
 pub fn feedback() -> Arc<Module> {
     let child = {
@@ -238,11 +259,7 @@ pub fn widest() -> Arc<Module> {
 /// All of them.
 pub fn zoo() -> Vec<Arc<Module>> {
     let mut zoo: Vec<_> = [1, 2, 3, 8, 31, 32, 33, 64, 65, 128, 300, 1500].map(operators).into();
-    for style in [MemoryStyle::Auto, MemoryStyle::Block, MemoryStyle::Distributed] {
-        for (reads, latency, width) in [(1, 1, 1), (1, 2, 31), (2, 1, 64), (2, 2, 200)] {
-            zoo.push(memory(reads, latency, width, style));
-        }
-    }
+    zoo.extend(stores());
     zoo.extend([decide(), feedback(), combinational(), shadow(), deep(), awkward(), widest()]);
     zoo
 }

@@ -7,6 +7,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_hdl::native::{Options, Simulator};
 use stagecoach_hdl::netlist::Direction;
+use stagecoach_hdl::verilog::Family;
 use stagecoach_hdl::{BigUint, MemoryStyle, Module, ModuleBuilder};
 
 use crate::designs;
@@ -14,6 +15,10 @@ use crate::tools::{Written, run};
 
 /// Runs `cycles` random cycles, the first in reset, in both simulators; outputs are compared from cycle `from`.
 fn same_meaning(design: &Arc<Module>, cycles: usize, from: usize) {
+    same_meaning_for(design, Family::Generic, cycles, from);
+}
+
+fn same_meaning_for(design: &Arc<Module>, family: Family, cycles: usize, from: usize) {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut native = Simulator::new(design, Options::seeded(1));
     let (mut bench, mut expected) = (String::from("module bench;\n"), Vec::new());
@@ -61,7 +66,7 @@ fn same_meaning(design: &Arc<Module>, cycles: usize, from: usize) {
         }
     }
     bench.push_str("end\nendmodule\n");
-    let written = Written::of(design);
+    let written = Written::for_family(design, family);
     std::fs::write(written.folder.path().join("bench.v"), bench).expect("the folder is writable");
     let options = ["-g2005", "-s", "bench", "-o", "bench.vvp", "bench.v"];
     run(written.folder.path(), "iverilog", &[&options[..], &written.design()].concat());
@@ -91,15 +96,19 @@ fn small_designs_mean_the_same() {
 /// Every cycle writes and reads one address, so all that shows is the noise.
 #[test]
 fn collisions_make_the_same_noise() {
-    for (width, latency) in [(5, 1), (32, 2), (64, 1), (100, 2)] {
+    let styles = [MemoryStyle::Auto, MemoryStyle::Block, MemoryStyle::Distributed];
+    let families = [(Family::Generic, 0), (Family::Ecp5, 1), (Family::Xilinx, 1), (Family::Ecp5, 2)];
+    for ((width, latency), (family, style)) in
+        [(5, 1), (32, 2), (64, 1), (100, 2)].into_iter().flat_map(|shape| families.map(|f| (shape, f)))
+    {
         let m = ModuleBuilder::new("collide", "");
         let (write, read) = (m.input("write", 4), m.input("read", 4));
-        let store = m.memory("store", width, 16).style(MemoryStyle::Auto);
+        let store = m.memory("store", width, 16).style(styles[style]);
         let store = if latency == 2 { store.output_register() } else { store };
         let data = m.concat(&[write.repeat(width / 4), m.zero(width % 4)]);
         store.write(m.bit(true), write, data);
         m.output("first", store.read("first_word", write));
         m.output("second", store.read_enabled("second_word", read.any(), write));
-        same_meaning(&m.finish().expect("sound"), 60, 12);
+        same_meaning_for(&m.finish().expect("sound"), family, 60, 12);
     }
 }

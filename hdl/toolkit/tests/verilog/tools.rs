@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use stagecoach_hdl::Module;
-use stagecoach_hdl::verilog::{self, FileKind, VerilogFile};
+use stagecoach_hdl::verilog::{self, Family, FileKind, VerilogFile};
 use tempfile::TempDir;
 
 /// The files of a design in a folder of their own.
@@ -16,12 +16,24 @@ pub struct Written {
 
 impl Written {
     pub fn of(top: &Arc<Module>) -> Written {
+        Written::for_family(top, Family::Generic)
+    }
+
+    pub fn for_family(top: &Arc<Module>, family: Family) -> Written {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let files = verilog::write(top);
+        let files = verilog::write_for(top, family);
         for file in &files {
             std::fs::write(folder.path().join(&file.name), &file.text).expect("the folder is writable");
         }
         Written { folder, files }
+    }
+
+    /// Lets models of primitives speak where `SYNTHESIS` is defined too: a linter has no other.
+    pub fn show_models(&self) {
+        for file in self.files.iter().filter(|file| file.kind == FileKind::Simulation) {
+            let text = file.text.replace("`ifndef SYNTHESIS\n", "").replace("`endif\n", "");
+            std::fs::write(self.folder.path().join(&file.name), text).expect("the folder is writable");
+        }
     }
 
     /// Names of the files that make the design.

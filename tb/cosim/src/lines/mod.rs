@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::PortLayout;
+use stagecoach_hdl::verilog::Family;
 use stagecoach_spec::{Config, Preset, Protection};
 use stagecoach_verilator::{CoverageData, FileCoverage, build};
 
@@ -110,7 +111,7 @@ impl Lines {
 
     /// Adds what a run of `module` has executed.
     pub fn add(&mut self, module: &Arc<Module>, protection: Protection, data: &CoverageData) {
-        for build::SourceFile { name, text } in build::sources(module, false) {
+        for build::SourceFile { name, text } in build::sources(module, Family::Generic, false) {
             // A module without statements, only wires and instances, may have nothing to count.
             let Some(counts) = data.files.get(&name) else { continue };
             self.add_source(Source { file: name, text }, protection, counts);

@@ -7,6 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::{PortLayout, PortSlot, Simulator};
+use stagecoach_hdl::verilog::Family;
 use stagecoach_verilator::batch::Batch;
 use stagecoach_verilator::icarus::{self, Job};
 use stagecoach_verilator::{Error, Initial, Model, Optimise, Options, build, lint};
@@ -99,7 +100,7 @@ pub fn compare(name: &str, cases: &[Case], seed: u64) -> Result<usize, String> {
 
 fn report(what: &str, case: &Case) -> String {
     let mut report = format!("design {}, {what}\n", case.module.name);
-    for file in build::sources(&case.module, false) {
+    for file in build::sources(&case.module, Family::Generic, false) {
         let _ = writeln!(report, "---- {}\n{}", file.name, file.text);
     }
     report
@@ -109,7 +110,7 @@ fn report(what: &str, case: &Case) -> String {
 fn run<'a>(name: &str, cases: &'a [Case], seed: u64) -> Result<Option<(&'a Case, String)>, Error> {
     let designs: Vec<_> = cases.iter().map(|case| case.module.clone()).collect();
     let batch = Batch::new(name, &designs)?;
-    let sources = build::sources(&batch.top, false);
+    let sources = build::sources(&batch.top, Family::Generic, false);
     lint::verilator(&sources, name, CONSTANT)?;
     let verilator = in_verilator(&batch, cases, seed)?;
     let jobs: Vec<_> = cases

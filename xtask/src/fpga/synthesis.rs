@@ -1,0 +1,119 @@
+//! Yosys: from Verilog to the cells of a device family.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::cache::{Cache, Key};
+use super::harness;
+use super::placed_design::Design;
+use super::tools::Program;
+use crate::run::shown;
+
+/// Yosys's command for ECP5. Without the wide multiplexers PFUMX and L6MUX21 tables are not tied to their neighbours,
+/// which the placer likes better.
+pub const ECP5: &str = "synth_ecp5 -nowidelut";
+/// Yosys's command for Xilinx UltraScale+; `-noiopad`, as ports become no pins.
+pub const XILINX: &str = "synth_xilinx -family xcup -noiopad -noclkbuf";
+
+/// Cells by type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cells(BTreeMap<String, u32>);
+
+impl Cells {
+    /// How many there are of a type.
+    pub fn count(&self, cell: &str) -> u32 {
+        self.0.get(cell).copied().unwrap_or(0)
+    }
+
+    /// How many there are of the types that satisfy a condition.
+    pub fn count_where(&self, condition: impl Fn(&str) -> bool) -> u32 {
+        self.0.iter().filter(|(cell, _)| condition(cell)).map(|(_, count)| count).sum()
+    }
+
+    /// Reads what yosys prints for `stat -json`.
+    fn read(text: &str) -> Result<Cells> {
+        #[derive(Deserialize)]
+        struct Statistics {
+            design: Total,
+        }
+        #[derive(Deserialize)]
+        struct Total {
+            num_cells_by_type: Cells,
+        }
+        let read: Statistics = serde_json::from_str(text).context("yosys's statistics are not understood")?;
+        Ok(read.design.num_cells_by_type)
+    }
+}
+
+/// The key of a design's ECP5 netlist, behind its harness.
+pub fn ecp5_key(design: &Design) -> Key {
+    let version = Program::Yosys.version();
+    Key::of([version.as_str(), ECP5, design.key().text(), &design.harness.text])
+}
+
+/// The netlist for ECP5 in yosys's JSON, behind the harness.
+///
+/// # Errors
+/// Yosys fails.
+pub fn ecp5(cache: &Cache, design: &Design) -> Result<PathBuf> {
+    const KIND: &str = "netlist";
+    let key = ecp5_key(design);
+    let kept = cache.path(KIND, &key);
+    if !kept.is_file() {
+        let work = cache.work_folder()?;
+        let mut files = design.write(work.path())?;
+        fs::write(work.path().join("harness.v"), &design.harness.text)
+            .context("cannot write a temporary file")?;
+        files.push("harness.v".into());
+        let script =
+            format!("read_verilog {}; {ECP5} -top {} -json netlist.json", files.join(" "), harness::TOP);
+        yosys(work.path(), &script)?;
+        cache.keep(&work.path().join("netlist.json"), KIND, &key)?;
+    }
+    Ok(kept)
+}
+
+/// The cells of a Xilinx UltraScale+ device that the design becomes, without harness.
+///
+/// # Errors
+/// Yosys fails.
+pub fn xilinx(cache: &Cache, design: &Design) -> Result<Cells> {
+    let version = Program::Yosys.version();
+    let key = Key::of([version.as_str(), XILINX, design.key().text()]);
+    cache.get("xilinx", &key, |work| {
+        let files = design.write(work)?.join(" ");
+        let top = &design.module.name;
+        yosys(work, &format!("read_verilog {files}; {XILINX} -top {top}; tee -q -o cells.json stat -json"))?;
+        Cells::read(&fs::read_to_string(work.join("cells.json")).context("yosys wrote no statistics")?)
+    })
+}
+
+/// Runs a script in a folder.
+fn yosys(folder: &Path, script: &str) -> Result<()> {
+    let mut command = Program::Yosys.command();
+    command.current_dir(folder).args(["-q", "-p", script]);
+    let words = shown(&command);
+    let output = command.output().with_context(|| format!("cannot start `{words}`"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stdout);
+        bail!("`{words}` failed:\n{said}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_read() {
+        let cells = Cells::read(include_str!("samples/statistics.json")).unwrap();
+        assert_eq!((cells.count("LUT6"), cells.count("RAMB18E2"), cells.count("URAM288")), (1723, 4, 0));
+        assert_eq!(cells.count_where(|cell| cell.starts_with("LUT")), 1723 + 311);
+        assert!(Cells::read("{}").is_err());
+    }
+}
