@@ -64,7 +64,7 @@ pub const fn check_cycles(protection: Protection) -> u32 {
 
 /// A retirement at the port in cycle r comes before a `harvest` or `track` that is accepted in cycle t when
 /// r + this <= t, and after it otherwise.
-pub const RETIRE_CYCLES: u32 = 13;
+pub const RETIRE_CYCLES: u32 = 16;
 
 /// Tables up to which the table memory is LUT RAM and answers in one cycle.
 pub const SMALL_TABLE_MEMORY: u32 = 64;
@@ -124,13 +124,13 @@ impl Stages {
                 "bounds",
                 1,
                 "compares the access with the region",
-                "32-bit halves of every comparison side by side",
+                "16-bit parts of every comparison side by side",
             ),
             stage(
                 "decide",
                 1,
                 "takes the first row of the decision table that applies",
-                "joins the halves, priority, page index",
+                "joins the parts, rows of the key, page index",
             ),
             stage("expand", 1, "cuts the access into spans, one a cycle", "head of the queue"),
             stage(

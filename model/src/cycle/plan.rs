@@ -1,7 +1,7 @@
 //! What an update will go through, as far as that depends on what is stored.
 
 use stagecoach_spec::latency::updates::UpdateCycles;
-use stagecoach_spec::{Action, Command, Config, Counter, PeekEntry, Slices, Update, UpdateOp};
+use stagecoach_spec::{Action, Cam, Command, Config, Counter, PeekEntry, Slices, Update, UpdateOp};
 
 use super::fences::Era;
 use crate::Golden;
@@ -61,6 +61,8 @@ impl Tokens {
 pub(super) fn plan(ahead: &mut Golden, command: &Command) -> Plan {
     let searches = match UpdateOp::from_code(command.op) {
         Some(UpdateOp::Bind | UpdateOp::Unbind | UpdateOp::SetTable) => true,
+        // Where there is no such thing, it is refused at once.
+        Some(UpdateOp::Move) => ahead.config.cam_kind() == Cam::Cuckoo,
         // To stop meets nobody else's bitmap.
         Some(UpdateOp::Track) => starts_tracking(command),
         _ => false,
@@ -115,12 +117,14 @@ fn way(update: &Update, before: &Before, config: &Config) -> Way {
             Way::Local(Storing::Nothing)
         }
         Update::Inject { stored, .. } => match stored.space() {
-            // The lookups' memories: what is stored there is read with one token and written with another. A binding is
-            // flipped where it stands.
-            0 => Way::Tokens(Tokens::ONE),
-            1..=3 => Way::Tokens(Tokens { last: 1, accepted_with: 1, ..Tokens::ONE }),
+            // The lookups' memories: what is stored there is read with one token and written with another. A register
+            // is flipped where it stands.
+            0 if config.cam_kind() == Cam::Register => Way::Tokens(Tokens::ONE),
+            0..=3 => Way::Tokens(Tokens { last: 1, accepted_with: 1, ..Tokens::ONE }),
             _ => Way::Local(Storing::Something),
         },
+        // Nobody stands in the way, so no request can tell when it is.
+        Update::Reseed { .. } => Way::Local(Storing::Something),
         Update::ClearTable { .. } => {
             let walk = UpdateCycles::walk(config, slices.region_count, slices.slot_count);
             // One token more for each counter of requests.

@@ -300,7 +300,7 @@ impl Scoreboard {
     fn entries_for(&self, request: &Request, commands: usize) -> Vec<String> {
         let mut golden = self.golden_after(commands);
         let limbs = request.net_id.limbs();
-        for entry in 0..self.config.bindings {
+        for entry in 0..self.config.cam_entries() {
             let words = peek(&mut golden, PeekEntry::Binding { entry });
             let [low, middle, high, state] = words[..] else { continue };
             if state & 1 == 1 && [low, middle, high] == limbs {

@@ -1,7 +1,7 @@
 //! The property: under random tables, updates and requests that race with stalls, every engine gives every field of
 //! every beat, and every answer, as the golden model does, in the cycles that the contract's table of stages says.
 //!
-//! `STAGECOACH_CASES` sets the number of random configurations (default 60), `STAGECOACH_SEED` the first seed. The volume
+//! `STAGECOACH_CASES` sets the number of random configurations (default 200), `STAGECOACH_SEED` the first seed. The volume
 //! is in `tests/campaign.rs`; here each script is played on several engines, or with several first contents.
 
 use std::sync::Arc;
@@ -108,7 +108,7 @@ fn every_configuration_can_be_described() {
 #[test]
 fn random_configurations_equal_the_model() {
     let first_seed = seed_of_environment("STAGECOACH_SEED", 1);
-    let cases = seed_of_environment("STAGECOACH_CASES", 60) as u32;
+    let cases = seed_of_environment("STAGECOACH_CASES", 200) as u32;
     // Seeds do not get simpler by getting smaller: scripts are made smaller step by step instead.
     let settings = Cases { cases, max_shrink_iters: 0, failure_persistence: None, ..Cases::default() };
     let mut bytes = [0; 32];
