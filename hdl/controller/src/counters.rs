@@ -92,7 +92,12 @@ pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
     m.section("Beside the tally");
     let asks_counter = |wanted: Counter| token_reads & token_index.is(wanted.index());
     let is_counted = token_index.less_than(m.constant(INDEX, Counter::Corrected.index()));
-    let mut way = [token, token_reads & is_counted, asks_counter(Counter::Corrected), asks_counter(Counter::Uncorrectable)];
+    let mut way = [
+        token,
+        token_reads & is_counted,
+        asks_counter(Counter::Corrected),
+        asks_counter(Counter::Uncorrectable),
+    ];
     for cycle in 1..=CYCLES {
         way[0] = m.delay_reset(&format!("counters{cycle}_token"), way[0]);
         if cycle < CYCLES {

@@ -14,8 +14,10 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{FrameWindows, Protection};
+use stagecoach_spec::{Cuckoo, FrameWindows, Protection};
 
+use crate::binding_list::{self, ListWrite};
+use crate::update_cuckoo::SOUGHT;
 use crate::update_words::{flag, keep};
 use crate::widths::Widths;
 use crate::{chunks, protect, standing};
@@ -94,6 +96,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.input("record_exists", 1).doc("of the record at the place that was given, read and checked");
     let record_corrupt = m.input("record_corrupt", 1).doc("its check failed");
     let record = Owned::inputs(&m, "record", &w.owned());
+    let sought = w.is_cuckoo().then(|| Sought::inputs(&m, w));
     let peek_entry = m.input("peek_entry", w.binding).doc("read while no search runs");
     let write = m.input("write", 1);
     let write_entry = m.input("write_entry", w.binding);
@@ -102,10 +105,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("The walk");
     let place_width = w.scan_place();
-    let places = w.config.bindings.max(w.config.tables);
+    let entries = w.config.cam_entries();
+    let places = entries.max(w.config.tables);
     let walking = m.register("walking", 1).reset_to(0u32);
     let place = m.register("place", place_width);
-    let is_last_but_one = if places == 1 { start } else { walking.value() & place.value().is(places.wrapping_sub(2)) };
+    let is_last_but_one =
+        if places == 1 { start } else { walking.value() & place.value().is(places.wrapping_sub(2)) };
     let at_last = m.delay_reset("at_last", is_last_but_one);
     walking.next(start | (walking.value() & !at_last));
     place.next(walking.value().select(place.value().plus(1u32), m.zero(place_width)));
@@ -115,21 +120,21 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Cycles 1 to 4: the place, the memory, its word; then the check");
     let list_entry = walking.value().select(place.value().low(w.binding), peek_entry);
     let list_entry = m.delay("list_entry", list_entry);
-    let list = m.memory("binding_list", coded, 1 << w.binding).output_register();
     // While a search runs, nothing else is written; and what it corrects is behind what it reads.
     let mend = (w.config.protection == Protection::Secded).then(|| Mend {
         writes: m.wire("mends", 1),
         entry: m.wire("mend_entry", w.binding),
         word: m.wire("mend_word", coded),
     });
-    match &mend {
-        Some(mend) => {
-            let target = mend.writes.select(mend.entry, write_entry);
-            list.write(write | mend.writes, target, mend.writes.select(mend.word, write_word));
-        }
-        None => list.write(write, write_entry, write_word),
-    }
-    let raw = m.delay("list_word", list.read("list_read", list_entry));
+    let list_write = match &mend {
+        Some(mend) => ListWrite {
+            writes: (write | mend.writes).named("list_writes"),
+            entry: mend.writes.select(mend.entry, write_entry).named("list_write_entry"),
+            word: mend.writes.select(mend.word, write_word).named("list_write_word"),
+        },
+        None => ListWrite { writes: write, entry: write_entry, word: write_word },
+    };
+    let raw = m.delay("list_word", binding_list::describe(&m, w, list_write, list_entry));
     let checked = protect::check(&m, w, "list_checked", raw);
     let entry = BindingWord::unpack(checked.word, &w.binding_word());
     let (mut walk2, mut last2) = (walks, last);
@@ -152,7 +157,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         stages.fold(value, |value, stage| m.delay_reset(&format!("{stage}_{name}"), value))
     };
     let last5 = until5("last", last2);
-    wire!(in_list = is_one_of(&m, walk2.place, w.binding, w.config.bindings));
+    wire!(in_list = is_one_of(&m, walk2.place, w.binding, entries));
     let in_list5 = until5("in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
@@ -183,6 +188,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(is_match = walk5.valid & in_list5 & entry5.valid & equal5);
     let match6 = m.delay_reset("said_match", is_match);
     let free6 = m.delay_reset("said_free", walk5.valid & in_list5 & !entry5.valid);
+    let free6 = match &sought {
+        Some(sought) => (free6 & sought.holds(&m, w, walk2.place)).named("free_and_sought"),
+        None => free6,
+    };
     let table6 = m.delay("said_table", entry5.table);
     let list_fails = flag(&m, checked.uncorrectable);
     let list_corrupt5 = until5("list_corrupt", list_fails & in_list);
@@ -245,6 +254,41 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.output("peek_raw", raw);
     }
     m.finish()
+}
+
+/// Where a cuckoo CAM may hold the identifier.
+struct Sought<'m> {
+    buckets: Vec<Signal<'m>>,
+    ways: Signal<'m>,
+}
+
+impl<'m> Sought<'m> {
+    fn inputs(m: &'m ModuleBuilder, w: &Widths) -> Sought<'m> {
+        let bucket = |way| m.input(&format!("bucket{way}"), w.cuckoo().bucket_bits());
+        Sought {
+            buckets: (0..Cuckoo::WAYS).map(bucket).collect(),
+            ways: m
+                .input("sought", SOUGHT)
+                .doc("ways, and the stash above them, in which a free entry is sought"),
+        }
+    }
+
+    /// Whether a place of the walk is one of the identifier's that is sought, four cycles later.
+    fn holds(&self, m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Signal<'m> {
+        let bucket_bits = w.cuckoo().bucket_bits();
+        let bucket = place.low(bucket_bits);
+        let here: Vec<_> = (0u32..)
+            .zip(&self.buckets)
+            .map(|(way, wanted)| {
+                m.delay(&format!("equal_bucket{way}"), bucket.equals(*wanted) & self.ways.bit(way))
+            })
+            .collect();
+        let way = m.delay("equal_way", place.bits(bucket_bits..w.binding - 1));
+        let in_stash = m.delay("equal_in_stash", place.bit(w.binding - 1) & self.ways.bit(Cuckoo::WAYS));
+        let in_way = m.delay("equal_in_way", !place.bit(w.binding - 1));
+        let held = m.delay("joined_sought", in_stash | in_way & way.choose(&here));
+        m.delay("said_sought", m.delay("compared_sought", held))
+    }
 }
 
 /// The write of an entry that a search had to correct.

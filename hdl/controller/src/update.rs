@@ -30,10 +30,11 @@ use crate::fault_log::LogEntry;
 use crate::protect::{self, encode};
 use crate::retire::Tracking;
 use crate::scan::BindingWord;
+use crate::standing::is_any;
 use crate::update_check::Findings;
 use crate::update_commit::{Commit, Rewrite, Spaces, put};
+use crate::update_cuckoo::{Entries, Ways};
 use crate::update_notes::{Note, Notes};
-use crate::standing::is_any;
 use crate::update_peek::{PEEK_CYCLES, Peeked};
 use crate::update_scrub::Scrub;
 use crate::update_seen::{Kept, Seen};
@@ -92,7 +93,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Arguments, held while the update is worked on");
     let sequence = Sequence::new(&m);
     let scrubs = sequence.scrubs();
-    wire!(takes_scrub = sequence.first_of("take") & scrubs);
+    let begins = sequence.first_of("take");
+    wire!(takes_scrub = begins & scrubs);
     let scrub = Scrub::describe(&m, w, corrects, takes_scrub, scrubs)?;
     // They are loaded until something is offered, so nothing here waits for upd_valid.
     let is_idle = sequence.at("idle");
@@ -115,7 +117,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .collect();
     let staged = Staged::from_signals(&staged);
     let ops = Which::of(&m, &argument);
-    let table = fit(argument.table, w.table);
+    // An entry of a cuckoo CAM is written back with its table's slices, and the list says which table that is.
+    let listed_table = m.wire("table_of_listed", if w.is_cuckoo() && corrects { w.table } else { 0 });
+    let table = match listed_table.width() {
+        0 => fit(argument.table, w.table),
+        _ => scrub.binding.select(listed_table, fit(argument.table, w.table)).named("meant_table"),
+    };
     let space = argument.data.low(8);
     let is_space = |number: u32| ops.is_space(number);
     // What is written back looks like `stage` in all that follows, which changes nothing.
@@ -229,6 +236,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).delay(&m, "wanted");
     let search = m.instance("scan", &scan::describe(w)?);
     let binds = ops.is(UpdateOp::Bind);
+    let ways = Ways::describe(&m, w, &ops, begins, identifier, index)?;
+    let (takes_binding, takes_free, clears_list) = match &ways {
+        None => (binds, binds, clear),
+        Some(ways) => {
+            let takes = m.delay("takes_binding", binds | ops.is(UpdateOp::Move));
+            (takes, takes & !ways.stores_move, (clear | ways.clears_old).named("clears_list"))
+        }
+    };
     let list_entry = m.wire("list_entry", w.binding);
     let (list_write, listed_after) =
         (m.wire("list_write", 1), m.wire("listed_after", w.coded(w.listed_bits())));
@@ -240,9 +255,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .input("record_exists", read.exists)
         .input("record_corrupt", flag(&m, record_checked.uncorrectable))
         .input("peek_entry", index.low(w.binding))
-        .input("write", m.delay_reset("list_written", clear | list_write))
+        .input("write", m.delay_reset("list_written", clears_list | list_write))
         .input("write_entry", list_target)
-        .input("write_word", m.delay("listed_word", listed_after.gated_by(!clear)));
+        .input("write_word", m.delay("listed_word", listed_after.gated_by(!clears_list)));
+    if let Some(ways) = &ways {
+        ways.connect(&search);
+    }
     wanted.connect(&search, "wanted");
     read.owned().connect(&search, "record");
     scan_place.drive(search.output_as("place", "search_place"));
@@ -252,7 +270,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let found_entry = search.output_as("found_entry", "found_entry");
     let free_entry = search.output_as("free_entry", "free_entry");
     let names_entry = m.delay("names_entry", injects(0) | injects(5) | is_peek | scrubs);
-    let searched_entry = m.delay("searched_entry", binds.select(free_entry, found_entry));
+    let searched_entry = m.delay("searched_entry", takes_free.select(free_entry, found_entry));
     list_entry.drive(names_entry.select(index.low(w.binding), searched_entry));
 
     let mends_record = mend.as_ref().map_or(m.zero(0), |mend| mend.writes);
@@ -283,6 +301,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         listed_corrupt,
         list_corrupt: search.output_as("list_corrupt", "list_corrupt"),
         records_corrupt: search.output_as("records_corrupt", "records_corrupt"),
+        full: ways.as_ref().map_or(m.zero(0), |ways| ways.full),
+        way_in_use: ways.as_ref().map_or(m.zero(0), |ways| ways.way_in_use),
     };
     let check = m.instance("update_check", &update_check::describe(w)?);
     argument.connect(&check, "arg");
@@ -295,20 +315,22 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("The sequence");
     let has_granules = m.delay("has_granules", granule_shift.any());
     let starts_tracking = m.delay("starts_tracking", is_track & has_granules);
-    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable];
-    let searches = m.delay("searches", ops.any(&searching) | starts_tracking);
+    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Move];
+    let searches = m.delay("searches", ops.any(&w.known_ops(&searching)) | starts_tracking);
     let is_set_slot = ops.is(UpdateOp::SetSlot);
     let replaces = m.delay("replaces", is_set_slot & was_present);
     let is_clear_table = ops.is(UpdateOp::ClearTable);
     let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
     let is_fence = m.delay("is_fence", ops.any(&plain_fences) | is_clear_table | replaces);
-    let injects_here =
-        m.delay("injects_here", (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
+    let injects_here = m.delay("injects_here", (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
     let is_harvest = ops.is(UpdateOp::Harvest);
     let peeks_here = m.delay("peeks_here", is_peek & (is_space(0) | is_space(1)));
-    let is_local = m.delay("is_local", peeks_here | injects_here | is_track | is_harvest);
-    let two_tokens =
-        m.delay("two_tokens", injects(1) | injects(2) | injects(3) | scrub.region | scrub.slot);
+    let local = [UpdateOp::Track, UpdateOp::Harvest, UpdateOp::Reseed];
+    let is_local = m.delay("is_local", peeks_here | injects_here | ops.any(&w.known_ops(&local)));
+    // Entries that are registers are flipped where they are; those of a cuckoo CAM are read first.
+    let flips_by_two = injects(1) | injects(2) | injects(3);
+    let flips_by_two = if w.is_cuckoo() { injects(0) | flips_by_two } else { flips_by_two };
+    let two_tokens = m.delay("two_tokens", flips_by_two | scrub.region | scrub.slot);
     let passes = m.constant(PASS, CLEAR_TABLE_PASSES);
     let second = two_tokens.zero_extend(PASS);
     let sweep_last = m.wire("sweep_last", 1);
@@ -316,10 +338,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence);
     let cleared = m.delay_reset("walks_are_done", sequence.at("walk") & cleared);
     wire!(offered = upd_valid & init_done);
-    wire!(
-        scrub_fails =
-            (scrub.table | scrub.tracking) & record_corrupt | scrub.binding & listed_corrupt
-    );
+    let needs_record = scrub.table | scrub.tracking;
+    let needs_record = if w.is_cuckoo() { needs_record | scrub.binding } else { needs_record };
+    wire!(scrub_fails = needs_record & record_corrupt | scrub.binding & listed_corrupt);
     let turns = Turns {
         offered,
         is_stage: ops.is(UpdateOp::Stage),
@@ -330,7 +351,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         scrub_is_local: scrub.tracking,
         scrub_fails,
         is_local,
-        is_local_write: m.delay("is_local_write", is_track | injects_here),
+        is_local_write: m.delay(
+            "is_local_write",
+            injects_here | ops.any(&w.known_ops(&[UpdateOp::Track, UpdateOp::Reseed])),
+        ),
         is_harvest,
         is_track,
         starts_tracking,
@@ -378,7 +402,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let peeked_region = seen_region.hold(&m, "peeked_region", region_seen);
     let peeked_slot = seen_slot.hold(&m, "peeked_slot", slot_seen);
     commit.table(&record, &wanted, table);
-    commit.binding(list_entry, identifier, table, &listed);
+    match &ways {
+        None => commit.binding(list_entry, identifier, table, &listed),
+        Some(ways) => {
+            if listed_table.width() > 0 {
+                listed_table.drive(listed.table);
+            }
+            let entries = Entries { named: index.low(w.binding), free: free_entry, found: found_entry };
+            ways.commit(&commit, &entries, identifier, &listed, &record, table);
+        }
+    }
     let installs = ops.is(UpdateOp::Install);
     let region = Region {
         valid: m.bit(true),
@@ -412,7 +445,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     swept.next(swept.value().plus(1u32).gated_by(is_sweeping));
     // Counts down from the words less two: the last, or only one, is swept when that is below zero.
     let width = w.dirty_count + 2;
-    let words_less_two = m.delay("words_less_two", wanted.dirty_count.zero_extend(width) - m.constant(width, 2u32));
+    let words_less_two =
+        m.delay("words_less_two", wanted.dirty_count.zero_extend(width) - m.constant(width, 2u32));
     let left = m.register("words_left", width);
     left.next(is_sweeping.select(left.value() - m.constant(width, 1u32), words_less_two));
     sweep_last.drive(left.value().bit(width - 1));
@@ -469,9 +503,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let sets_slot = ops.is(UpdateOp::SetSlot);
     let changes_region = m.delay("changes_region", installs | ops.is(UpdateOp::Invalidate));
     let changes_slot = m.delay("changes_slot", sets_slot | ops.is(UpdateOp::ClearSlot));
-    let changes_binding = m.delay("changes_binding", binds | ops.is(UpdateOp::Unbind));
-    let looked_at = [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest];
-    let changes_record = m.delay("changes_record", !ops.any(&looked_at));
+    let of_bindings = w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move]);
+    let changes_binding = m.delay("changes_binding", ops.any(&of_bindings));
+    let looked_at =
+        [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest, UpdateOp::Reseed];
+    let changes_record = m.delay("changes_record", !ops.any(&w.known_ops(&looked_at)));
     let sets_table = ops.is(UpdateOp::SetTable);
     let adds_region = m.delay("adds_region", installs & !was_valid);
     let adds_slot = m.delay("adds_slot", sets_slot & !was_present);
@@ -490,7 +526,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let after = fresh_record(&m, w, &wanted, record.epoch).select(sets_table, changed);
     let after = after.gated_by(!is_clear_table).delay(&m, "record_next");
     let valid_note = m.delay("valid_note", m.concat(&[installs, index.low(8).gated_by(installs)]));
-    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(binds);
+    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(takes_binding);
+    if let Some(ways) = &ways {
+        ways.store(w, &ops, &staged, index, storing);
+    }
     let taken = taken.delay(&m, "listed_next");
     let uses = ["record", "valid", "present", "listed"].map(|word| {
         let port = format!("uses_{word}");

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{Counter, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
+use stagecoach_spec::{Counter, Cuckoo, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
 
 use crate::codes::code;
 use crate::standing::{ANY_CYCLES, is_any, is_below, steps, sum};
@@ -27,7 +27,7 @@ pub const CYCLES: u32 = 1 + steps(55) + 1 + 1 + FLAGS_CYCLES;
 pub const SEARCHED_CYCLES: u32 = ANY_CYCLES + FLAGS_CYCLES;
 /// Cycles from what is wrong to a code: a register of each, the flags, the choice of the first.
 const FLAGS_CYCLES: u32 = 2 + FIRST_CYCLES;
-/// Cycles of the choice among 19 flags: in fours, then in pairs.
+/// Cycles of the choice among 19 or 20 flags: in fours, then in pairs.
 const FIRST_CYCLES: u32 = 4;
 
 stagecoach_hdl::bundle! {
@@ -67,13 +67,19 @@ stagecoach_hdl::bundle! {
         list_corrupt,
         /// `scan`: some table's record does.
         records_corrupt,
+        /// As many identifiers are bound as can be. No bits with a CAM of registers: there no entry is free then.
+        full,
+        /// The way that `reseed` means is not empty. No bits with a CAM of registers.
+        way_in_use,
     }
 }
 
 impl Widths {
     /// Field widths of [`Findings`].
     pub fn findings(&self) -> Vec<u32> {
-        [1, 1, 1, 1, 1, self.table, 1, 1, 8].into_iter().chain([1; 8]).collect()
+        let cuckoo = u32::from(self.is_cuckoo());
+        let searched = [1, 1, 1, 1, 1, self.table, 1, 1, 8];
+        searched.into_iter().chain([1; 8]).chain([cuckoo; 2]).collect()
     }
 }
 
@@ -108,7 +114,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let injects_entry = group("injects_entry", is_inject & ops.in_space(&[0, 5]));
     let injects_table = group("injects_table", is_inject & ops.in_space(&[1, 6, 9]));
     let injects_dirty = group("injects_dirty", is_inject & ops.is_space(10));
-    let is_binding = group("is_binding", ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
+    let is_binding =
+        group("is_binding", ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
+    let takes_entry = group("takes_entry", ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Move])));
+    let leaves_entry = group("leaves_entry", ops.any(&w.known_ops(&[UpdateOp::Unbind, UpdateOp::Move])));
+    let no_entry = match findings.full.width() {
+        0 => !findings.has_free,
+        _ => !findings.has_free | group("binds_too_many", ops.is(UpdateOp::Bind) & findings.full),
+    };
     let names_region = group("names_region", ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
     let names_slot = group("names_slot", ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
     let is_set_table = ops.is(UpdateOp::SetTable);
@@ -126,8 +139,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let looks = group("looks", looks_at_region | looks_at_slot | injects_table);
     let needs_table = group("needs_table", changes | looks | is_track | is_harvest);
     let needs_record = group("needs_record", needs_table | is_set_table | peeks_table);
-    let names_no_table =
-        group("names_no_table", peeks_binding | peeks_log | injects_entry | injects_dirty);
+    let names_no_table = group("names_no_table", peeks_binding | peeks_log | injects_entry | injects_dirty);
 
     m.section("Comparisons");
     let index = arguments.index;
@@ -145,7 +157,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let slot_outside = group("slot_outside", (names_slot | looks_at_slot) & beyond_slots);
     let beyond_slice = beyond("place_inside", index, record.region_count);
     let place_outside = group("place_outside", looks_at_region & beyond_slice);
-    let beyond_bindings = beyond_number("entry_inside", w.config.bindings);
+    let beyond_bindings = beyond_number("entry_inside", w.config.cam_entries());
     let entry_outside = group("entry_outside", (peeks_binding | injects_entry) & beyond_bindings);
     let beyond_words = beyond_number("word_inside", w.config.dirty_words);
     let word_outside = group("word_outside", injects_dirty & beyond_words);
@@ -182,10 +194,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         group("records_are_corrupt", (is_set_table | starts_tracking) & findings.records_corrupt),
     ];
     let is_corrupt = corrupts.into_iter().reduce(|a, b| a | b).expect("there are some");
-    let other_table =
-        is_any(&m, "found_other", findings.found_table ^ arguments.table.low(w.table));
+    let other_table = is_any(&m, "found_other", findings.found_table ^ arguments.table.low(w.table));
     let inject = bad_inject(&m, w, &ops, &arguments);
-    let unknown_op = group("unknown_op", arguments.op.greater_than(code(&m, UpdateOp::Inject)));
+    let unknown_op = group("unknown_op", arguments.op.greater_than(code(&m, last_op(w))));
     let no_such_table = !is_below_wide(&m, "table_inside", arguments.table, m.constant(16, w.config.tables));
     let needs_absent = group("needs_absent", needs_table & !record.exists);
     let replaces = group("replaces_table", is_set_table & record.exists);
@@ -195,7 +206,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("One flag per error");
     let flag = |error: UpdateError, when| m.delay(&format!("refused_{}", error.name()), when);
-    let flags = [
+    let mut flags = vec![
         flag(UpdateError::Unsupported, inject.unsupported | unknown_op),
         flag(UpdateError::BadArgument, bad_argument(&m, w, &ops, &arguments, &staged) | inject.bad),
         flag(UpdateError::NoSuchTable, !names_no_table & no_such_table),
@@ -208,8 +219,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         flag(UpdateError::OutOfWindow, out_of_window),
         flag(UpdateError::Overlap, (is_set_table | starts_tracking) & findings.overlap),
         flag(UpdateError::AlreadyBound, ops.is(UpdateOp::Bind) & findings.found),
-        flag(UpdateError::NotBound, ops.is(UpdateOp::Unbind) & (!findings.found | other_table)),
-        flag(UpdateError::BindingsFull, ops.is(UpdateOp::Bind) & !findings.has_free),
+        flag(UpdateError::NotBound, leaves_entry & (!findings.found | other_table)),
+        flag(UpdateError::BindingsFull, takes_entry & no_entry),
         flag(UpdateError::BadOffset, is_install & findings.bad_offset | is_set_slot & window.misaligned),
         flag(UpdateError::AddressWrap, is_install & findings.address_wrap),
         flag(UpdateError::BadRights, is_install & not_registrable),
@@ -219,6 +230,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         ),
         flag(UpdateError::NotTracked, is_harvest & !is_tracked),
     ];
+    if w.is_cuckoo() {
+        flags.push(flag(UpdateError::WayInUse, ops.is(UpdateOp::Reseed) & findings.way_in_use));
+    }
     if w.config.protection != Protection::None {
         // What is judged on the way, for the words to be counted and mended; nothing of an update that makes no sense.
         wire!(senseless = flags[0] | flags[1] | flags[2]);
@@ -230,8 +244,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         uses("uses_present", record.exists & names_slot & !slot_outside);
         uses("uses_listed", peeks_binding & !entry_outside);
     }
-    let possible = UpdateError::ALL.len() - 1;
-    assert_eq!(flags.len(), possible, "every error has its flag; WAY_IN_USE, the last, needs a CAM with ways");
+    let possible = UpdateError::ALL.len() - usize::from(!w.is_cuckoo());
+    assert_eq!(flags.len(), possible, "every error has its flag; WAY_IN_USE, the last, needs ways");
     let first = first_error(&m, &flags);
     m.output("error", first.error);
     m.output("refused", first.any);
@@ -310,12 +324,7 @@ fn bad_inject<'m>(
 }
 
 /// value < count, whichever is wider, in so many steps.
-fn is_below_wide<'m>(
-    m: &'m ModuleBuilder,
-    name: &str,
-    value: Signal<'m>,
-    count: Signal<'m>,
-) -> Signal<'m> {
+fn is_below_wide<'m>(m: &'m ModuleBuilder, name: &str, value: Signal<'m>, count: Signal<'m>) -> Signal<'m> {
     let width = value.width().max(count.width());
     is_below(m, name, value.zero_extend(width), count.zero_extend(width))
 }
@@ -339,8 +348,12 @@ fn bad_argument<'m>(
         page_size_beyond(w, described.bits(40..44)),
     ];
     let install = is_any(m, "install_reserved", m.concat(&reserved));
-    let reserved =
-        [data.bits(52..56), data.bits(60..64), page_size_beyond(w, data.bits(56..60)), data.bits(w.frame..52)];
+    let reserved = [
+        data.bits(52..56),
+        data.bits(60..64),
+        page_size_beyond(w, data.bits(56..60)),
+        data.bits(w.frame..52),
+    ];
     let set_slot = is_any(m, "set_slot_reserved", m.concat(&reserved));
     let (space, word) = (data.low(8), data.bits(8..16));
     let words: Vec<_> = [4u32, 5, 5, 1, 8].iter().map(|words| m.constant(8, *words)).collect();
@@ -357,13 +370,34 @@ fn bad_argument<'m>(
     let track = reserved | has_shift & no_shift;
     let largest = m.constant(32, Counter::Uncorrectable.index() + 1);
     let counter = !is_below(m, "counter_inside", arguments.index, largest);
-    let binds = ops.is(UpdateOp::Bind) | ops.is(UpdateOp::Unbind);
-    let bad_binding = m.delay("bad_binding", binds & binding);
+    let names_identifier = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move]));
+    let bad_binding = m.delay("bad_binding", names_identifier & binding);
     let bad_install = m.delay("bad_install", ops.is(UpdateOp::Install) & install);
     let bad_set_slot = m.delay("bad_set_slot", ops.is(UpdateOp::SetSlot) & set_slot);
     let bad_track = m.delay("bad_track", ops.is(UpdateOp::Track) & track);
     let bad_counter = m.delay("bad_counter", ops.is(UpdateOp::ReadCounter) & counter);
-    bad_binding | bad_install | bad_set_slot | peek | bad_track | bad_counter
+    let bad = bad_binding | bad_install | bad_set_slot | peek | bad_track | bad_counter;
+    if w.is_cuckoo() { bad | bad_way(m, w, ops, arguments, all_words) } else { bad }
+}
+
+/// The last operation that the configuration has.
+fn last_op(w: &Widths) -> UpdateOp {
+    if w.is_cuckoo() { UpdateOp::Reseed } else { UpdateOp::Inject }
+}
+
+/// `move` and `reseed` name no way, or the seed is too wide.
+fn bad_way<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    ops: &Which<'m>,
+    arguments: &Arguments<'m>,
+    all_words: Signal<'m>,
+) -> Signal<'m> {
+    let seed = is_any(m, "beyond_seed", all_words.bits(w.cuckoo().seed_bits()..192));
+    let beyond = |name: &str, ways: u32| !is_below(m, name, arguments.index, m.constant(32, ways));
+    let bad_move = ops.is(UpdateOp::Move) & beyond("way_or_stash", Cuckoo::WAYS + 1);
+    let bad_reseed = ops.is(UpdateOp::Reseed) & (beyond("way_inside", Cuckoo::WAYS) | seed);
+    m.delay("bad_way", bad_move | bad_reseed)
 }
 
 /// The four bits name no page size.

@@ -34,9 +34,14 @@ impl<'m> Peeked<'m> {
             None => m.zero(64),
             // Many words: by pairs first.
             Some(entry) => {
-                let pairs: Vec<_> = self.logged(entry).chunks(2).enumerate().map(|(number, pair)| {
-                    m.delay(&format!("peeked_of_log_pair{number}"), word.bit(0).select(pair[1], pair[0]))
-                }).collect();
+                let pairs: Vec<_> = self
+                    .logged(entry)
+                    .chunks(2)
+                    .enumerate()
+                    .map(|(number, pair)| {
+                        m.delay(&format!("peeked_of_log_pair{number}"), word.bit(0).select(pair[1], pair[0]))
+                    })
+                    .collect();
                 m.delay("peeked_of_log", word.bits(1..3).choose(&pairs))
             }
         };
@@ -51,7 +56,9 @@ impl<'m> Peeked<'m> {
             let meant = m.delay(&format!("peeks_space{number}"), space.is(number) & wanted);
             chosen.gated_by(meant)
         });
-        let [one, other, third, fourth, fifth] = chosen.collect::<Vec<_>>()[..] else { unreachable!("five spaces") };
+        let [one, other, third, fourth, fifth] = chosen.collect::<Vec<_>>()[..] else {
+            unreachable!("five spaces")
+        };
         let early = m.delay("peeked_early", one | other);
         let late = m.delay("peeked_late", third | fourth | fifth);
         m.delay("peeked_word", early | late)

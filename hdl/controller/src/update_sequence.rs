@@ -63,7 +63,7 @@ fn assert_latencies(w: &Widths) {
     for (waited, cycles) in states {
         assert_eq!(waited + 1, u64::from(cycles), "the latency table and this block agree");
     }
-    let places = w.config.bindings.max(w.config.tables) + w.check_cycles();
+    let places = w.config.cam_entries().max(w.config.tables) + w.check_cycles();
     assert_eq!(places + scan::SEARCH_MORE, cycles.search, "the latency table and block scan agree");
 }
 
@@ -135,8 +135,8 @@ pub(crate) struct Sequence<'m> {
 }
 
 const STATES: [&str; 20] = [
-    "idle", "take", "stage", "look", "scan", "judge", "refuse", "local", "prepare", "commit", "travel", "drain",
-    "walk", "reap", "untrack", "sweep", "retrack", "store", "reply", "answer",
+    "idle", "take", "stage", "look", "scan", "judge", "refuse", "local", "prepare", "commit", "travel",
+    "drain", "walk", "reap", "untrack", "sweep", "retrack", "store", "reply", "answer",
 ];
 
 impl<'m> Sequence<'m> {
@@ -214,8 +214,7 @@ impl<'m> Sequence<'m> {
         self.scrubs.next(idle.select(begins_scrub, scrubs));
 
         let has_passed = m.delay("had_last_pass", self.pass.value().equals(turns.last_pass));
-        let accepts_token =
-            m.delay("accepts_token", self.pass.value().equals(turns.accept_pass) & !scrubs);
+        let accepts_token = m.delay("accepts_token", self.pass.value().equals(turns.accept_pass) & !scrubs);
         let fences = m.delay("fences", turns.is_fence & !self.pass.value().any());
         wire!(more_passes = !(has_passed | turns.gives_up));
         wire!(token_through = self.at("travel") & turns.token_done);

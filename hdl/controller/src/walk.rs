@@ -49,7 +49,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     step.next(step.value().plus(1u32).gated_by(!start));
     let step2_on = m.delay_reset("step2_on", steps_on.value());
 
-    m.section("The walks: is the step one of theirs, and where is it? A cycle later; and clear it, another later");
+    m.section(
+        "The walks: is the step one of theirs, and where is it? A cycle later; and clear it, another later",
+    );
     let walk = |name: &str, base: Signal<'_>, count: Signal<'_>, all: u32| {
         let initial = initial.value();
         let held_base = m.register(&format!("{name}_base_held"), base.width()).reset_to(0u32);

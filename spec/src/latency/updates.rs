@@ -42,7 +42,7 @@ impl UpdateCycles {
         UpdateCycles {
             take: 3,
             look: LOOK_CYCLES + check,
-            search: config.bindings.max(config.tables) + check + SEARCH_MORE,
+            search: config.cam_entries().max(config.tables) + check + SEARCH_MORE,
             judge: 10,
             // What the token met was formed before it was through.
             drain: FENCE_CYCLES.saturating_sub(TOKEN_THROUGH_CYCLES - FORMED_CYCLES) + 1,
