@@ -43,7 +43,12 @@ pub const FEW_BINDINGS: u32 = 16;
 /// accepts), the memories and their output registers (two), comparing chunks, the match of each way, choosing.
 pub const CUCKOO_CYCLES: u32 = 6;
 
-/// Cycles of `binding` under protection: encoding the identifier, its copies, counting the bits in which entries differ from
+/// Cycles of the binding stage with a cuckoo CAM under protection, beyond the check: encoding the identifier beside the
+/// hash, a token's own bucket in its place, the memories (two), counting the bits that differ (three), choosing, joining
+/// what was found with the check of its target.
+pub const CUCKOO_PROTECTED_CYCLES: u32 = 9;
+
+/// Cycles of `binding` under protection with a CAM of registers: encoding the identifier, its copies, counting the bits in which entries differ from
 /// it (three), encoding (two), checking the table number.
 pub const BINDING_PROTECTED_CYCLES: u32 = 8;
 
@@ -77,9 +82,10 @@ impl Stages {
             }
         };
         let check = check_cycles(config.protection);
-        let binding = match config.protection {
-            Protection::None => binding,
-            Protection::Parity | Protection::Secded => BINDING_PROTECTED_CYCLES,
+        let binding = match (config.protection, cam) {
+            (Protection::None, _) => binding,
+            (Protection::Parity | Protection::Secded, Cam::Register) => BINDING_PROTECTED_CYCLES,
+            (Protection::Parity | Protection::Secded, Cam::Cuckoo) => CUCKOO_PROTECTED_CYCLES + check,
         };
         let stage = |name, cycles, what, doc| Stage { name, cycles, what, doc };
         // Up to 64 words the table memory is LUT RAM, which needs no output register.

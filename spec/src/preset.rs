@@ -14,11 +14,15 @@ pub enum Preset {
     Roce,
     /// 256 tables, 152-bit identifiers (VNI and GID): overlay networks.
     Cloud,
+    /// 1024 tables, 152-bit identifiers: overlay networks on one ECP5-85k.
+    CloudEcp5,
 }
 
 /// No preset has the name that was given.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no preset is called `{given}`; did you mean `{suggestion}`? There are: tiny, roce, cloud")]
+#[error(
+    "no preset is called `{given}`; did you mean `{suggestion}`? There are: tiny, roce, cloud, cloud-ecp5"
+)]
 pub struct UnknownPreset {
     /// The name as given.
     pub given: String,
@@ -28,16 +32,17 @@ pub struct UnknownPreset {
 
 impl Preset {
     /// Every preset, smallest first.
-    pub const fn all() -> [Preset; 3] {
-        [Preset::Tiny, Preset::Roce, Preset::Cloud]
+    pub const fn all() -> [Preset; 4] {
+        [Preset::Tiny, Preset::Roce, Preset::Cloud, Preset::CloudEcp5]
     }
 
-    /// The name as it is written on a command line and in the file.
+    /// The name as it is written on a command line; in the file an underscore stands for a dash.
     pub const fn name(self) -> &'static str {
         match self {
             Preset::Tiny => "tiny",
             Preset::Roce => "roce",
             Preset::Cloud => "cloud",
+            Preset::CloudEcp5 => "cloud-ecp5",
         }
     }
 
@@ -47,6 +52,7 @@ impl Preset {
             Preset::Tiny => include_str!("../presets/tiny.toml"),
             Preset::Roce => include_str!("../presets/roce.toml"),
             Preset::Cloud => include_str!("../presets/cloud.toml"),
+            Preset::CloudEcp5 => include_str!("../presets/cloud-ecp5.toml"),
         }
     }
 
@@ -101,7 +107,8 @@ mod tests {
     #[test]
     fn presets_parse_and_carry_their_names() {
         for preset in Preset::all() {
-            assert_eq!(preset.config().name, preset.name());
+            // A configuration's name becomes part of identifiers, so it has no dash.
+            assert_eq!(preset.config().name, preset.name().replace('-', "_"));
             assert_eq!(preset.name().parse(), Ok(preset));
         }
     }
@@ -115,6 +122,7 @@ mod tests {
         assert_eq!(sizes[0], (16, 16, 32, 256, 1024, 8, 8, 8));
         assert_eq!(sizes[1], (64, 64, 128, 4096, 16384, 16, 24, 8));
         assert_eq!(sizes[2], (256, 256, 152, 65536, 262144, 24, 24, 16));
+        assert_eq!(sizes[3], (1024, 1024, 152, 4096, 16384, 16, 24, 8));
     }
 
     #[test]
@@ -128,6 +136,7 @@ mod tests {
         assert_eq!(error.suggestion, Preset::Roce);
         assert!(error.to_string().contains("did you mean `roce`"), "{error}");
         assert_eq!("clowd".parse::<Preset>().unwrap_err().suggestion, Preset::Cloud);
+        assert_eq!("cloud-ecp".parse::<Preset>().unwrap_err().suggestion, Preset::CloudEcp5);
         assert_eq!("tinny".parse::<Preset>().unwrap_err().suggestion, Preset::Tiny);
     }
 }

@@ -138,14 +138,14 @@ fn after<'m>(commit: &Commit<'m>, stored: Signal<'m>, written: Signal<'m>) -> Si
 
 /// Numbers of ones, each 0, 1, 2, or 3 for more, side by side: bit n of `twos` and of `ones` are number n.
 #[derive(Clone, Copy)]
-struct Counts<'m> {
+pub(crate) struct Counts<'m> {
     twos: Signal<'m>,
     ones: Signal<'m>,
 }
 
 impl<'m> Counts<'m> {
     /// The ones of every sixth part: three that lie a third of the width apart, and three half a third further.
-    fn of(bits: Signal<'m>, name: &str) -> Counts<'m> {
+    pub(crate) fn of(bits: Signal<'m>, name: &str) -> Counts<'m> {
         let [a, b, c] = parts::<3>(bits);
         let thirds = Counts { twos: a & b | c & (a | b), ones: a ^ b ^ c }.named(&format!("{name}_third"));
         let [twos_low, twos_high] = parts::<2>(thirds.twos);
@@ -154,7 +154,7 @@ impl<'m> Counts<'m> {
     }
 
     /// Three numbers become one.
-    fn by_three(self, name: &str) -> Counts<'m> {
+    pub(crate) fn by_three(self, name: &str) -> Counts<'m> {
         if self.ones.width() == 1 {
             return self;
         }
@@ -178,7 +178,7 @@ impl<'m> Counts<'m> {
         }
     }
 
-    fn delay(self, m: &'m ModuleBuilder, name: &str) -> Counts<'m> {
+    pub(crate) fn delay(self, m: &'m ModuleBuilder, name: &str) -> Counts<'m> {
         let (twos, ones) = (format!("{name}_twos"), format!("{name}_ones"));
         Counts { twos: m.delay(&twos, self.twos), ones: m.delay(&ones, self.ones) }
     }
@@ -193,17 +193,17 @@ fn parts<const N: usize>(value: Signal<'_>) -> [Signal<'_>; N] {
 
 /// What the distance of an entry means.
 #[derive(Clone, Copy)]
-struct Meaning<'m> {
+pub(crate) struct Meaning<'m> {
     /// It is the entry.
-    hit: Signal<'m>,
+    pub(crate) hit: Signal<'m>,
     /// It is, and one of its bits was flipped.
-    close: Signal<'m>,
+    pub(crate) close: Signal<'m>,
     /// It may be, but for more flipped bits than are corrected.
-    near: Signal<'m>,
+    pub(crate) near: Signal<'m>,
 }
 
 impl<'m> Meaning<'m> {
-    fn of(w: &Widths, counts: Counts<'m>, entry: u32) -> Meaning<'m> {
+    pub(crate) fn of(w: &Widths, counts: Counts<'m>, entry: u32) -> Meaning<'m> {
         let mut counts = counts;
         let mut step = 0;
         while counts.ones.width() > 1 {
@@ -220,11 +220,11 @@ impl<'m> Meaning<'m> {
     }
 
     /// No bit differs.
-    fn exact(&self) -> Signal<'m> {
+    pub(crate) fn exact(&self) -> Signal<'m> {
         if self.close.width() == 0 { self.hit } else { self.hit & !self.close }
     }
 
-    fn delay(self, m: &'m ModuleBuilder, name: &str) -> Meaning<'m> {
+    pub(crate) fn delay(self, m: &'m ModuleBuilder, name: &str) -> Meaning<'m> {
         Meaning {
             hit: m.delay(&format!("{name}_hit"), self.hit),
             close: m.delay(&format!("{name}_close"), self.close),

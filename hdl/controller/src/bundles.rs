@@ -78,9 +78,9 @@ bundle! {
         table,
         /// The binding or the table's word fails its check: everything below means nothing. No bits without protection.
         corrupt,
-        /// The table is frozen.
+        /// The table is frozen. No bits with a cuckoo CAM, where the table's state comes later.
         frozen,
-        /// The table's epoch.
+        /// The table's epoch. No bits with a cuckoo CAM.
         epoch,
         /// First region of its slice.
         region_base,
@@ -96,7 +96,7 @@ bundle! {
     pub struct Early {
         /// The table, zero if there is no binding.
         table,
-        /// Its epoch, zero if it is not known.
+        /// Its epoch, zero if it is not known. No bits before the table's state joins: see `table_state.rs`.
         epoch,
         /// One of those rows applies.
         settled,
@@ -390,9 +390,15 @@ impl Widths {
         vec![self.table, 1, 1, FAULT, 1, self.slot]
     }
 
+    /// Field widths of [`Early`] as stage `slice` gives it.
+    pub fn early_of_slice(&self) -> Vec<u32> {
+        vec![self.table, u32::from(!self.is_cuckoo()), 1, FAULT, 1, self.slot]
+    }
+
     /// Field widths of [`Table`].
     pub fn table_word(&self) -> Vec<u32> {
-        vec![1, self.table, self.corrupt(), 1, 1, self.region, self.region_count, self.slot]
+        let state = u32::from(!self.is_cuckoo());
+        vec![1, self.table, self.corrupt(), state, state, self.region, self.region_count, self.slot]
     }
 
     /// Field widths of [`Region`].

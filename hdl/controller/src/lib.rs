@@ -24,7 +24,10 @@
 //! update that takes something away can wait for it.
 
 pub mod binding;
+pub mod binding_cuckoo;
+mod binding_cuckoo_near;
 mod binding_distance;
+mod binding_list;
 pub mod bounds;
 pub mod bundles;
 mod chunks;
@@ -32,6 +35,7 @@ pub mod codes;
 pub mod copy;
 pub mod counters;
 mod credits;
+pub mod cuckoo_entries;
 pub mod decide;
 pub mod dirty;
 pub mod event_counter;
@@ -56,11 +60,15 @@ pub mod slice;
 pub mod slot;
 mod span;
 pub mod table;
+pub mod table_state;
 pub mod tally;
+mod toeplitz;
 pub mod track_check;
 pub mod update;
 pub mod update_check;
 mod update_commit;
+mod update_cuckoo;
+pub mod update_hash;
 mod update_notes;
 mod update_peek;
 mod update_scrub;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{Config, Protection};
+use stagecoach_spec::{Config, Cuckoo, Protection};
 
+use crate::binding_cuckoo::Slices;
 use crate::bundles::{
     Access, Asked, Beat, Check, Checked, Decided, Early, Flow, Formed, Issued, Region, Slot, Span, Table,
 };
@@ -12,12 +13,13 @@ use crate::fault_log::LogEntry;
 use crate::retire::Retirement;
 use crate::slice::Riding;
 use crate::table::Found;
+use crate::table_state::State;
 use crate::update_seen::Seen;
 use crate::update_words::{Arguments, Port};
 use crate::widths::Widths;
 use crate::{
-    binding, bounds, counters, decide, dirty, expand, fault_log, fence, prepare, region, request, respond,
-    retire, scrub, slice, slot, table, update,
+    binding, binding_cuckoo, bounds, counters, cuckoo_entries, decide, dirty, expand, fault_log, fence,
+    prepare, region, request, respond, retire, scrub, slice, slot, table, table_state, update,
 };
 
 /// Describes the mapping unit of a configuration that [`Config::validate`] accepts. Ports as in the contract,
@@ -112,6 +114,10 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let commit_region = updates.output("commit_region");
     let commit_slot = updates.output("commit_slot");
     let (init, init_place) = (updates.output("init"), updates.output("init_place"));
+    // The list of a cuckoo CAM's entries may be the longest of the smaller memories, and lies in `update`.
+    if w.is_cuckoo() {
+        m.unused(init_place);
+    }
 
     m.section("request");
     let requests = m.instance("request_stage", &request::describe(w)?);
@@ -128,39 +134,76 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let request_net_id = requests.output("out_net_id");
 
     m.section("binding, and prepare beside it");
-    let bindings = m.instance("binding_stage", &binding::describe(w)?);
-    request_flow.connect(&bindings, "in");
-    bindings
-        .input("commit_table", commit_table)
-        .input("commit_binding", updates.output("commit_binding"))
-        .input("commit_entry", updates.output("commit_entry"))
-        .input("commit_identifier", updates.output("commit_identifier"))
-        .input("commit_number", updates.output("commit_number"));
-    match w.config.protection {
-        Protection::None => bindings.input("req_net_id", net_id),
-        Protection::Parity | Protection::Secded => {
-            bindings.input("in_net_id", request_net_id).input("commit_flip", updates.output("commit_flip"))
+    let bindings = if w.is_cuckoo() {
+        let bindings = m.instance("binding_stage", &binding_cuckoo::describe(w)?);
+        bindings
+            .input("req_net_id", net_id)
+            .input("in_net_id", request_net_id)
+            .input("init", init)
+            .input("init_place", init_place.low(w.cuckoo().bucket_bits()))
+            .input("reseed_way", updates.output("reseed_way"))
+            .input("reseed_seed", updates.output("reseed_seed"));
+        for field in cuckoo_entries::Commit::FIELDS {
+            let port = format!("commit_{field}");
+            bindings.input(&port, updates.output(&port));
         }
+        for way in 0..Cuckoo::WAYS {
+            let seed = bindings.output_as(&format!("seed{way}"), &format!("binding_seed{way}"));
+            updates.input(&format!("seed{way}"), seed);
+        }
+        bindings
+    } else {
+        let bindings = m.instance("binding_stage", &binding::describe(w)?);
+        bindings
+            .input("commit_table", commit_table)
+            .input("commit_binding", updates.output("commit_binding"))
+            .input("commit_entry", updates.output("commit_entry"))
+            .input("commit_identifier", updates.output("commit_identifier"))
+            .input("commit_number", updates.output("commit_number"));
+        match w.config.protection {
+            Protection::None => bindings.input("req_net_id", net_id),
+            Protection::Parity | Protection::Secded => bindings
+                .input("in_net_id", request_net_id)
+                .input("commit_flip", updates.output("commit_flip")),
+        };
+        bindings
     };
+    request_flow.connect(&bindings, "in");
     let binding_flow = Flow::of_instance(&bindings, "out", "binding");
     let binding_found = Found::of_instance(&bindings, "out", "binding_found");
+    let binding_seen = if w.is_cuckoo() {
+        binding_cuckoo::Seen::of_instance(&bindings, "seen", "binding_seen")
+    } else {
+        binding_cuckoo::Seen { token: m.zero(0), raw: m.zero(0) }
+    };
     drive_all(&checks[0].signals(), &Check::of_instance(&bindings, "check", "binding_checked").signals());
     let prepares = m.instance("prepare_block", &prepare::describe(w)?);
     request_asked.connect(&prepares, "in");
     let binding_access = Access::of_instance(&prepares, "out", "binding_access");
 
     m.section("table");
-    let tables = m.instance("table_stage", &table::describe(w)?);
+    let stage = if w.is_cuckoo() { table_state::describe(w)? } else { table::describe(w)? };
+    let tables = m.instance("table_stage", &stage);
     binding_flow.connect(&tables, "in");
-    binding_access.connect(&tables, "in");
     binding_found.connect(&tables, "in");
     tables
         .input("commit_write_table", updates.output("commit_write_table"))
         .input("commit_table", commit_table)
         .input("commit_table_word", updates.output("commit_table_word"));
-    let table_flow = Flow::of_instance(&tables, "out", "table");
-    let table_access = Access::of_instance(&tables, "out", "table_access");
-    let table_found = Table::of_instance(&tables, "out", "table_found");
+    let (table_flow, table_access, table_found, table_seen) = if w.is_cuckoo() {
+        // The stage stands beside `slice`.
+        let Found { known, table, corrupt } = binding_found;
+        let Slices { region_base, region_count, slot_base } =
+            Slices::of_instance(&bindings, "out", "binding_slices");
+        let (frozen, epoch) = (m.zero(0), m.zero(0));
+        let found = Table { known, table, corrupt, frozen, epoch, region_base, region_count, slot_base };
+        (binding_flow, binding_access, found, tables.output("out_token"))
+    } else {
+        binding_access.connect(&tables, "in");
+        let flow = Flow::of_instance(&tables, "out", "table");
+        let access = Access::of_instance(&tables, "out", "table_access");
+        (flow, access, Table::of_instance(&tables, "out", "table_found"), flow.token.low(w.corrupt()))
+    };
     drive_all(&checks[1].signals(), &Check::of_instance(&tables, "check", "table_checked").signals());
 
     m.section("slice");
@@ -178,6 +221,9 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     slice_flow.connect(&regions, "in");
     slice_early.connect(&regions, "in");
     slice_riding.connect(&regions, "in");
+    if w.is_cuckoo() {
+        State::of_instance(&tables, "state", "table_state").connect(&regions, "state");
+    }
     regions
         .input("commit_peeks", peeks("commit_peeks_region"))
         .input("ahead_region", slices.output("ahead_region"))
@@ -249,7 +295,9 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         region_corrupt,
         slot_raw: slots.output_as("out_raw", "slot_raw"),
         slot_corrupt,
-        table_seen: table_flow.token.low(w.corrupt()),
+        table_seen,
+        binding_raw: binding_seen.raw,
+        binding_seen: binding_seen.token,
     };
     drive_all(&seen.signals(), &read_by_token.signals());
 

@@ -19,6 +19,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, wire};
 use crate::bundles::{Early, Flow, Place, Region, delay_bundle, delay_flow_by};
 use crate::protect;
 use crate::slice::Riding;
+use crate::table_state::{self, State};
 use crate::wide_memory::{self, Write};
 use crate::widths::Widths;
 
@@ -36,7 +37,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let flow = Flow::inputs(&m, "in", &w.flow());
     let region = m.input("ahead_region", w.region).doc("place in the pool, a cycle before the rest");
     let ahead_token = m.input("ahead_token", 1).doc("a cycle before in_token");
-    let early = Early::inputs(&m, "in", &w.early());
+    let early = Early::inputs(&m, "in", &w.early_of_slice());
+    let state = State::inputs(&m, "state", &w.table_state());
     let riding = Riding::inputs(&m, "in", &w.riding());
     let commit_write = m.input("commit_write_region", 1).doc("the token in flight writes a region");
     let init_write = m.input("init_region", 1).doc("clears a place after reset");
@@ -58,7 +60,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let (checked, raw) = protect::check_and_keep(&m, w, "region_check", region3_word);
     let stored = Region::unpack(checked.word, &w.region_word());
     let flow = delay_flow_by(&m, "region", flow, 1, cycles);
-    let early = delay_bundle(&m, "region", early, 1, cycles);
+    // The state of the table is read beside stage slice, and checked beside this stage.
+    let early = if w.is_cuckoo() {
+        let joins = w.check_cycles();
+        let joined = table_state::join(&m, delay_bundle(&m, "region", early, 1, joins), &state);
+        delay_bundle(&m, "region", joined, 1 + joins, cycles - joins)
+    } else {
+        delay_bundle(&m, "region", early, 1, cycles)
+    };
     let place = delay_bundle(&m, "region", Place { place: w.check_place(region) }, 0, cycles + 1).place;
     flow.outputs(&m, "out");
     early.outputs(&m, "out");

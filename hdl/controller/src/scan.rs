@@ -13,8 +13,10 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{FrameWindows, Protection};
+use stagecoach_spec::{Cuckoo, FrameWindows, Protection};
 
+use crate::binding_list::{self, ListWrite};
+use crate::update_cuckoo::SOUGHT;
 use crate::update_words::{flag, keep};
 use crate::widths::Widths;
 use crate::{binding, chunks, protect};
@@ -86,6 +88,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.input("record_exists", 1).doc("of the record at the place that was given, read and checked");
     let record_corrupt = m.input("record_corrupt", 1).doc("its check failed");
     let record = Owned::inputs(&m, "record", &w.owned());
+    let sought = w.is_cuckoo().then(|| Sought::inputs(&m, w));
     let peek_entry = m.input("peek_entry", w.binding).doc("read while no search runs");
     let write = m.input("write", 1);
     let write_entry = m.input("write_entry", w.binding);
@@ -94,7 +97,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("The walk");
     let place_width = w.scan_place();
-    let places = w.config.bindings.max(w.config.tables);
+    let entries = w.config.cam_entries();
+    let places = entries.max(w.config.tables);
     let walking = m.register("walking", 1).reset_to(0u32);
     let place = m.register("place", place_width);
     wire!(at_last = place.value().is(places - 1));
@@ -105,21 +109,21 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Cycles 1 and 2: the memory; then the check");
     let list_entry = walking.value().select(place.value().low(w.binding), peek_entry);
-    let list = m.memory("binding_list", coded, 1 << w.binding).output_register();
     // While a search runs, nothing else is written; and what it corrects is behind what it reads.
     let mend = (w.config.protection == Protection::Secded).then(|| Mend {
         writes: m.wire("mends", 1),
         entry: m.wire("mend_entry", w.binding),
         word: m.wire("mend_word", coded),
     });
-    match &mend {
-        Some(mend) => {
-            let target = mend.writes.select(mend.entry, write_entry);
-            list.write(write | mend.writes, target, mend.writes.select(mend.word, write_word));
-        }
-        None => list.write(write, write_entry, write_word),
-    }
-    let raw = list.read("list_word", list_entry);
+    let list_write = match &mend {
+        Some(mend) => ListWrite {
+            writes: write | mend.writes,
+            entry: mend.writes.select(mend.entry, write_entry).named("list_write_entry"),
+            word: mend.writes.select(mend.word, write_word).named("list_write_word"),
+        },
+        None => ListWrite { writes: write, entry: write_entry, word: write_word },
+    };
+    let raw = binding_list::describe(&m, w, list_write, list_entry);
     let checked = protect::check(&m, w, "list_checked", raw);
     let entry = BindingWord::unpack(checked.word, &w.binding_word());
     let (mut walk2, mut last2) = (walks, last);
@@ -133,7 +137,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let last3 = m.delay_reset("equal_last", last2);
     let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
     let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "equal_entry");
-    wire!(in_list = is_one_of(&m, walk2.place, w.binding, w.config.bindings));
+    wire!(in_list = is_one_of(&m, walk2.place, w.binding, entries));
     let in_list3 = m.delay("equal_in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
@@ -166,6 +170,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let looks = walk3.valid & in_list3;
     let match4 = m.delay_reset("said_match", is_match);
     let free4 = m.delay_reset("said_free", looks & !entry3.valid);
+    let free4 = match &sought {
+        Some(sought) => (free4 & sought.holds(&m, w, walk2.place, walk3.place)).named("free_and_sought"),
+        None => free4,
+    };
     let table4 = m.delay("said_table", entry3.table);
     let list_fails = flag(&m, checked.uncorrectable);
     let list_corrupt3 = m.delay("equal_list_corrupt", list_fails & in_list);
@@ -228,6 +236,40 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.output("peek_raw", raw);
     }
     m.finish()
+}
+
+/// Where a cuckoo CAM may hold the identifier.
+struct Sought<'m> {
+    buckets: Vec<Signal<'m>>,
+    ways: Signal<'m>,
+}
+
+impl<'m> Sought<'m> {
+    fn inputs(m: &'m ModuleBuilder, w: &Widths) -> Sought<'m> {
+        let bucket = |way| m.input(&format!("bucket{way}"), w.cuckoo().bucket_bits());
+        Sought {
+            buckets: (0..Cuckoo::WAYS).map(bucket).collect(),
+            ways: m
+                .input("sought", SOUGHT)
+                .doc("ways, and the stash above them, in which a free entry is sought"),
+        }
+    }
+
+    /// Whether a place of the walk is one of the identifier's that is sought, two cycles behind `place2` and one behind
+    /// `place3`, which are the same place.
+    fn holds(&self, m: &'m ModuleBuilder, w: &Widths, place2: Signal<'m>, place3: Signal<'m>) -> Signal<'m> {
+        let bucket_bits = w.cuckoo().bucket_bits();
+        let place = place2.low(bucket_bits);
+        let here: Vec<_> = (0u32..)
+            .zip(&self.buckets)
+            .map(|(way, bucket)| {
+                m.delay(&format!("equal_bucket{way}"), place.equals(*bucket) & self.ways.bit(way))
+            })
+            .collect();
+        let way = place3.bits(bucket_bits..w.binding - 1).choose(&here);
+        let held = place3.bit(w.binding - 1).select(self.ways.bit(Cuckoo::WAYS), way);
+        m.delay("said_sought", held)
+    }
 }
 
 /// The write of an entry that a search had to correct.

@@ -65,7 +65,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
-/// UNKNOWN_NETWORK, TABLE_CORRUPT, FROZEN, INVALID_REQUEST, then GRANTED without a look at the key.
+/// UNKNOWN_NETWORK, TABLE_CORRUPT, FROZEN (if the table's state is known), INVALID_REQUEST, then GRANTED without a look at the key.
 fn early_rows<'m>(
     m: &'m ModuleBuilder,
     found: &Table<'m>,
@@ -76,13 +76,21 @@ fn early_rows<'m>(
     let fault = |fault: Fault| code(m, fault);
     wire!(unknown = !found.known);
     let rows = invalid.select(fault(Fault::InvalidRequest), fault(Fault::Granted));
-    let rows = found.frozen.select(fault(Fault::Frozen), rows);
+    // With a cuckoo CAM the table's state is not known yet: `table_state::join` adds its rows.
+    let (rows, refuses, epoch) = match found.frozen.width() {
+        0 => (rows, unknown | invalid, found.epoch),
+        _ => {
+            let epoch = protect::unless_corrupt(found.epoch & found.known, found.corrupt);
+            let rows = found.frozen.select(fault(Fault::Frozen), rows);
+            (rows, unknown | found.frozen | invalid, epoch)
+        }
+    };
     let rows = protect::if_corrupt(found.corrupt, fault(Fault::TableCorrupt), rows);
     wire!(early_fault = unknown.select(fault(Fault::UnknownNetwork), rows));
     Early {
         table: found.table.gated_by(found.known),
-        epoch: protect::unless_corrupt(found.epoch & found.known, found.corrupt),
-        settled: protect::or_corrupt(unknown | found.frozen | invalid | unchecked, found.corrupt),
+        epoch,
+        settled: protect::or_corrupt(refuses | unchecked, found.corrupt),
         fault: early_fault,
         in_slice,
         slot_base: found.slot_base,

@@ -27,7 +27,7 @@ fn memory_cycles(w: &Widths) -> u32 {
 }
 
 stagecoach_hdl::bundle! {
-    /// A table's word in the stage's memory.
+    /// A table's word in the stage's memory. With a cuckoo CAM the slices have no bits: its entries say where they are.
     pub struct TableWord {
         /// The table is frozen.
         frozen,
@@ -57,7 +57,8 @@ stagecoach_hdl::bundle! {
 impl Widths {
     /// Field widths of [`TableWord`].
     pub fn table_memory(&self) -> Vec<u32> {
-        vec![1, 1, self.region, self.region_count, self.slot]
+        let slices = if self.is_cuckoo() { [0; 3] } else { [self.region, self.region_count, self.slot] };
+        [1, 1].into_iter().chain(slices).collect()
     }
 }
 

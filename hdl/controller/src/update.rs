@@ -32,6 +32,7 @@ use crate::retire::Tracking;
 use crate::scan::BindingWord;
 use crate::update_check::Findings;
 use crate::update_commit::{Commit, Rewrite, Spaces, put};
+use crate::update_cuckoo::{Entries, Ways};
 use crate::update_notes::{Note, Notes};
 use crate::update_peek::Peeked;
 use crate::update_scrub::Scrub;
@@ -110,7 +111,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .collect();
     let staged = Staged::from_signals(&staged);
     let ops = Which { m: &m, op: argument.op };
-    let table = fit(argument.table, w.table);
+    // An entry of a cuckoo CAM is written back with its table's slices, and the list says which table that is.
+    let listed_table = m.wire("table_of_listed", if w.is_cuckoo() && corrects { w.table } else { 0 });
+    let table = match listed_table.width() {
+        0 => fit(argument.table, w.table),
+        _ => scrub.binding.select(listed_table, fit(argument.table, w.table)).named("meant_table"),
+    };
     let space = argument.data.low(8);
     let is_space = |number: u32| space.is(number);
     // What is written back looks like `stage` in all that follows, which changes nothing.
@@ -223,7 +229,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let is_track = ops.is(UpdateOp::Track);
     let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).named("wanted");
     let search = m.instance("scan", &scan::describe(w)?);
+    let ways = Ways::describe(&m, w, &ops, begins, identifier, index)?;
+    // A move stores the new entry first, then that the old one is free.
+    let clears_old = m.wire("clears_old_entry", w.is_cuckoo().into());
+    let clears_list = if w.is_cuckoo() { (clear | clears_old).named("clears_list") } else { clear };
     let binds = ops.is(UpdateOp::Bind);
+    let takes_binding = match &ways {
+        None => binds,
+        Some(_) => (binds | ops.is(UpdateOp::Move)).named("takes_binding"),
+    };
     let list_entry = m.wire("list_entry", w.binding);
     let (list_write, listed_after) =
         (m.wire("list_write", 1), m.wire("listed_after", w.coded(w.listed_bits())));
@@ -235,9 +249,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .input("record_exists", read.exists)
         .input("record_corrupt", flag(&m, record_checked.uncorrectable))
         .input("peek_entry", index.low(w.binding))
-        .input("write", m.delay_reset("list_written", clear | list_write))
+        .input("write", m.delay_reset("list_written", clears_list | list_write))
         .input("write_entry", list_target)
-        .input("write_word", m.delay("listed_word", listed_after.gated_by(!clear)));
+        .input("write_word", m.delay("listed_word", listed_after.gated_by(!clears_list)));
+    if let Some(ways) = &ways {
+        ways.connect(&search);
+    }
     wanted.connect(&search, "wanted");
     read.owned().connect(&search, "record");
     scan_place.drive(search.output_as("place", "search_place"));
@@ -247,7 +264,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let found_entry = search.output_as("found_entry", "found_entry");
     let free_entry = search.output_as("free_entry", "free_entry");
     let names_entry = injects(0) | injects(5) | is_peek | scrubs;
-    let searched_entry = binds.select(free_entry, found_entry);
+    let takes_entry = if w.is_cuckoo() { takes_binding & !clears_old } else { takes_binding };
+    let searched_entry = takes_entry.select(free_entry, found_entry);
     list_entry.drive(names_entry.select(index.low(w.binding), searched_entry));
 
     let mends_record = mend.as_ref().map_or(m.zero(0), |mend| mend.writes);
@@ -278,6 +296,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         listed_corrupt,
         list_corrupt: search.output_as("list_corrupt", "list_corrupt"),
         records_corrupt: search.output_as("records_corrupt", "records_corrupt"),
+        full: ways.as_ref().map_or(m.zero(0), |ways| ways.full),
+        way_in_use: ways.as_ref().map_or(m.zero(0), |ways| ways.way_in_use),
     };
     let check = m.instance("update_check", &update_check::describe(w)?);
     argument.connect(&check, "arg");
@@ -288,24 +308,28 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("The sequence");
     wire!(starts_tracking = is_track & granule_shift.any());
-    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable];
-    wire!(searches = ops.any(&searching) | starts_tracking);
+    let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Move];
+    wire!(searches = ops.any(&w.known_ops(&searching)) | starts_tracking);
+    let local = ops.any(&w.known_ops(&[UpdateOp::Harvest, UpdateOp::Reseed]));
     wire!(replaces = ops.is(UpdateOp::SetSlot) & was_present);
     wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
     let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
     wire!(is_fence = ops.any(&plain_fences) | is_clear_table | replaces);
     wire!(injects_here = (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
-    wire!(
-        is_local =
-            is_peek & (is_space(0) | is_space(1)) | injects_here | is_track | ops.is(UpdateOp::Harvest)
-    );
-    wire!(two_tokens = injects(1) | injects(2) | injects(3) | scrub.region | scrub.slot);
+    wire!(is_local = is_peek & (is_space(0) | is_space(1)) | injects_here | is_track | local);
+    let flips_by_two = injects(1) | injects(2) | injects(3);
+    // Registers are flipped where they are; the ways of a cuckoo CAM are read first.
+    let flips_by_two = if w.is_cuckoo() { injects(0) | flips_by_two } else { flips_by_two };
+    wire!(two_tokens = flips_by_two | scrub.region | scrub.slot);
     let counters = m.constant(PASS, CLEAR_TABLE_PASSES);
     let second = two_tokens.zero_extend(PASS);
     let sweep_last = m.wire("sweep_last", 1);
     let seen_corrupt = Kept::of(&m, protected, &seen, region_seen, slot_seen);
     wire!(cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence));
     wire!(offered = upd_valid & init_done);
+    let local_write = is_track | injects_here;
+    let needs_record = scrub.table | scrub.tracking;
+    let needs_record = if w.is_cuckoo() { needs_record | scrub.binding } else { needs_record };
     let turns = Turns {
         offered,
         offers_stage: is(port.op, UpdateOp::Stage),
@@ -314,9 +338,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         scan_done: search.output_as("done", "scan_done"),
         error,
         scrub_is_local: scrub.tracking,
-        scrub_fails: (scrub.table | scrub.tracking) & record_corrupt | scrub.binding & listed_corrupt,
+        scrub_fails: needs_record & record_corrupt | scrub.binding & listed_corrupt,
         is_local,
-        is_local_write: is_track | injects_here,
+        is_local_write: if w.is_cuckoo() { local_write | ops.is(UpdateOp::Reseed) } else { local_write },
         is_harvest: ops.is(UpdateOp::Harvest),
         is_track,
         starts_tracking,
@@ -366,7 +390,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let peeked_region = seen_region.hold(&m, "peeked_region", region_seen);
     let peeked_slot = seen_slot.hold(&m, "peeked_slot", slot_seen);
     commit.table(&record, &wanted, table);
-    commit.binding(list_entry, identifier, table, &listed);
+    match &ways {
+        None => commit.binding(list_entry, identifier, table, &listed),
+        Some(ways) => {
+            if listed_table.width() > 0 {
+                listed_table.drive(listed.table);
+            }
+            let entries = Entries { named: index.low(w.binding), free: free_entry, found: found_entry };
+            ways.commit(&commit, &entries, identifier, &listed, &record, table);
+        }
+    }
     let installs = ops.is(UpdateOp::Install);
     let region = Region {
         valid: m.bit(true),
@@ -446,9 +479,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let sets_slot = ops.is(UpdateOp::SetSlot);
     wire!(changes_region = installs | ops.is(UpdateOp::Invalidate));
     wire!(changes_slot = sets_slot | ops.is(UpdateOp::ClearSlot));
-    wire!(changes_binding = binds | ops.is(UpdateOp::Unbind));
-    let looked_at = [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest];
-    wire!(changes_record = !ops.any(&looked_at));
+    wire!(changes_binding = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
+    let looked_at =
+        [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest, UpdateOp::Reseed];
+    wire!(changes_record = !ops.any(&w.known_ops(&looked_at)));
     let sets_table = ops.is(UpdateOp::SetTable);
     let changed = Record {
         exists: m.bit(true),
@@ -465,7 +499,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let after = fresh_record(&m, w, &wanted, record.epoch).select(sets_table, changed);
     let after = after.gated_by(!is_clear_table);
     wire!(valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]));
-    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(binds);
+    let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(takes_binding);
+    if let Some(ways) = &ways {
+        ways.store(w, &ops, &staged, index, storing);
+    }
     let uses = ["record", "valid", "present", "listed"].map(|word| {
         let port = format!("uses_{word}");
         if protected {
@@ -543,6 +580,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("The answer");
     let answers = sequence.at("answer");
     let refused = m.register("refused", 1).enabled_by(accepts);
+    if w.is_cuckoo() {
+        clears_old.drive(answers & ops.is(UpdateOp::Move) & !refused.value());
+    }
     let bad_stage = is_staging & index.at_least(m.constant(32, STAGED_WORDS as u32));
     refused.next(sequence.at("refuse") | bad_stage);
     let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed, logged };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::{Counter, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
+use stagecoach_spec::{Counter, Cuckoo, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
 
 use crate::codes::{code, is};
 use crate::track_check::LARGEST_SHIFT;
@@ -53,13 +53,19 @@ stagecoach_hdl::bundle! {
         list_corrupt,
         /// `scan`: some table's record does.
         records_corrupt,
+        /// As many identifiers are bound as can be. No bits with a CAM of registers: there no entry is free then.
+        full,
+        /// The way that `reseed` means is not empty. No bits with a CAM of registers.
+        way_in_use,
     }
 }
 
 impl Widths {
     /// Field widths of [`Findings`].
     pub fn findings(&self) -> Vec<u32> {
-        [1, 1, 1, 1, 1, self.table, 1, 1, 8].into_iter().chain([1; 8]).collect()
+        let cuckoo = u32::from(self.is_cuckoo());
+        let searched = [1, 1, 1, 1, 1, self.table, 1, 1, 8];
+        searched.into_iter().chain([1; 8]).chain([cuckoo; 2]).collect()
     }
 }
 
@@ -96,7 +102,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(injects_entry = is_inject & in_space(&[0, 5]));
     wire!(injects_table = is_inject & in_space(&[1, 6, 9]));
     wire!(injects_dirty = is_inject & in_space(&[10]));
-    wire!(is_binding = ops.any(&[UpdateOp::Bind, UpdateOp::Unbind]));
+    wire!(is_binding = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
+    wire!(takes_entry = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Move])));
+    wire!(names_entry = ops.any(&w.known_ops(&[UpdateOp::Unbind, UpdateOp::Move])));
+    let no_entry = !findings.has_free;
+    let no_entry = match findings.full.width() {
+        0 => no_entry,
+        _ => no_entry | ops.is(UpdateOp::Bind) & findings.full,
+    };
     wire!(names_region = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
     wire!(names_slot = ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
     wire!(is_set_table = ops.is(UpdateOp::SetTable));
@@ -126,7 +139,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(slot_outside = (names_slot | looks_at_slot) & at_least_wide(index, record.slot_count));
     wire!(place_outside = looks_at_region & at_least_wide(index, record.region_count));
     wire!(
-        entry_outside = (peeks_binding | injects_entry) & index.at_least(m.constant(32, w.config.bindings))
+        entry_outside =
+            (peeks_binding | injects_entry) & index.at_least(m.constant(32, w.config.cam_entries()))
     );
     wire!(word_outside = injects_dirty & index.at_least(m.constant(32, w.config.dirty_words)));
     wire!(log_outside = peeks_log & beyond_log(&m, w, index));
@@ -156,11 +170,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     );
     let other_table = findings.found_table.differs(arguments.table.low(w.table));
     let inject = bad_inject(&m, w, &arguments);
-    let flags = [
-        flag(
-            UpdateError::Unsupported,
-            inject.unsupported | arguments.op.greater_than(code(&m, UpdateOp::Inject)),
-        ),
+    let mut flags = vec![
+        flag(UpdateError::Unsupported, inject.unsupported | arguments.op.greater_than(code(&m, last_op(w)))),
         flag(UpdateError::BadArgument, bad_argument(&m, w, &ops, &arguments, &staged) | inject.bad),
         flag(
             UpdateError::NoSuchTable,
@@ -182,8 +193,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         flag(UpdateError::OutOfWindow, out_of_window),
         flag(UpdateError::Overlap, (is_set_table | starts_tracking) & findings.overlap),
         flag(UpdateError::AlreadyBound, ops.is(UpdateOp::Bind) & findings.found),
-        flag(UpdateError::NotBound, ops.is(UpdateOp::Unbind) & (!findings.found | other_table)),
-        flag(UpdateError::BindingsFull, ops.is(UpdateOp::Bind) & !findings.has_free),
+        flag(UpdateError::NotBound, names_entry & (!findings.found | other_table)),
+        flag(UpdateError::BindingsFull, takes_entry & no_entry),
         flag(UpdateError::BadOffset, is_install & findings.bad_offset | is_set_slot & window.misaligned),
         flag(UpdateError::AddressWrap, is_install & findings.address_wrap),
         flag(UpdateError::BadRights, is_install & !registrable(&staged)),
@@ -193,6 +204,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         ),
         flag(UpdateError::NotTracked, is_harvest & !is_tracked),
     ];
+    if w.is_cuckoo() {
+        flags.push(flag(UpdateError::WayInUse, ops.is(UpdateOp::Reseed) & findings.way_in_use));
+    }
     if w.config.protection != Protection::None {
         // What is judged on the way, for the words to be counted and mended; nothing of an update that makes no sense.
         wire!(senseless = flags[0] | flags[1] | flags[2]);
@@ -204,7 +218,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         uses("uses_present", record.exists & names_slot & !slot_outside);
         uses("uses_listed", peeks_binding & !entry_outside);
     }
-    assert_eq!(flags.len(), UpdateError::ALL.len(), "every error has its flag");
+    let possible = UpdateError::ALL.len() - usize::from(!w.is_cuckoo());
+    assert_eq!(flags.len(), possible, "every error has its flag; WAY_IN_USE, the last, needs ways");
 
     m.section("Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none");
     let mut lowest = m.zero(8);
@@ -282,13 +297,34 @@ fn bad_argument<'m>(
     let no_shift = shift.less_than(m.constant(8, OFFSET)) | shift.greater_than(m.constant(8, LARGEST_SHIFT));
     let track = data.bits(8..64).any() | shift.any() & no_shift;
     let counter = arguments.index.greater_than(m.constant(32, Counter::Uncorrectable.index()));
-    wire!(bad_binding = (ops.is(UpdateOp::Bind) | ops.is(UpdateOp::Unbind)) & binding);
+    let names_identifier = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move]));
+    wire!(bad_binding = names_identifier & binding);
     wire!(bad_install = ops.is(UpdateOp::Install) & install);
     wire!(bad_set_slot = ops.is(UpdateOp::SetSlot) & set_slot);
     wire!(bad_peek = ops.is(UpdateOp::Peek) & peek);
     wire!(bad_track = ops.is(UpdateOp::Track) & track);
     wire!(bad_counter = ops.is(UpdateOp::ReadCounter) & counter);
-    bad_binding | bad_install | bad_set_slot | bad_peek | bad_track | bad_counter
+    let bad = bad_binding | bad_install | bad_set_slot | bad_peek | bad_track | bad_counter;
+    if w.is_cuckoo() { bad | bad_way(m, w, ops, arguments, all_words) } else { bad }
+}
+
+/// The last operation that the configuration has.
+fn last_op(w: &Widths) -> UpdateOp {
+    if w.is_cuckoo() { UpdateOp::Reseed } else { UpdateOp::Inject }
+}
+
+/// `move` and `reseed` name no way, or the seed is too wide.
+fn bad_way<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    ops: &Which<'m>,
+    arguments: &Arguments<'m>,
+    all_words: Signal<'m>,
+) -> Signal<'m> {
+    let seed = all_words.bits(w.cuckoo().seed_bits()..192).any();
+    let is_beyond = |ways| arguments.index.at_least(m.constant(32, ways));
+    ops.is(UpdateOp::Move) & is_beyond(Cuckoo::WAYS + 1)
+        | ops.is(UpdateOp::Reseed) & (is_beyond(Cuckoo::WAYS) | seed)
 }
 
 /// The four bits name no page size.

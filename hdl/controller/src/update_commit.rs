@@ -40,6 +40,7 @@ pub(crate) struct Raw<'m> {
     pub(crate) table: Signal<'m>,
     pub(crate) region: Signal<'m>,
     pub(crate) slot: Signal<'m>,
+    pub(crate) binding: Signal<'m>,
 }
 
 /// The outputs that tell the stages what the token in flight does. They stand still while it travels.
@@ -62,12 +63,13 @@ impl<'m> Commit<'_, 'm> {
         let sets = ops.is(UpdateOp::SetTable);
         let changes = ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]) | self.is_fence;
         let thaws = ops.any(&[UpdateOp::SetTable, UpdateOp::Thaw]);
+        let slice = |set, kept| if w.is_cuckoo() { m.zero(0) } else { sets.select(set, kept) };
         let word = TableWord {
             frozen: ops.is(UpdateOp::Freeze) | record.frozen & !thaws,
             epoch: record.epoch ^ self.is_fence,
-            region_base: sets.select(wanted.region_base, record.region_base),
-            region_count: sets.select(wanted.region_count, record.region_count),
-            slot_base: sets.select(wanted.slot_base, record.slot_base),
+            region_base: slice(wanted.region_base, record.region_base),
+            region_count: slice(wanted.region_count, record.region_count),
+            slot_base: slice(wanted.slot_base, record.slot_base),
         };
         let fresh = encode(w, word.pack(m).named("table_word")).named("table_word_coded");
         let (written, word) = self.rewritten(
@@ -81,7 +83,7 @@ impl<'m> Commit<'_, 'm> {
         put(m, "commit_table_word", word);
     }
 
-    /// A binding. `listed` is what the list says of the entry, for writing back.
+    /// A binding of a CAM of registers. `listed` is what the list says of the entry, for writing back.
     pub(crate) fn binding(
         &self,
         entry: Signal<'m>,

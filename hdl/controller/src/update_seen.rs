@@ -22,6 +22,10 @@ stagecoach_hdl::bundle! {
         slot_corrupt,
         /// The token has left stage table.
         table_seen,
+        /// The CAM's entry as it is stored. No bits with a CAM of registers, which are flipped where they are.
+        binding_raw,
+        /// The token has read it.
+        binding_seen,
     }
 }
 
@@ -29,10 +33,15 @@ impl Widths {
     /// Field widths of [`Seen`]: nothing without protection.
     pub fn seen(&self) -> Vec<u32> {
         if self.config.protection == Protection::None {
-            return vec![0; 6];
+            return vec![0; 8];
         }
+        let [binding_seen, binding_raw] = match self.is_cuckoo() {
+            true => [1, self.stored_identifier() + self.stored_target()],
+            false => [0, 0],
+        };
         let coded = |fields: Vec<u32>| self.coded(fields.iter().sum());
-        vec![coded(self.table_memory()), coded(self.region_word()), 1, coded(self.slot_word()), 1, 1]
+        let words = [coded(self.table_memory()), coded(self.region_word()), 1, coded(self.slot_word()), 1, 1];
+        words.into_iter().chain([binding_raw, binding_seen]).collect()
     }
 }
 
@@ -56,7 +65,7 @@ impl<'m> Kept<'m> {
             return Kept {
                 region: m.bit(false),
                 slot: m.bit(false),
-                raw: Raw { table: none, region: none, slot: none },
+                raw: Raw { table: none, region: none, slot: none, binding: none },
             };
         }
         Kept {
@@ -66,6 +75,10 @@ impl<'m> Kept<'m> {
                 table: keep(m, "kept_table_raw", seen.table_seen, seen.table_raw),
                 region: keep(m, "kept_region_raw", region_seen, seen.region_raw),
                 slot: keep(m, "kept_slot_raw", slot_seen, seen.slot_raw),
+                binding: match seen.binding_seen.width() {
+                    0 => m.zero(0),
+                    _ => keep(m, "kept_binding_raw", seen.binding_seen, seen.binding_raw),
+                },
             },
         }
     }

@@ -140,6 +140,14 @@ impl<'m> Which<'m> {
     }
 }
 
+impl Widths {
+    /// Those of some operations that the configuration has: `move` and `reseed` need a cuckoo CAM.
+    pub(crate) fn known_ops(&self, ops: &[UpdateOp]) -> Vec<UpdateOp> {
+        let is_known = |op: &UpdateOp| self.is_cuckoo() || !matches!(op, UpdateOp::Move | UpdateOp::Reseed);
+        ops.iter().copied().filter(is_known).collect()
+    }
+}
+
 /// The record of a table that was just set.
 pub(crate) fn fresh_record<'m>(
     m: &'m ModuleBuilder,

@@ -2,7 +2,7 @@
 
 use stagecoach_hdl::{Signal, index_width};
 use stagecoach_spec::latency::check_cycles;
-use stagecoach_spec::{Config, Stages};
+use stagecoach_spec::{Cam, Config, Cuckoo, Stages};
 
 /// Bits of a fault inside the unit; zero-extended to 8 at the response port. The mapping unit gives codes to 11.
 pub const FAULT: u32 = 4;
@@ -87,6 +87,16 @@ impl Widths {
             log_entry: config.fault_log_entries.checked_ilog2().unwrap_or(0),
             config: config.clone(),
         }
+    }
+
+    /// The CAM is a cuckoo hash table.
+    pub fn is_cuckoo(&self) -> bool {
+        self.config.cam_kind() == Cam::Cuckoo
+    }
+
+    /// The shape of the cuckoo CAM.
+    pub fn cuckoo(&self) -> Cuckoo {
+        Cuckoo::of(&self.config)
     }
 
     /// Width of a stored word of `bits` bits with its check bits.

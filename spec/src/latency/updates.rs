@@ -38,7 +38,7 @@ impl UpdateCycles {
         let check = check_cycles(config.protection);
         UpdateCycles {
             look: LOOK_CYCLES + 2 * check,
-            search: config.bindings.max(config.tables) + check + SEARCH_MORE,
+            search: config.cam_entries().max(config.tables) + check + SEARCH_MORE,
             judge: 6,
             // What the token met was formed before it was through.
             drain: FENCE_CYCLES - (TOKEN_THROUGH_CYCLES - FORMED_CYCLES) + 1,
