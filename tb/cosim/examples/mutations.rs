@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use stagecoach_cosim::mutation::report::Campaign;
 use stagecoach_cosim::mutation::{Effort, Explained, Pool, Subject, Trial, choice, try_all};
+use stagecoach_spec::Cam;
 
 /// Wrong variants of the mapping unit, and whether the random session notices them.
 #[derive(Debug, Parser)]
@@ -30,6 +31,9 @@ struct Arguments {
     /// Random configurations beside preset tiny
     #[arg(long, default_value_t = 7)]
     configurations: usize,
+    /// Configurations with this kind of CAM alone: register or cuckoo
+    #[arg(long, value_parser = parse_cam)]
+    cam: Option<Cam>,
     /// Mutants at a time
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -42,6 +46,14 @@ struct Arguments {
     /// Write a page of Markdown
     #[arg(long)]
     report: Option<PathBuf>,
+}
+
+fn parse_cam(text: &str) -> Result<Cam, String> {
+    match text {
+        "register" => Ok(Cam::Register),
+        "cuckoo" => Ok(Cam::Cuckoo),
+        _ => Err("there are `register` and `cuckoo`".to_owned()),
+    }
 }
 
 fn main() -> ExitCode {
@@ -57,7 +69,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let explained = Explained::read(&arguments.explained)?;
-    let pool = Pool::new(arguments.seed, arguments.configurations)?;
+    let pool = Pool::new(arguments.seed, arguments.configurations, arguments.cam)?;
     let is_wanted = |subject: &Subject| subject.mutation().to_string().contains(&arguments.only);
     let subjects = choice::choose(&pool, arguments.count, arguments.seed, is_wanted);
     println!(
@@ -70,9 +82,14 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let total = Duration::try_from_secs_f64(arguments.minutes * 60.0)?;
     let effort = Effort { total, threads: arguments.threads };
     let trials = try_all(&pool, &subjects, &explained, effort, print)?;
+    let kind = match arguments.cam {
+        None => "",
+        Some(Cam::Register) => " --cam register",
+        Some(Cam::Cuckoo) => " --cam cuckoo",
+    };
     let command = format!(
         "cargo run --release -p stagecoach-cosim --example mutations -- --count {} --seed {} --minutes {} \\\n    \
-         --configurations {} --report docs/mutations.md",
+         --configurations {}{kind} --report docs/mutations.md",
         arguments.count, arguments.seed, arguments.minutes, arguments.configurations
     );
     let (subjects, trials) = (&subjects[..], &trials[..]);

@@ -92,7 +92,7 @@ struct Patience {
 
 impl Patience {
     fn of(config: &Config, stalls: &Stalls) -> Patience {
-        let longest_search = u64::from(config.bindings.max(config.tables));
+        let longest_search = u64::from(config.cam_entries().max(config.tables));
         let pools = [config.regions, config.slots, config.dirty_words, config.fault_log_entries];
         let usual = PATIENCE + 8 * longest_search + stalls.retirement.longest();
         let clearing = usual + 2 * pools.into_iter().map(u64::from).sum::<u64>();
@@ -186,7 +186,8 @@ impl Driver {
         }
         self.pins.set_reset(&mut self.inputs, false);
         // A table has 16 counters.
-        let pools = [config.regions, config.slots, 16 * config.tables, config.bindings, config.dirty_words];
+        let pools =
+            [config.regions, config.slots, 16 * config.tables, config.cam_entries(), config.dirty_words];
         let longest = 2 * u64::from(pools.into_iter().max().unwrap_or(1)) + PATIENCE;
         let started = self.cycle;
         loop {

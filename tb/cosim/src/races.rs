@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use stagecoach_spec::{Config, Fault, Slices, Stages, Update};
+use stagecoach_spec::{Config, Fault, NetId, Slices, Stages, Update};
 
 use crate::driver::{Event, Timed};
 use crate::fences::Fences;
@@ -33,11 +33,15 @@ pub enum Race {
     SameKeyOfTwoTables,
     /// A table gets regions or slots that a cleared one had.
     ReusedAfterClear,
+    /// A binding is moved, and a request with its identifier comes in the cycle before or after.
+    MovedBesideRequest,
+    /// A way gets another seed while requests that were granted a table are on their way.
+    ReseededAmidRequests,
 }
 
 impl Race {
     /// Every kind.
-    pub const ALL: [Race; 10] = [
+    pub const ALL: [Race; 12] = [
         Race::UpdateAmidRequests,
         Race::FenceWhileStalled,
         Race::FreezeAmidRequests,
@@ -48,6 +52,8 @@ impl Race {
         Race::InFlightFull,
         Race::SameKeyOfTwoTables,
         Race::ReusedAfterClear,
+        Race::MovedBesideRequest,
+        Race::ReseededAmidRequests,
     ];
 
     /// The name in lower snake case.
@@ -63,6 +69,8 @@ impl Race {
             Race::InFlightFull => "in_flight_full",
             Race::SameKeyOfTwoTables => "same_key_of_two_tables",
             Race::ReusedAfterClear => "reused_after_clear",
+            Race::MovedBesideRequest => "moved_beside_request",
+            Race::ReseededAmidRequests => "reseeded_amid_requests",
         }
     }
 }
@@ -110,6 +118,10 @@ pub struct Races {
     installed: Option<(Place, u32)>,
     tables: BTreeMap<u16, Slices>,
     cleared: Vec<Slices>,
+    /// The last request that was accepted: when, and whose.
+    asked: Option<(u64, NetId)>,
+    /// The last move that no request was beside so far.
+    moved: Option<(u64, NetId)>,
     tracked: BTreeMap<u16, Tracked>,
     /// Words of dirty memory, by table.
     written: VecDeque<(u64, (u16, u64))>,
@@ -132,6 +144,8 @@ impl Races {
             installed: None,
             tables: BTreeMap::new(),
             cleared: Vec::new(),
+            asked: None,
+            moved: None,
             tracked: BTreeMap::new(),
             written: VecDeque::new(),
             harvests: VecDeque::new(),
@@ -149,6 +163,11 @@ impl Races {
         self.forget(cycle);
         match timed.event {
             Event::Accepted(request) => {
+                self.asked = Some((cycle, request.net_id));
+                let moved = self.moved.take_if(|(then, _)| *then < cycle);
+                if moved.is_some_and(|(then, net_id)| then + 1 == cycle && net_id == request.net_id) {
+                    self.count(Race::MovedBesideRequest);
+                }
                 let first = scoreboard.last_expected().first();
                 let known = first.filter(|beat| beat.fault != Fault::UnknownNetwork);
                 let table = known.map(|beat| beat.table);
@@ -262,6 +281,16 @@ impl Races {
             Update::ClearTable { table } => {
                 self.cleared.extend(self.tables.remove(&table));
                 self.tracked.remove(&table);
+            }
+            Update::Move { net_id, .. } => {
+                if self.asked.is_some_and(|(then, asked)| then + 1 == cycle && asked == net_id) {
+                    self.count(Race::MovedBesideRequest);
+                } else {
+                    self.moved = Some((cycle, net_id));
+                }
+            }
+            Update::Reseed { .. } if self.in_flight.iter().any(|(table, _)| table.is_some()) => {
+                self.count(Race::ReseededAmidRequests);
             }
             Update::Freeze { .. } if fences.open().is_some_and(|fence| fence.beats > 0) => {
                 self.count(Race::FreezeAmidRequests);

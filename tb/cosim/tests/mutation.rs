@@ -11,7 +11,7 @@ use stagecoach_cosim::mutation::{
 use stagecoach_hdl::mutate::Rule;
 
 fn pool() -> Pool {
-    Pool::new(1, 1).expect("both configurations can be described")
+    Pool::new(1, 1, None).expect("both configurations can be described")
 }
 
 fn find<'p>(pool: &'p Pool, rule: Rule, place: &str) -> &'p Subject {

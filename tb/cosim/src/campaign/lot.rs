@@ -2,7 +2,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_spec::{Config, Preset, Protection};
+use stagecoach_spec::{Cam, Config, Preset, Protection};
 
 use super::case::Case;
 use crate::session::Setup;
@@ -87,17 +87,17 @@ impl Source {
     }
 
     /// What is played under Verilator: presets `tiny` and `roce`, and a random configuration for each protection with
-    /// check bits.
+    /// check bits, one with a CAM of registers and one with a cuckoo CAM.
     pub fn verilator_configs() -> Vec<Config> {
-        let random = |seed, protection| {
+        let random = |seed, protection, cam, bindings| {
             let config = configuration::random(&mut ChaCha8Rng::seed_from_u64(seed));
-            Config { protection, ..config }
+            Config { protection, cam: Some(cam), bindings, ..config }
         };
         vec![
             Preset::Tiny.config(),
             Preset::Roce.config(),
-            random(2, Protection::Parity),
-            random(3, Protection::Secded),
+            random(2, Protection::Parity, Cam::Register, 7),
+            random(3, Protection::Secded, Cam::Cuckoo, 40),
         ]
     }
 }

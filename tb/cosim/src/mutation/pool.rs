@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use stagecoach_hdl::Module;
 use stagecoach_hdl::mutate::{self, Mutation, Rule};
-use stagecoach_spec::{Config, Preset};
+use stagecoach_spec::{Cam, Config, Preset};
 
 use crate::stimulus::configuration;
 use crate::{Error, engine};
@@ -56,16 +56,17 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Preset `tiny` and so many random configurations.
+    /// Preset `tiny` and so many random configurations, of both kinds of CAM or of one alone.
     ///
     /// # Errors
     /// A configuration cannot be described.
-    pub fn new(seed: u64, random: usize) -> Result<Pool, Error> {
-        let mut configs = vec![("tiny".to_owned(), Preset::Tiny.config())];
+    pub fn new(seed: u64, random: usize, cam: Option<Cam>) -> Result<Pool, Error> {
+        let only = |config: Config| Config { cam: cam.or(config.cam), ..config };
+        let mut configs = vec![("tiny".to_owned(), only(Preset::Tiny.config()))];
         for number in 0..random {
             let seed = seed.wrapping_add(number as u64);
             let config = configuration::random(&mut ChaCha8Rng::seed_from_u64(seed));
-            configs.push((format!("random {seed}"), config));
+            configs.push((format!("random {seed}"), only(config)));
         }
         let mut entries = Vec::new();
         for (name, config) in configs {

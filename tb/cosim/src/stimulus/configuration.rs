@@ -1,7 +1,7 @@
 //! Configurations of moderate size, odd ones preferred.
 
 use rand::Rng;
-use stagecoach_spec::{Config, FrameWindows, Protection};
+use stagecoach_spec::{Cam, Config, FrameWindows, Protection};
 
 use super::pick;
 
@@ -21,10 +21,17 @@ pub fn random(random: &mut impl Rng) -> Config {
         0 => pick(random, &[1, 2, 63, 64, 65, 127, 128, 129, 152, 160]),
         _ => random.random_range(1..=160),
     };
+    let cam = pick(random, &[Cam::Register, Cam::Cuckoo]);
+    let bindings = match cam {
+        Cam::Register => random.random_range(1..=9),
+        // So many that ways of 16 and 32 places fill up.
+        Cam::Cuckoo => random.random_range(1..=40),
+    };
     let config = Config {
         name: "random".to_owned(),
         net_id_bits,
-        bindings: random.random_range(1..=9),
+        bindings,
+        cam: Some(cam),
         tables: random.random_range(1..=9),
         regions: random.random_range(1..=150),
         slots: random.random_range(1..=200),
@@ -77,6 +84,7 @@ mod tests {
                 .iter()
                 .all(|protection| configs.iter().any(|config| config.protection == *protection))
         );
+        assert!(has(|c| c.cam == Some(Cam::Cuckoo) && c.bindings > 30 && c.net_id_bits > 100));
         assert!(has(|c| c.net_id_bits < 8) && has(|c| c.net_id_bits > 128));
     }
 }

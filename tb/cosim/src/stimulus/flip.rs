@@ -155,7 +155,7 @@ fn read_by(
     let offset = request.va.wrapping_sub(region.base).wrapping_add(region.first_offset.into());
     let slot = region.first_slot + (offset >> shift) as u32;
     [
-        world.entry_of(request.net_id).map(|entry| Stored::Binding { entry }),
+        world.planner().entry_of(request.net_id).map(|entry| Stored::Binding { entry }),
         Some(Stored::Table { table }),
         Some(Stored::Region { table, index: key >> 8 }),
         Some(Stored::Slot { table, slot }),
@@ -168,7 +168,10 @@ fn any_stored(random: &mut impl Rng, world: &World) -> Option<Stored> {
     let index = key >> 8;
     let slots = world.tables.get(&table)?.slices.slot_count;
     let slot = region.first_slot.min(slots.checked_sub(1)?);
-    let entry = random.random_range(0..world.config().bindings);
+    let entry = match world.bindings.keys().next().and_then(|net_id| world.planner().entry_of(*net_id)) {
+        Some(entry) if random.random_ratio(1, 3) => entry,
+        _ => random.random_range(0..world.config().cam_entries()),
+    };
     let word = random.random_range(0..world.config().dirty_words);
     let choices = [
         Stored::Binding { entry },

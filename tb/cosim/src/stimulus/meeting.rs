@@ -1,26 +1,33 @@
 //! Updates and requests that meet on purpose. [`crate::races`] counts whether they did.
 
 use rand::Rng;
-use stagecoach_spec::{NetId, PeekEntry, Region, Update};
+use stagecoach_spec::{Cam, NetId, PeekEntry, Region, Request, Update};
 
 use super::request::{self, Target};
 use super::script::Step;
 use super::update::{any_region, any_table, harvest_of, track_of};
 use super::world::World;
-use super::{pick, region};
+use super::{pick, rearrange, region};
 
 /// Entries of the fault log that are read one after the other.
 const MOST_ENTRIES: u32 = 64;
 
 /// The steps of the next meeting; nothing where the world has not what it takes.
 pub(super) fn steps(random: &mut impl Rng, world: &World, number: usize) -> Vec<Step> {
-    let steps = match number % 8 {
+    let kinds = match world.config().cam_kind() {
+        Cam::Register => 8,
+        Cam::Cuckoo => 11,
+    };
+    let steps = match number % kinds {
         0 => swap_slots(random, world),
         1 => freeze_a_busy_table(random, world),
         2 => twins(random, world),
         3 => recycle(random, world),
         4 | 5 => harvest_while_writing(random, world),
         6 => read_the_log(random, world),
+        8 => move_amid_requests(random, world),
+        9 => reseed_amid_requests(random, world),
+        10 => crowd(random, world),
         _ => burst(random, world),
     };
     steps.unwrap_or_default()
@@ -191,4 +198,69 @@ fn read_the_log(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
         Step::Update(Update::Peek { entry, word: 0 })
     };
     (read > 0).then(|| (0..read).map(peek).collect())
+}
+
+/// Cycles of an update that takes requests' time beside its search: a request a cycle for so long meets its token.
+const BESIDE_SEARCH: u32 = 120;
+
+/// An identifier is moved about while every request is about it.
+fn move_amid_requests(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let mut world = world.clone();
+    let target = live_region(random, &world)?;
+    let bound: Vec<NetId> =
+        world.bindings.iter().filter(|(_, owner)| **owner == target.0).map(|(net_id, _)| *net_id).collect();
+    let net_id = (!bound.is_empty()).then(|| pick(random, &bound))?;
+    let mut steps = Vec::new();
+    for _ in 0..random.random_range(1..=2) {
+        let Some(update) = rearrange::move_of(random, &world, net_id) else { break };
+        let _ = world.update(&update);
+        steps.push(Step::Update(update));
+        for _ in 0..world.config().cam_entries() + BESIDE_SEARCH {
+            steps.push(Step::Request(Request { net_id, ..request::flawless(random, &world, target) }));
+        }
+    }
+    Some(steps)
+}
+
+/// A way is emptied and re-seeded amid requests of those who stand in it.
+fn reseed_amid_requests(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let plan = rearrange::reseed(random, world)?;
+    let mut steps = Vec::new();
+    for update in plan {
+        steps.push(Step::Update(update));
+        if let Some(target) = live_region(random, world) {
+            steps.extend(requests(random, world, target, 12));
+        }
+    }
+    Some(steps)
+}
+
+/// Identifiers that share every place are bound until there is no room, moved (most of these are refused) and asked for;
+/// then they go again.
+fn crowd(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
+    let mut world = world.clone();
+    let (first, table) = world.bindings.iter().next().map(|(net_id, table)| (*net_id, *table))?;
+    let target = live_region(random, &world)?;
+    let mut steps = Vec::new();
+    let mut crowd = vec![first];
+    for _ in 0..random.random_range(4..12) {
+        let net_id = world.kin().close(random, first)?;
+        let bind = Update::Bind { table, net_id };
+        steps.push(Step::Update(bind));
+        if world.update(&bind).is_ok() {
+            crowd.push(net_id);
+        }
+        let asked = pick(random, &crowd);
+        for net_id in [net_id, asked] {
+            steps.push(Step::Request(Request { net_id, ..request::flawless(random, &world, target) }));
+        }
+    }
+    for _ in 0..random.random_range(3..10) {
+        let net_id = pick(random, &crowd);
+        let way = random.random_range(0..=4);
+        steps.push(Step::Update(Update::Move { table, net_id, way }));
+        steps.push(Step::Request(Request { net_id, ..request::flawless(random, &world, target) }));
+    }
+    steps.extend(crowd[1..].iter().map(|net_id| Step::Update(Update::Unbind { table, net_id: *net_id })));
+    Some(steps)
 }

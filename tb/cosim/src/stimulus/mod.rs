@@ -7,6 +7,8 @@
 //! | `region` | regions at the borders of pages, of 4 GiB, of the address space |
 //! | `update` | updates that succeed |
 //! | `refusal` | updates that meet a given error |
+//! | `kin` | identifiers that share places in a cuckoo CAM |
+//! | `rearrange` | moves and new seeds in a cuckoo CAM |
 //! | `request` | requests that are granted, and such with one or two flaws |
 //! | `meeting` | updates and requests that meet on purpose: races |
 //! | `flip` | flipped bits, for configurations with protection |
@@ -14,7 +16,9 @@
 
 pub mod configuration;
 mod flip;
+mod kin;
 mod meeting;
+mod rearrange;
 mod refusal;
 mod region;
 mod request;

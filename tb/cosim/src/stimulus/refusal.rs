@@ -1,8 +1,9 @@
 //! Updates that meet a given error in a given world.
 
 use rand::Rng;
+use stagecoach_planner::PlanError;
 use stagecoach_spec::{
-    Access, Cam, Command, Config, Counter, Cuckoo, Fault, NetId, PeekEntry, Protection, Region, Slices,
+    Access, Cam, Command, Config, Counter, Cuckoo, Fault, NetId, PeekEntry, Protection, Region, Seed, Slices,
     Stored, Update, UpdateError as Error, UpdateOp,
 };
 
@@ -38,13 +39,18 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
         Error::Unsupported => {
             let inject = UpdateOp::Inject.code();
             let last = if config.protection == Protection::None { inject } else { 31 };
-            let op = pick(random, &[16, 17, 24, 31, last, last]);
+            let known = match config.cam_kind() {
+                Cam::Register => 16,
+                Cam::Cuckoo => 18,
+            };
+            let op = pick(random, &[known, 17.max(known), 24, 31, last, last]);
             Some(vec![Step::Command(Command { op, ..Command::stage(0, random.random()) })])
         }
         Error::BadArgument => Some(vec![bad_argument(random, world)]),
         Error::NoSuchTable => {
             let table = pick(random, &[config.tables as u16, config.tables as u16 | 0x8000, u16::MAX]);
-            let update = match random.random_range(0..3) {
+            let update = match random.random_range(0..4) {
+                3 => binding_update(random, world, table, NetId::default()),
                 0 => Update::ReadCounter { table, counter: Counter::Requests(Fault::Granted) },
                 _ => any_update(random, table),
             };
@@ -54,7 +60,8 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
             let absent: Vec<u16> =
                 (0..config.tables as u16).filter(|table| !world.tables.contains_key(table)).collect();
             let table = (!absent.is_empty()).then(|| pick(random, &absent))?;
-            let update = match random.random_range(0..6) {
+            let update = match random.random_range(0..7) {
+                6 => binding_update(random, world, table, NetId::default()),
                 0 => Update::ClearTable { table },
                 1 => Update::Track { table, granule_shift: pick(random, &[0, 12, 30]), dirty_base: 0 },
                 2 => Update::Harvest { table, word: 0 },
@@ -103,7 +110,12 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
                 Some((net_id, _)) if random.random() => *net_id,
                 _ => net_id(random, world),
             };
-            one(Update::Unbind { table, net_id })
+            one(match config.cam_kind() {
+                Cam::Cuckoo if random.random() => {
+                    Update::Move { table, net_id, way: random.random_range(0..=4) }
+                }
+                _ => Update::Unbind { table, net_id },
+            })
         }
         Error::BindingsFull => fill_bindings(random, world),
         Error::BadOffset => match random.random_range(0..3) {
@@ -127,8 +139,10 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
         }
         Error::WayInUse if config.cam_kind() == Cam::Cuckoo => {
             let cuckoo = Cuckoo::of(config);
-            let used = world.bindings.keys().filter_map(|net_id| world.entry_of(*net_id));
-            let way = used.map(|entry| cuckoo.way_of(entry)).find(|way| *way < Cuckoo::WAYS)?;
+            let entries = world.bindings.keys().filter_map(|net_id| world.planner().entry_of(*net_id));
+            let ways = entries.map(|entry| cuckoo.way_of(entry)).filter(|way| *way < Cuckoo::WAYS);
+            let used: Vec<u32> = ways.collect();
+            let way = (!used.is_empty()).then(|| pick(random, &used))?;
             one(Update::Reseed { way: way as u8, seed: cuckoo.initial_seeds()[0] })
         }
         Error::WayInUse => None,
@@ -161,13 +175,22 @@ fn any_update(random: &mut impl Rng, table: u16) -> Update {
     }
 }
 
+/// An update of an identifier's binding.
+fn binding_update(random: &mut impl Rng, world: &World, table: u16, net_id: NetId) -> Update {
+    match random.random_range(0..3) {
+        0 => Update::Bind { table, net_id },
+        1 if world.config().cam_kind() == Cam::Cuckoo => Update::Move { table, net_id, way: 0 },
+        _ => Update::Unbind { table, net_id },
+    }
+}
+
 fn bad_argument(random: &mut impl Rng, world: &World) -> Step {
     let config = world.config();
     let table = any_table(random, world, |_, _| true).map_or(0, |(table, _)| table);
     let sizes = config.page_shifts.len() as u8;
     // A reserved bit; bits 31:0 and 35:32 of word 2 of install are in use, and so on.
     let bare = |op: UpdateOp, data| Command { op: op.code(), table, index: 0, data };
-    let update = match random.random_range(0..13) {
+    let update = match random.random_range(0..16) {
         9 => {
             let data = pick(random, &[1, 11, 31, 64, 0xff, 12 | 1 << 8, 1 << 63]);
             return Step::Command(bare(UpdateOp::Track, data));
@@ -180,6 +203,23 @@ fn bad_argument(random: &mut impl Rng, world: &World) -> Step {
             let bit = u64::from(config.stored_bits(Stored::Table { table }));
             let spaces = [4, 11, 0xff, 1 | 1 << 8, 1 | 1 << 15, 1 | 1 << 32, 1 | bit << 16, 10 | 128 << 16];
             return Step::Command(bare(UpdateOp::Inject, pick(random, &spaces)));
+        }
+        12 if config.cam_kind() == Cam::Cuckoo => {
+            let way = pick(random, &[5, 8, 0xff]);
+            Update::Move { table, net_id: NetId::default(), way }
+        }
+        13 if config.cam_kind() == Cam::Cuckoo => {
+            let bit = random.random_range(Cuckoo::of(config).seed_bits()..192);
+            let mut limbs = [0; 3];
+            limbs[bit as usize / 64] = 1 << (bit % 64);
+            let way = random.random_range(0..Cuckoo::WAYS) as u8;
+            Update::Reseed { way, seed: Seed::from_limbs(limbs) }
+        }
+        14 if config.cam_kind() == Cam::Cuckoo => {
+            let index = pick(random, &[4, 5, 0x100, 1 << 31]);
+            let op = pick(random, &[UpdateOp::Reseed, UpdateOp::Move]);
+            // The stash is a way that `move` knows.
+            return Step::Command(Command { index: index + u32::from(op == UpdateOp::Move), ..bare(op, 0) });
         }
         0 => return Step::Command(Command::stage(pick(random, &[4, 5, 0x8000_0000, u32::MAX]), 7)),
         1 if sizes < 16 => Update::Install { table, key: 0, region: Region { page_size: sizes, ..PLAIN } },
@@ -208,7 +248,7 @@ fn bad_argument(random: &mut impl Rng, world: &World) -> Step {
             let mut limbs = [0; 3];
             limbs[bit as usize / 64] = 1 << (bit % 64);
             let net_id = NetId::from_limbs(limbs);
-            if random.random() { Update::Bind { table, net_id } } else { Update::Unbind { table, net_id } }
+            binding_update(random, world, table, net_id)
         }
     };
     Step::Update(update)
@@ -254,7 +294,9 @@ fn out_of_slice(random: &mut impl Rng, world: &World) -> Option<Update> {
         },
         _ if random.random() => Update::Peek { entry: PeekEntry::Slot { table, slot }, word: 0 },
         _ => Update::Peek {
-            entry: PeekEntry::Binding { entry: beyond(random.random_range(0..4), config.bindings, u32::MAX) },
+            entry: PeekEntry::Binding {
+                entry: beyond(random.random_range(0..4), config.cam_entries(), u32::MAX),
+            },
             word: 0,
         },
     };
@@ -327,27 +369,35 @@ fn overlap(random: &mut impl Rng, world: &World) -> Option<Update> {
     Some(Update::SetTable { table: free, slices: part })
 }
 
-/// Binds identifiers until one finds no entry, then gives most entries back.
+/// Binds identifiers until as many are bound as can be and one more is refused, then gives most entries back.
 fn fill_bindings(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     let (table, _) = any_table(random, world, |_, _| true)?;
+    let mut world = world.clone();
+    let mut steps = Vec::new();
+    let mut chosen = Vec::new();
     let missing = world.config().bindings as usize - world.bindings.len();
-    let mut chosen: Vec<NetId> = Vec::new();
     for _ in 0..(missing + 1) * 20 {
-        let net_id = net_id(random, world);
-        if chosen.len() <= missing && !chosen.contains(&net_id) && !world.bindings.contains_key(&net_id) {
-            chosen.push(net_id);
+        let net_id = net_id(random, &world);
+        match world.planner().bind_or_reseed(net_id, table, &mut || random.next_u64()) {
+            Ok(plan) => {
+                for update in plan {
+                    let _ = world.update(&update);
+                    steps.push(Step::Update(update));
+                }
+                chosen.push(net_id);
+            }
+            Err(PlanError::Full { .. }) => {
+                steps.push(Step::Update(Update::Bind { table, net_id }));
+                let given_back = &chosen[missing / 4..];
+                steps.extend(
+                    given_back.iter().map(|net_id| Step::Update(Update::Unbind { table, net_id: *net_id })),
+                );
+                return Some(steps);
+            }
+            Err(_) => {}
         }
     }
-    if chosen.len() <= missing {
-        return None; // The identifiers have too few bits.
-    }
-    let mut steps: Vec<Step> =
-        chosen.iter().map(|net_id| Step::Update(Update::Bind { table, net_id: *net_id })).collect();
-    let kept = missing / 4;
-    steps.extend(
-        chosen[kept..missing].iter().map(|net_id| Step::Update(Update::Unbind { table, net_id: *net_id })),
-    );
-    Some(steps)
+    None // The identifiers have too few bits.
 }
 
 /// A frame in the window that is not aligned to its page.

@@ -242,3 +242,63 @@ impl fmt::Display for Script {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stimulus::configuration;
+    use stagecoach_model::Golden;
+    use stagecoach_spec::{Cam, Protection};
+
+    /// How often scripts bring the golden model to each answer: by operation, or by error.
+    fn answers(config: &Config, seeds: std::ops::Range<u64>) -> (Vec<usize>, Vec<usize>) {
+        let (mut accepted, mut refused) = (vec![0; UpdateOp::ALL.len()], vec![0; UpdateError::ALL.len() + 1]);
+        for seed in seeds {
+            let shape = Shape { requests: 3_000, most_between: 30, fills: 1 };
+            let mut golden = Golden::new(config);
+            for command in Script::random(config, seed, shape).steps.iter().flat_map(Step::commands) {
+                match golden.command(&command) {
+                    Ok(_) => accepted[usize::from(command.op)] += 1,
+                    Err(error) => refused[usize::from(error.code())] += 1,
+                }
+            }
+        }
+        (accepted, refused)
+    }
+
+    #[test]
+    fn scripts_for_a_cuckoo_cam_move_re_seed_and_are_refused() {
+        for (net_id_bits, bindings) in [(32, 40), (152, 12)] {
+            let config =
+                Config { cam: Some(Cam::Cuckoo), net_id_bits, bindings, tables: 6, ..Config::default() };
+            let (accepted, refused) = answers(&config, 0..6);
+            for op in [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move, UpdateOp::Reseed] {
+                assert!(accepted[usize::from(op.code())] >= 12, "{}: {accepted:?}", op.name());
+            }
+            for error in [UpdateError::WayInUse, UpdateError::BindingsFull, UpdateError::NotBound] {
+                assert!(refused[usize::from(error.code())] >= 6, "{error}: {refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scripts_for_registers_meet_neither() {
+        let config = Config { cam: Some(Cam::Register), tables: 6, bindings: 9, ..Config::default() };
+        let (accepted, refused) = answers(&config, 0..3);
+        assert_eq!(accepted[usize::from(UpdateOp::Move.code())], 0);
+        assert_eq!(accepted[usize::from(UpdateOp::Reseed.code())], 0);
+        assert_eq!(refused[usize::from(UpdateError::WayInUse.code())], 0);
+    }
+
+    /// The planner that the stimulus aims with follows the golden model in any configuration.
+    #[test]
+    fn scripts_can_be_made_for_any_configuration() {
+        for seed in 0..40 {
+            let config = configuration::random(&mut ChaCha8Rng::seed_from_u64(seed));
+            let shape = Shape { requests: 600, most_between: 20, fills: 1 };
+            let script = Script::random(&config, seed, shape);
+            let flips = script.steps.iter().any(|step| matches!(step, Step::Update(Update::Inject { .. })));
+            assert!(config.protection != Protection::None || !flips, "seed {seed}");
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Updates that succeed. Those that meet an error are in `refusal`.
 
 use rand::Rng;
-use stagecoach_spec::{Config, Counter, Fault, NetId, PeekEntry, Region, Slices, Update};
+use stagecoach_spec::{Cam, Config, Counter, Fault, NetId, PeekEntry, Region, Slices, Update};
 
 use super::world::{Table, World};
-use super::{mask, pick, region};
+use super::{mask, pick, rearrange, region};
 
 /// A set table that fulfils a condition, if there is one.
 pub(super) fn any_table(
@@ -34,6 +34,12 @@ pub(super) fn net_id(random: &mut impl Rng, world: &World) -> NetId {
         (1, _) => [u64::MAX; 3],
         _ => std::array::from_fn(|_| random.random()),
     };
+    if let Some(bound) = world.bindings.keys().next()
+        && random.random_ratio(1, 4)
+        && let Some(kin) = world.kin().some(random, *bound)
+    {
+        return kin;
+    }
     // One bit makes it another one.
     let bit = random.random_range(0..bits);
     limbs[bit as usize / 64] ^= 1 << (bit % 64);
@@ -53,6 +59,9 @@ pub(super) fn random(random: &mut impl Rng, world: &World) -> Vec<Update> {
         return vec![Update::Thaw { table }];
     }
     let none = Vec::new();
+    if world.config().cam_kind() == Cam::Cuckoo && random.random_ratio(1, 7) {
+        return rearrange::any(random, world);
+    }
     match choice {
         0..=33 => register(random, world),
         34..=40 => {
@@ -210,7 +219,10 @@ pub(super) fn bind(random: &mut impl Rng, world: &World) -> Vec<Update> {
     let unbound = |number: u16| !world.is_bound(number);
     let chosen = any_table(random, world, |number, _| unbound(number))
         .or_else(|| any_table(random, world, |_, _| true));
-    chosen.map_or(Vec::new(), |(table, _)| vec![Update::Bind { table, net_id: net_id(random, world) }])
+    chosen.map_or(Vec::new(), |(table, _)| {
+        let net_id = net_id(random, world);
+        rearrange::bind(random, world, net_id, table)
+    })
 }
 
 /// Ends a binding, often to bind the identifier again elsewhere.
@@ -220,7 +232,8 @@ fn unbind(random: &mut impl Rng, world: &World) -> Vec<Update> {
         return Vec::new();
     }
     let (net_id, table) = pick(random, &bindings);
-    let mut updates = vec![Update::Unbind { table, net_id }];
+    let plan = world.planner().unbind(net_id).ok().filter(|_| random.random());
+    let mut updates = plan.unwrap_or_else(|| vec![Update::Unbind { table, net_id }]);
     if let Some((table, _)) = any_table(random, world, |_, _| true)
         && random.random_ratio(3, 4)
     {
@@ -283,14 +296,15 @@ pub(super) fn gap(random: &mut impl Rng, pool: u64, owned: impl Iterator<Item = 
 /// Reads some entry, mostly one that something was done to.
 fn peek(random: &mut impl Rng, world: &World) -> Update {
     let table = any_table(random, world, |_, _| true).map_or(0, |(table, _)| table);
-    let bindings = world.config().bindings;
+    let bound = world.bindings.keys().next().and_then(|net_id| world.planner().entry_of(*net_id));
+    let any_entry = random.random_range(0..world.config().cam_entries());
     let log = world.config().fault_log_entries;
     if log > 0 && random.random() {
         let entry = PeekEntry::FaultLog { entry: random.random_range(0..log) };
         return Update::Peek { entry, word: random.random_range(0..entry.words()) };
     }
     let entry = match (random.random_range(0..4), any_region(random, world)) {
-        (0, _) => PeekEntry::Binding { entry: random.random_range(0..bindings) },
+        (0, _) => PeekEntry::Binding { entry: bound.filter(|_| random.random()).unwrap_or(any_entry) },
         (1, _) | (_, None) => PeekEntry::Table { table },
         (2, Some((table, key, _))) => PeekEntry::Region { table, index: key >> 8 },
         (_, Some((table, _, region))) => PeekEntry::Slot { table, slot: region.first_slot },

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use stagecoach_model::Golden;
-use stagecoach_spec::{Answer, Beat, Command, Config, NetId, PeekEntry, Region, Request, Slices, Update};
+use stagecoach_planner::Planner;
+use stagecoach_spec::{Answer, Beat, Command, Config, NetId, Region, Request, Slices, Update};
+
+use super::kin::Kin;
 
 /// A page in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Tracked {
 #[derive(Clone, Debug)]
 pub struct World {
     golden: Golden,
+    planner: Planner,
+    kin: Kin,
     /// Tables that are set.
     pub tables: BTreeMap<u16, Table>,
     /// Bound identifiers.
@@ -53,8 +58,11 @@ pub struct World {
 impl World {
     /// After reset.
     pub fn new(config: &Config) -> World {
+        let planner = Planner::new(config);
         World {
             golden: Golden::new(config),
+            kin: Kin::of(config, planner.seeds()),
+            planner,
             tables: BTreeMap::new(),
             bindings: BTreeMap::new(),
             regions: BTreeMap::new(),
@@ -88,19 +96,19 @@ impl World {
         self.golden.clone().request(request)
     }
 
-    /// Which entry binds an identifier.
-    pub fn entry_of(&self, net_id: NetId) -> Option<u32> {
-        let mut golden = self.golden.clone();
-        let mut word =
-            |entry, word| golden.update(&Update::Peek { entry: PeekEntry::Binding { entry }, word }).ok();
-        let wanted = net_id.limbs();
-        (0..self.config().cam_entries()).find(|entry| {
-            let is_bound = word(*entry, 3).is_some_and(|state| state & 1 == 1);
-            is_bound && (0..3u8).zip(wanted).all(|(number, limb)| word(*entry, number) == Some(limb))
-        })
+    /// Who stands where in the CAM.
+    pub fn planner(&self) -> &Planner {
+        &self.planner
+    }
+
+    /// Identifiers that share places.
+    pub(super) fn kin(&self) -> &Kin {
+        &self.kin
     }
 
     fn follow(&mut self, update: &Update) {
+        let followed = self.planner.follow(update);
+        debug_assert_eq!(followed, Ok(()), "the model has accepted {update:?}");
         match *update {
             Update::SetTable { table, slices } => {
                 self.tables.insert(table, Table { slices, frozen: false });
@@ -144,8 +152,8 @@ impl World {
             | Update::ReadCounter { .. }
             | Update::Peek { .. }
             | Update::Inject { .. }
-            | Update::Move { .. }
-            | Update::Reseed { .. } => {}
+            | Update::Move { .. } => {}
+            Update::Reseed { .. } => self.kin = Kin::of(self.golden.config(), self.planner.seeds()),
         }
     }
 
