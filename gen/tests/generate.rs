@@ -41,6 +41,36 @@ fn the_same_configuration_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_target_changes_the_wrappers_and_says_so() {
+    let folder = tempdir().unwrap();
+    assert_eq!(generate(folder.path(), &["--preset", "tiny"]).code, 0);
+    assert_eq!(generate(folder.path(), &["--preset", "tiny", "--target", "ecp5"]).code, 0);
+    let generic = contents(&folder.path().join("verilog-out/tiny"));
+    let ecp5 = contents(&folder.path().join("verilog-out/tiny-ecp5"));
+    let designs = |files: &BTreeMap<String, Vec<u8>>| -> BTreeMap<String, Vec<u8>> {
+        files.clone().into_iter().filter(|(name, _)| name.starts_with("mapping_")).collect()
+    };
+    assert_eq!(designs(&generic), designs(&ecp5));
+    assert_ne!(generic["ram_block_one_read.v"], ecp5["ram_block_one_read.v"]);
+    let manifest: Value = serde_json::from_slice(&ecp5["manifest.json"]).unwrap();
+    assert_eq!(manifest["configuration"]["target"], "ecp5");
+    let purpose = |wanted: &str| -> Vec<&str> {
+        let files = manifest["files"].as_array().unwrap().iter();
+        files.filter(|file| file["purpose"] == wanted).map(|file| file["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(purpose("simulation"), ["DP16KD.v"]);
+    assert!(purpose("ram").contains(&"ram_dp16kd_one_read.v"));
+    // The folder is as fresh as a preset's, and its configuration gives it again.
+    let again =
+        ["--config", "verilog-out/tiny-ecp5/configuration.toml", "--target", "ecp5", "--out", "again"];
+    assert_eq!(generate(folder.path(), &again).code, 0);
+    assert_eq!(ecp5, contents(&folder.path().join("again")));
+    let unknown = generate(folder.path(), &["--preset", "tiny", "--target", "ice40"]);
+    assert_ne!(unknown.code, 0);
+    assert!(unknown.err.contains("generic, ecp5, xilinx"), "{}", unknown.err);
+}
+
+#[test]
 fn the_manifest_tells_what_the_folder_holds() {
     let folder = tempdir().unwrap();
     assert_eq!(generate(folder.path(), &["--preset", "tiny", "--out", "out"]).code, 0);

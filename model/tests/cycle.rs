@@ -207,31 +207,37 @@ fn absent_pages_give_their_flight_back_and_what_lies_behind_them_is_dropped() {
     assert_eq!(bench.cycles_of_beats(), [from + 19, from + 19 + 4 * 4]);
 }
 
+/// From the offer to the first cycle behind the judgement: idle 1, taken 3, looked up 31, judged 10.
+const JUDGED: u64 = 1 + 3 + 31 + 10;
+
 #[test]
 fn an_update_takes_the_cycles_of_its_kind() {
     let mut bench = Bench::loaded(&roce());
     let peek = stagecoach_spec::PeekEntry::Table { table: 0 };
-    assert_eq!(bench.done(Update::Peek { entry: peek, word: 4 }), (27, 28));
-    assert_eq!(bench.update(Update::Thaw { table: 0 }), (27, 28, Err(UpdateError::NotFrozen)));
-    // A token: 13 stages to expand, its head, 3 of slot, 1 of respond, 6 until it is through; storing, the answer.
-    let token = 13 + 1 + 3 + 1 + 6 + 2;
-    assert_eq!(bench.done(Update::Install { table: 0, key: 0, region: region() }), (27, 27 + token));
+    assert_eq!(bench.done(Update::Peek { entry: peek, word: 4 }), (JUDGED, JUDGED + 2));
+    assert_eq!(bench.update(Update::Thaw { table: 0 }), (JUDGED, JUDGED + 2, Err(UpdateError::NotFrozen)));
+    // A token: 13 stages to expand, its head, 3 of slot, 1 of respond, 13 until it is through.
+    let token = 13 + 1 + 3 + 1 + 13;
+    // Then storing, the reply, the answer; before it, it is prepared.
+    let enters = JUDGED + 1;
+    assert_eq!(bench.done(Update::Install { table: 0, key: 0, region: region() }), (enters, enters + token + 3));
     // A search of 64 places.
     let unused = stagecoach_spec::NetId::from_u128(5);
-    let search = 64 + 5;
+    let search = 64 + 9;
     let bind = bench.done(Update::Bind { table: 0, net_id: unused });
-    assert_eq!(bind, (27 + search, 27 + search + token));
+    assert_eq!(bind, (enters + search, enters + search + token + 3));
     // A fence waits for its tallies even if nothing is under way.
-    assert_eq!(bench.done(Update::Freeze { table: 0 }), (27, 27 + token + 4));
+    assert_eq!(bench.done(Update::Freeze { table: 0 }), (enters, enters + token + 5 + 3));
     // Clearing 64 slots beside 64 entries of the fault log, and twelve counters.
     bench.done(Update::Unbind { table: 0, net_id: unused });
     bench.done(Update::Unbind { table: 0, net_id: VM });
-    let cleared = 27 + token - 1 + 4 + (64 + 7) + 12 * (token - 1) + 1;
-    assert_eq!(bench.done(Update::ClearTable { table: 0 }), (27, cleared));
+    let cleared = enters + token + 5 + (64 + 8) + 12 * (2 + token) + 3;
+    assert_eq!(bench.done(Update::ClearTable { table: 0 }), (enters, cleared));
     // A window of 2^20 frames has 256 words of a bit for 256 KiB.
     let track = Update::Track { table: 1, granule_shift: 18, dirty_base: 0 };
-    assert_eq!(bench.done(track), (27 + search + 12 + 256 + 12, 29 + search + 280));
-    assert_eq!(bench.done(Update::Harvest { table: 1, word: 3 }), (32, 33));
+    let tracked = JUDGED + search + 15 + 256 + 15;
+    assert_eq!(bench.done(track), (tracked, tracked + 3));
+    assert_eq!(bench.done(Update::Harvest { table: 1, word: 3 }), (JUDGED + 6, JUDGED + 8));
 }
 
 #[test]
@@ -240,7 +246,7 @@ fn protection_adds_its_checks_alone() {
         let check = u64::from(check_cycles(protection));
         let mut bench = Bench::new(&Config { protection, ..roce() });
         let (accepted, ..) = bench.update(Update::Thaw { table: 0 });
-        assert_eq!(accepted, 27 + 2 * check);
+        assert_eq!(accepted, JUDGED + check);
     }
 }
 
@@ -266,8 +272,8 @@ fn a_fence_waits_for_its_own_table_and_nobody_else_waits() {
             break bench.now - 1;
         }
     };
-    // Counted, known, stored, answered.
-    assert_eq!(answered, retired + u64::from(RETIRED_CYCLES + FENCE_CYCLES) + 2);
+    // Counted, known, stored, the reply gathered, answered.
+    assert_eq!(answered, retired + u64::from(RETIRED_CYCLES + FENCE_CYCLES) + 3);
 }
 
 #[test]
@@ -281,8 +287,8 @@ fn a_harvest_has_the_retirements_of_the_promised_cycles() {
         let waiting = bench.beats[0].1.retirement(true).unwrap();
         let harvest = Update::Harvest { table: 0, word: 0 }.encode()[0];
         let offer = Inputs { command: Some(harvest), ..Inputs::default() };
-        // Accepted in cycle 32 of the offer.
-        let before = 32 - u64::from(RETIRE_CYCLES) + u64::from(late);
+        // Accepted 6 cycles after the judgement.
+        let before = JUDGED + 6 - u64::from(RETIRE_CYCLES) + u64::from(late);
         (0..before).for_each(|_| {
             bench.step(offer);
         });
@@ -290,6 +296,7 @@ fn a_harvest_has_the_retirements_of_the_promised_cycles() {
         bench.step(Inputs { retirement: Some(waiting), ..offer });
         while !bench.step(offer).upd_ready {}
         assert_eq!(bench.now - 1 - retired, u64::from(RETIRE_CYCLES) - u64::from(late));
+        bench.step(Inputs::default());
         let answer = bench.step(Inputs::default()).answer;
         assert_eq!(answer, Some(Ok(u64::from(!late))));
     }

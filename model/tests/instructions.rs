@@ -73,7 +73,7 @@ fn lookup_each_stays_within_its_bound() {
 
 #[test]
 fn the_golden_model_stays_within_its_bound() {
-    assert_instructions("counted_golden", 2740);
+    assert_instructions("counted_golden", 2680);
 }
 
 /// Asks all requests in as many rounds as the environment says, and checks that all were granted.

@@ -19,6 +19,8 @@ pub enum Cam {
 }
 
 impl Cam {
+    /// Every kind.
+    pub const ALL: [Cam; 2] = [Cam::Register, Cam::Cuckoo];
     /// Bindings up to which registers are chosen where a configuration names no kind.
     pub const MOST_REGISTERS: u32 = 64;
 }

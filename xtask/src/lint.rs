@@ -1,12 +1,14 @@
-//! `cargo xtask lint`: no word from Verilator or Icarus Verilog about any generated file.
+//! `cargo xtask lint`: no word from Verilator or Icarus Verilog about any generated file, nor about what the same
+//! configurations give for other targets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use stagecoach::design::Purpose;
+use stagecoach::design::{self, Purpose};
 use stagecoach::generate::DEFAULT_FOLDER;
 use stagecoach::manifest::Manifest;
+use stagecoach_spec::{Config, Target};
 use stagecoach_verilator::{SourceFile, lint, tools};
 
 /// Ending of a file with properties, which is read instead of the module's design file.
@@ -36,7 +38,8 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// Lints the design as it stands, and with every module's properties. Gives the number of runs that complained.
+/// Lints the design as it stands, with every module's properties, and for every other target. Gives the number of runs
+/// that complained.
 fn lint_folder(folder: &Path) -> Result<u32> {
     let name = folder.display();
     let manifest = Manifest::read(folder)
@@ -61,17 +64,23 @@ fn lint_folder(folder: &Path) -> Result<u32> {
     let replaced: Vec<String> = with_properties.iter().map(|file| file.name.replace(".sv", ".v")).collect();
     with_properties.extend(design.iter().filter(|file| !replaced.contains(&file.name)).cloned());
 
-    let runs = [
-        ("design", "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
-        ("design", "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
+    let mut runs = vec![
+        ("design".to_owned(), "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
+        ("design".to_owned(), "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
         // Icarus Verilog knows no cover statements.
         (
-            "properties",
+            "properties".to_owned(),
             "verilator",
             with_properties.len(),
             lint::verilator(&with_properties, &manifest.top, &[]),
         ),
     ];
+    for target in Target::ALL.into_iter().filter(|target| *target != manifest.configuration.target) {
+        let files = files_for(&manifest.configuration, target)?;
+        let what = format!("target {target}");
+        runs.push((what.clone(), "verilator", files.len(), lint::verilator(&files, &manifest.top, &[])));
+        runs.push((what, "iverilog", files.len(), lint::iverilog(&files, &manifest.top)));
+    }
     let mut complaints = 0;
     for (what, tool, count, result) in runs {
         match result {
@@ -83,4 +92,13 @@ fn lint_folder(folder: &Path) -> Result<u32> {
         }
     }
     Ok(complaints)
+}
+
+/// What a simulator reads of a configuration for a target.
+fn files_for(config: &Config, target: Target) -> Result<Vec<SourceFile>> {
+    let files = design::files(&Config { target, ..config.clone() })?.into_iter();
+    let read = files
+        .filter(|file| matches!(file.purpose, Purpose::Simulation | Purpose::Ram | Purpose::Design))
+        .map(|file| SourceFile { name: file.name, text: file.text });
+    Ok(read.collect())
 }

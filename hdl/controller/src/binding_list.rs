@@ -1,6 +1,6 @@
 //! The list of bindings that updates search: it repeats what the CAM holds, so that the CAM needs no read port.
 
-use stagecoach_hdl::{MemoryStyle, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{MemoryStyle, ModuleBuilder, Signal};
 use stagecoach_spec::Cuckoo;
 
 use crate::widths::Widths;
@@ -23,20 +23,18 @@ pub(crate) fn describe<'m>(
     if !w.is_cuckoo() {
         let list = m.memory("binding_list", write.word.width(), 1 << w.binding).output_register();
         list.write(write.writes, write.entry, write.word);
-        return list.read("list_word", entry);
+        return list.read("list_read", entry);
     }
-    wire!(list_read_entry = entry);
-    wire!(list_writes = write.writes);
     let stash_bits = Cuckoo::STASH.ilog2();
     let way_bits = w.binding - 1;
     let list = m.memory("binding_list", write.word.width(), 1 << way_bits).output_register();
     let stash = m.memory("stash_list", write.word.width(), Cuckoo::STASH);
     let stash = stash.output_register().style(MemoryStyle::Distributed);
     let into_stash = write.entry.bit(way_bits);
-    list.write(list_writes & !into_stash, write.entry.low(way_bits), write.word);
-    stash.write(list_writes & into_stash, write.entry.low(stash_bits), write.word);
-    let of_ways = list.read("ways_word", list_read_entry.low(way_bits));
-    let of_stash = stash.read("stash_word", list_read_entry.low(stash_bits));
-    let reads_stash = m.delay("reads_stash2", m.delay("reads_stash1", list_read_entry.bit(way_bits)));
-    reads_stash.select(of_stash, of_ways).named("list_word")
+    list.write(write.writes & !into_stash, write.entry.low(way_bits), write.word);
+    stash.write(write.writes & into_stash, write.entry.low(stash_bits), write.word);
+    let of_ways = list.read("ways_word", entry.low(way_bits));
+    let of_stash = stash.read("stash_word", entry.low(stash_bits));
+    let reads_stash = m.delay("reads_stash2", m.delay("reads_stash1", entry.bit(way_bits)));
+    reads_stash.select(of_stash, of_ways).named("list_read")
 }

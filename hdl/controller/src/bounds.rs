@@ -84,9 +84,16 @@ fn parts(address: Signal<'_>) -> Vec<Signal<'_>> {
     (0..PARTS).map(|part| address.bits(part * PART..end_of(part))).collect()
 }
 
+/// The borrow of a subtraction: less on the left. Synthesizers make one chain of the comparisons `<` and `>` of the same
+/// operands, and a LUT or two behind it; they leave subtractions apart.
+fn borrow<'m>(left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
+    let width = left.width() + 1;
+    (left.zero_extend(width) - right.zero_extend(width)).bit(width - 1)
+}
+
 /// One bit per part: it is less on the left.
 fn less<'m>(m: &'m ModuleBuilder, left: &[Signal<'m>], right: &[Signal<'m>]) -> Signal<'m> {
-    let bits: Vec<_> = left.iter().zip(right).rev().map(|(left, right)| left.less_than(*right)).collect();
+    let bits: Vec<_> = left.iter().zip(right).rev().map(|(left, right)| borrow(*left, *right)).collect();
     m.concat(&bits)
 }
 

@@ -54,8 +54,8 @@ bundle! {
         va,
         /// va + bound, 65 bits.
         end,
-        /// va + bound exceeds 2^64.
-        wraps,
+        /// One bit for each eight of the lower 64 of `end`: they are not all zero.
+        end_parts,
         /// Bytes to translate, less one.
         last_byte,
         /// No bytes to translate.
@@ -382,7 +382,7 @@ impl Widths {
     /// Field widths of [`Access`].
     pub fn access(&self) -> Vec<u32> {
         let c = &self.config;
-        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 32, VA, VA + 1, 1, self.last_byte(), 1, 1, 1, 1]
+        vec![c.tag_bits, c.stream_bits, c.pd_bits, 3, 32, VA, VA + 1, 8, self.last_byte(), 1, 1, 1, 1]
     }
 
     /// Field widths of [`Early`].

@@ -19,6 +19,14 @@ pub(crate) fn different<'m>(
     compare(m, left, right, chunk, Signal::differs)
 }
 
+/// Of so many bits, one for every eight of them: all are one.
+#[track_caller]
+pub(crate) fn all_in_eights<'m>(m: &'m ModuleBuilder, bits: Signal<'m>) -> Signal<'m> {
+    let eights: Vec<_> =
+        (0..bits.width()).step_by(8).map(|low| bits.bits(low..(low + 8).min(bits.width())).all()).collect();
+    m.concat(&eights)
+}
+
 #[track_caller]
 fn compare<'m>(
     m: &'m ModuleBuilder,

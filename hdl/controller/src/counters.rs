@@ -1,7 +1,7 @@
 //! Block `counters`: requests by table and fault, as `read_counter` reads them, and the events of protection.
 //!
 //! ```text
-//!                   cycle 1        cycles 2 to 4     cycle 5
+//!                   cycles 1, 2    cycles 3 to 11   cycle 12
 //!  count, token ──▶┌───────┐      ┌───────┐         ┌────────┐
 //!                  │ place │─────▶│ tally │────────▶│ choose │──▶ token_out, value
 //!                  └───────┘      └───────┘         └────────┘
@@ -26,7 +26,7 @@ use crate::tally::{self, Overflow, Watch};
 use crate::widths::{FAULT, Widths};
 
 /// Cycles from a token to `token_out` and `value`.
-pub const CYCLES: u32 = tally::CYCLES + 2;
+pub const CYCLES: u32 = tally::CYCLES + 3;
 
 const _: () =
     assert!(FORMED_CYCLES + CYCLES == TOKEN_THROUGH_CYCLES, "the latency table and this block agree");
@@ -56,20 +56,21 @@ pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
     let init_place = m.input("init_place", w.table + INDEX);
     m.assert_always("one_traveller", !(count & token), "a token takes a cycle of its own");
 
-    m.section("Cycle 1: the counter's place");
-    wire!(counter_index = token.select(token_index, count_fault));
-    wire!(counter_table = token.select(token_table, count_table));
-    wire!(of_unit = is(counter_index, Fault::UnknownNetwork));
-    let place1 = m.concat(&[counter_table.gated_by(!of_unit), counter_index]);
-    let place1 = m.delay("counters1_place", place1);
+    m.section("Cycles 1 and 2: the counter's place");
+    let index1 = m.delay("counters1_counter", token.select(token_index, count_fault));
+    let table1 = m.delay("counters1_table", token.select(token_table, count_table));
     let add1 = m.delay_reset("counters1_add", count);
-    let clear1 = m.delay_reset("counters1_clear", token & token_clears & !of_unit);
+    let clear1 = m.delay_reset("counters1_clears", token & token_clears);
+    wire!(of_unit = is(index1, Fault::UnknownNetwork));
+    let place2 = m.delay("counters2_place", m.concat(&[table1.gated_by(!of_unit), index1]));
+    let add2 = m.delay_reset("counters2_add", add1);
+    let clear2 = m.delay_reset("counters2_clear", clear1 & !of_unit);
 
-    m.section("Cycles 2 to 4: the counters");
+    m.section("Cycles 3 to 11: the counters");
     let place_bits = w.table + INDEX;
     let tally = tally::describe("mapping_tally", place_bits, COUNT, Overflow::Saturate, Watch::No)?;
     let tally = m.instance("tally", &tally);
-    tally.input("add", add1).input("clear", clear1).input("place", place1);
+    tally.input("add", add2).input("clear", clear2).input("place", place2);
     tally.input("init", init).input("init_place", init_place);
 
     m.section("The unit's own");
@@ -89,19 +90,28 @@ pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
     let uncorrectable = total("uncorrectable", uncorrectable);
 
     m.section("Beside the tally");
-    let (mut token, mut reads, mut index) = (token, token & token_reads, token_index);
-    for cycle in 1..CYCLES {
-        token = m.delay_reset(&format!("counters{cycle}_token"), token);
-        reads = m.delay(&format!("counters{cycle}_reads"), reads);
-        index = m.delay(&format!("counters{cycle}_index"), index);
+    let asks_counter = |wanted: Counter| token_reads & token_index.is(wanted.index());
+    let is_counted = token_index.less_than(m.constant(INDEX, Counter::Corrected.index()));
+    let mut way = [
+        token,
+        token_reads & is_counted,
+        asks_counter(Counter::Corrected),
+        asks_counter(Counter::Uncorrectable),
+    ];
+    for cycle in 1..=CYCLES {
+        way[0] = m.delay_reset(&format!("counters{cycle}_token"), way[0]);
+        if cycle < CYCLES {
+            for (asks, name) in way[1..].iter_mut().zip(["table", "corrected", "uncorrectable"]) {
+                *asks = m.delay(&format!("counters{cycle}_asks_{name}"), *asks);
+            }
+        }
     }
+    let [token, asks_table, asks_corrected, asks_uncorrectable] = way;
 
-    m.section("Cycle 5: what the token takes along");
-    wire!(asks_corrected = index.is(Counter::Corrected.index()));
-    wire!(asks_uncorrectable = index.is(Counter::Uncorrectable.index()));
-    let of_table = tally.output_as("value", "of_table");
-    let value = asks_corrected.select(corrected, asks_uncorrectable.select(uncorrectable, of_table));
-    m.output("token_out", m.delay_reset("counters5_token", token));
-    m.output("value", m.delay("counters5_value", value.gated_by(reads)));
+    m.section("Cycle 12: what the token takes along");
+    let of_unit = corrected.gated_by(asks_corrected) | uncorrectable.gated_by(asks_uncorrectable);
+    let value = tally.output_as("value", "of_table").gated_by(asks_table) | of_unit;
+    m.output("token_out", token);
+    m.output("value", m.delay("counters_value", value));
     m.finish()
 }

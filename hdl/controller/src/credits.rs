@@ -1,9 +1,9 @@
 //! Credits for the places of a queue, as its sender holds them.
 //!
 //! ```text
-//!  taken ──▶ register ──▶┌─────────┐   ┌────────────┐
-//!  returned ────────────▶│ credits │──▶│ has_credit │──▶ the sender may send
-//!                        └─────────┘   └────────────┘
+//!  taken ────▶ register ──▶┌─────────┐   ┌────────────┐
+//!  returned ─▶ register ──▶│ credits │──▶│ has_credit │──▶ the sender may send
+//!                          └─────────┘   └────────────┘
 //! ```
 //!
 //! The sender decides in every cycle, so a register tells it what it may do: a credit is counted three cycles after it was
@@ -38,11 +38,12 @@ impl<'m> Credits<'m> {
         let Credits { m, count, places, returned, .. } = self;
         let width = count.value().width();
         let credit_taken = m.delay_reset("credit_taken", taken);
+        let credit_returned = m.delay_reset("credit_returned", returned);
         let full = count.value().is(places) & !credit_taken;
-        m.assert_always("credits_bounded", !(full & returned), "no credit is returned twice");
+        m.assert_always("credits_bounded", !(full & credit_returned), "no credit is returned twice");
         // One less, one more, or the same.
-        let less = (credit_taken & !returned).repeat(width - 1);
-        let change = m.concat(&[less, credit_taken ^ returned]);
+        let less = (credit_taken & !credit_returned).repeat(width - 1);
+        let change = m.concat(&[less, credit_taken ^ credit_returned]);
         wire!(credits_next = count.value() + change);
         count.next(credits_next);
     }

@@ -37,7 +37,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     // In the order of `KeyRow`, the highest bit first.
     let rows = m.concat(&[
         misaligned,
-        below | beyond,
+        beyond,
+        below,
         checked.wraps,
         checked.right_missing,
         other_domain,
@@ -92,11 +93,16 @@ pub(crate) fn crosses_page<'m>(
     page_size: Signal<'m>,
     page_number: Signal<'m>,
 ) -> Signal<'m> {
-    let last = |shift: &u32| match shift - OFFSET {
-        0 => m.bit(true),
-        inside => page_number.low(inside).all(),
-    };
-    page_size.choose(&w.config.page_shifts.iter().map(last).collect::<Vec<_>>())
+    // Between the shifts of one size and the next, all bits are one or belong to the frame.
+    let mut crosses = m.bit(true);
+    for (size, shifts) in (0u32..).zip(w.config.page_shifts.windows(2)) {
+        let bits = page_number.bits(shifts[0] - OFFSET..shifts[1] - OFFSET);
+        crosses = crosses & (bits.all() | page_size.at_most(m.constant(page_size.width(), size)));
+    }
+    match w.config.page_shifts.first() {
+        Some(shift) if *shift > OFFSET => crosses & page_number.low(shift - OFFSET).all(),
+        _ => crosses,
+    }
 }
 
 /// position >> page_shift, in as many bits as a place in the slot pool has.

@@ -45,11 +45,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let flight_unused = m.input("flight_unused", 1).doc("a span with bytes was not granted after all");
 
     m.section("Requests that wait");
-    let (outside, misaligned) =
-        (KeyRow::OutOfBounds.of(decided.rows), KeyRow::MisalignedAtomic.of(decided.rows));
-    wire!(empty = decided.empty | outside | misaligned);
-    // Of its request: an empty beat is the only one.
-    wire!(last = empty | !decided.more.any());
+    let late = [KeyRow::Below, KeyRow::Beyond, KeyRow::MisalignedAtomic].map(|row| row.of(decided.rows));
+    wire!(empty = late.into_iter().fold(decided.empty, |empty, row| empty | row));
+    // Of its request: an empty beat is the only one, a token has none.
+    wire!(last = empty | !decided.more.any() | decided.token);
     let decided = Decided { empty, ..decided };
     let width = w.decided().iter().sum();
     let queue = crate::queue::describe("mapping_expand_queue", width + 1, QUEUE_DEPTH)?;
@@ -68,48 +67,55 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let may_issue = m.register("may_issue", 1).reset_to(1u32);
 
     m.section("Head: the request being cut, at its next span");
-    let head_valid = m.register("head_valid", 1).reset_to(0u32);
+    // Nothing but a token or nothing at all: whatever is there leaves in any case.
+    let head_free = m.register("head_free", 1).reset_to(1u32);
+    // At its last span, or free.
+    let head_last = m.register("head_last", 1).reset_to(1u32);
     let head_first = m.register("head_first", 1);
-    let head_last = m.register("head_last", 1);
     let mut head_fields = w.decided().into_iter();
     let head = Decided::FIELDS.map_registers(|name| m.register(name, head_fields.next().unwrap_or(0)));
+    let head_token = head[0].reset_to(0u32);
     let now = Decided::from_signals(&head.iter().map(|register| register.value()).collect::<Vec<_>>());
 
-    wire!(issue_token = head_valid.value() & now.token);
-    wire!(issue_span = head_valid.value() & !now.token & may_issue.value());
-    wire!(take = !head_valid.value() | now.token | may_issue.value() & head_last.value());
+    let (issue_token, over) = (now.token, head_last.value());
+    wire!(issue_span = !head_free.value() & may_issue.value());
+    wire!(advances = head_free.value() | may_issue.value());
+    wire!(take = over & advances);
     wire!(load = take & front_valid);
     queue.input("take", take);
     wire!(takes_flight = issue_span & !now.empty);
     let flight_enough = flight.next(takes_flight);
     may_issue.next(credits.enough & flight_enough);
     credits.next(issue_span);
-    head_valid.next(front_valid | !take);
-    head_first.next(take | (head_first.value() & !issue_span));
+    head_free.next(take & (!front_valid | front.token));
+    head_token.next(take & front_valid & front.token);
 
     m.section("The request after this span: it begins at a 4 KiB border");
-    let after_span = |after, now| issue_span.select(after, now);
     let several = w.more() > 1;
-    let advanced = Decided {
-        more: after_span(now.more - m.constant(w.more(), 1u32), now.more),
-        offset: now.offset.gated_by(!issue_span),
+    let after = Decided {
+        more: now.more - m.constant(w.more(), 1u32),
+        offset: m.zero(OFFSET),
         // Without big pages it has no bits, so nothing to count.
-        page_number: if w.page_number == 0 {
-            now.page_number
-        } else {
-            after_span(now.page_number.plus(1u32), now.page_number)
-        },
+        page_number: if w.page_number == 0 { now.page_number } else { now.page_number.plus(1u32) },
         // A second span that is the last needs it no more.
-        crosses: if several { after_span(crosses_page_after(&m, w, &now), now.crosses) } else { now.crosses },
-        slot_index: after_span(now.slot_index + now.crosses.zero_extend(w.slot), now.slot_index),
+        crosses: if several { crosses_page_after(&m, w, &now) } else { now.crosses },
+        slot_index: now.slot_index + now.crosses.zero_extend(w.slot),
         ..now
     };
-    let next = front.select(take, advanced);
-    for (register, next) in head.iter().zip(next.signals()) {
-        register.next(next);
+    m.comment("Registers show who comes next; the enables alone wait for credits.");
+    let moving = ["more", "offset", "page_number", "crosses", "slot_index"];
+    for ((name, register), (front, after)) in
+        Decided::FIELDS.iter().zip(head).zip(front.signals().into_iter().zip(after.signals())).skip(1)
+    {
+        if moving.contains(name) {
+            register.enabled_by(advances).next(over.select(front, after));
+        } else {
+            register.enabled_by(take).next(front);
+        }
     }
-    let last_after = after_span(now.more.is(1u32), head_last.value());
-    head_last.next(take.select(front_last, last_after));
+    let last_of_front = front_last | !front_valid;
+    head_last.enabled_by(advances).next(over.select(last_of_front, now.more.is(1u32)));
+    head_first.enabled_by(advances).next(over);
 
     m.section("The span");
     Flow { request: issue_span, token: issue_token }.outputs(&m, "out");
@@ -123,7 +129,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         rows: now.rows,
         empty: now.empty,
         first: head_first.value(),
-        last: head_last.value(),
+        last: over,
         page_size: now.page_size,
         offset: now.offset,
         page_number: now.page_number,

@@ -23,15 +23,18 @@ use std::sync::Arc;
 use stagecoach_hdl::{DesignErrors, InstanceHandle, Module, ModuleBuilder, Signal};
 use stagecoach_spec::latency::loops::{FENCE_CYCLES, RETIRED_CYCLES};
 
-use crate::retire;
 use crate::tally::{self, Overflow, Watch};
 use crate::widths::Widths;
+use crate::{chunks, retire};
 
 /// Cycles from `watch_table` and `watch_epoch` to `drained`.
-pub const WATCH_CYCLES: u32 = tally::WATCH_CYCLES + 2;
+pub const WATCH_CYCLES: u32 = tally::WATCH_CYCLES + 3;
 /// `drained` in cycle t knows what was formed, left or retired in cycle t - this and before, and nothing later. It is
 /// the truth about a pair that has been watched for [`WATCH_CYCLES`], once its last beat was formed this long ago.
 pub const SETTLE_CYCLES: u32 = WATCH_CYCLES + tally::WATCH_LAG;
+
+/// Bits of the comparison of counts before its register.
+const CHUNK: u32 = 4;
 
 const _: () = assert!(SETTLE_CYCLES == FENCE_CYCLES, "the latency table and this block agree");
 const _: () = assert!(retire::RETIRED_CYCLES == RETIRED_CYCLES, "the latency table and block retire agree");
@@ -59,7 +62,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.port_doc("retired", "a span was retired");
     let init = m.input("init", 1).doc("clears init_place after reset; nothing is counted then");
     let init_place = m.input("init_place", w.table + 1);
-    let watch_table = m.input("watch_table", w.table).doc("of whom drained speaks 5 cycles later");
+    let watch_table = m.input("watch_table", w.table).doc("of whom drained speaks 7 cycles later");
     let watch_epoch = m.input("watch_epoch", 1);
     let watch_place = m.concat(&[watch_table, watch_epoch]);
 
@@ -77,9 +80,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let left = count("left_tally", left).output("watched");
     let retired = count("retired_tally", retired).output("watched");
 
-    m.section("Cycles 4 and 5: all that was formed is done");
-    let formed4 = m.delay("fence4_formed", formed);
-    let done4 = m.delay("fence4_done", left + retired);
-    m.output("drained", m.delay_reset("fence5_drained", formed4.equals(done4)));
+    m.section("Cycles 5 to 7: all that was formed is done");
+    let formed5 = m.delay("fence5_formed", formed);
+    let done5 = m.delay("fence5_done", left + retired);
+    let equal6 = m.delay("fence6_equal", chunks::equal(&m, formed5, done5, CHUNK));
+    m.output("drained", m.delay_reset("fence7_drained", equal6.all()));
     m.finish()
 }

@@ -1,23 +1,27 @@
 //! Block `install_check`: the arithmetic of `install`, off the lookup path.
 //!
 //! A region is stored as the lookup wants it: limit = base + length and origin = base - first_offset. Its arguments
-//! stand still while this block, a pipeline that always runs, works them out; `update` waits [`CYCLES`] cycles.
+//! stand still while this block works them out, in steps of 16 bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
 //!
 //! ```text
-//!            cycles 1, 2               3, 4                     5                6          7
+//!                 4 cycles                + 1                     + 1                   + 4            + 1
 //!  extent = length + first_offset ─▶ + page size - 1 ─▶ pages: >> page_shift ─▶ + first_slot ─▶ > slot_count
 //!  limit  = base + length
 //! ```
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, wire};
 
-use crate::prepare::HALF;
+use crate::standing::{difference, is_any, is_below, steps, sum};
 use crate::widths::{OFFSET, Widths, fit};
 
-/// Cycles from standing arguments to standing results.
-pub const CYCLES: u32 = 7;
+/// Bits of a number of pages: of an extent of 65 bits, rounded up.
+const PAGES: u32 = 66 - OFFSET;
+
+/// Cycles from standing arguments to standing results: the extent's steps, a cycle behind those of what it is rounded up
+/// to (and one more), the choice of the pages, the steps of their end, a cycle behind its comparison, the result.
+pub const CYCLES: u32 = steps(64) + 2 + 1 + steps(PAGES + 1) + 1 + 1;
 
 /// Describes the block.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
@@ -31,21 +35,27 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("limit = base + length; origin = base - first_offset");
     let limit = sum(&m, "limit", base, length);
-    wire!(wraps = limit.bit(64) & limit.low(64).any());
+    let is_beyond_last = is_any(&m, "limit", limit.low(64));
+    wire!(wraps = limit.bit(64) & is_beyond_last);
     m.output("limit", limit);
     m.output("address_wrap", m.delay("address_wraps", wraps));
-    let origin = base.low(w.position) - fit(first_offset, w.position);
-    m.output("origin", m.delay("region_origin", origin));
+    m.output("origin", difference(&m, "origin", base.low(w.position), fit(first_offset, w.position)));
 
     m.section(
         "first_offset lies in the first page and agrees with the base, unless the region is zero-based",
     );
+    let page_size = m.delay("page_size_held", page_size);
     let pages: Vec<_> =
         w.config.page_shifts.iter().map(|shift| first_offset.bits(*shift..32).any()).collect();
+    let pages: Vec<_> = pages
+        .iter()
+        .zip(&w.config.page_shifts)
+        .map(|(beyond, shift)| m.delay(&format!("offset_beyond_page_{shift}"), *beyond))
+        .collect();
     let beyond_page = m.delay("offset_beyond_page", page_size.choose(&pages));
-    let congruent = m.delay("offset_congruent", first_offset.low(OFFSET).equals(base.low(OFFSET)));
-    let zero_based = m.delay("zero_based", !base.any());
-    m.output("bad_offset", m.delay("offset_is_bad", beyond_page | !(congruent | zero_based)));
+    let differs = is_any(&m, "offset_differs", first_offset.low(OFFSET) ^ base.low(OFFSET));
+    let has_base = is_any(&m, "base", base);
+    m.output("bad_offset", m.delay("offset_is_bad", beyond_page | differs & has_base));
 
     m.section("Slots needed: extent in whole pages, none for a region without bytes");
     let extent = sum(&m, "extent", length, first_offset.zero_extend(64));
@@ -54,20 +64,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let page_mask = m.delay("page_mask", page_size.choose(&masks));
     let rounded = sum(&m, "rounded", extent, page_mask);
     let shifted: Vec<_> =
-        w.config.page_shifts.iter().map(|shift| rounded.bits(*shift..66).zero_extend(66 - OFFSET)).collect();
-    let has_bytes = m.delay("has_bytes", length.any());
+        w.config.page_shifts.iter().map(|shift| rounded.bits(*shift..66).zero_extend(PAGES)).collect();
+    let has_bytes = is_any(&m, "length", length);
     let pages = m.delay("pages", page_size.choose(&shifted).gated_by(has_bytes));
     m.unused(rounded.low(OFFSET));
-    let last_slot = m.delay("end_slot", pages.add_carry(first_slot.zero_extend(pages.width())));
-    wire!(beyond = last_slot.greater_than(slot_count.zero_extend(last_slot.width())));
+    let end_slot = sum(&m, "end_slot", pages, first_slot.zero_extend(PAGES));
+    let slot_count = slot_count.zero_extend(PAGES + 1);
+    let beyond = is_below(&m, "slot_count_below", slot_count, end_slot);
     m.output("slots_exceeded", m.delay("slots_are_exceeded", beyond));
     m.finish()
-}
-
-/// The sum with its carry, in two cycles: registers `<name>_low`, then `<name>`.
-fn sum<'m>(m: &'m ModuleBuilder, name: &str, left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
-    let low = m.delay(&format!("{name}_low"), left.low(HALF).add_carry(right.low(HALF)));
-    let (left_high, right_high) = (left.bits(HALF..left.width()), right.bits(HALF..right.width()));
-    let high = left_high.add_carry(right_high) + low.bit(HALF).zero_extend(left_high.width() + 1);
-    m.delay(name, m.concat(&[high, low.low(HALF)]))
 }

@@ -5,7 +5,7 @@ use stagecoach_spec::Fault;
 
 use crate::codes::code;
 
-/// A row, in the order of the decision table.
+/// A row, in the order of the decision table; OUT_OF_BOUNDS is two, since joining both comparisons would take longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRow {
     /// The region's word fails its check.
@@ -18,21 +18,24 @@ pub enum KeyRow {
     AccessRights,
     /// The bound lies beyond 2^64.
     AddressWrap,
-    /// The access does not lie in the region.
-    OutOfBounds,
+    /// The access begins before the region.
+    Below,
+    /// The access ends behind the region.
+    Beyond,
     /// An atomic that is not eight bytes at a multiple of eight.
     MisalignedAtomic,
 }
 
 impl KeyRow {
     /// All, in order.
-    pub const ALL: [KeyRow; 7] = [
+    pub const ALL: [KeyRow; 8] = [
         KeyRow::TableCorrupt,
         KeyRow::InvalidKey,
         KeyRow::ProtectionDomain,
         KeyRow::AccessRights,
         KeyRow::AddressWrap,
-        KeyRow::OutOfBounds,
+        KeyRow::Below,
+        KeyRow::Beyond,
         KeyRow::MisalignedAtomic,
     ];
 
@@ -52,7 +55,7 @@ impl KeyRow {
             KeyRow::ProtectionDomain => Fault::ProtectionDomain,
             KeyRow::AccessRights => Fault::AccessRights,
             KeyRow::AddressWrap => Fault::AddressWrap,
-            KeyRow::OutOfBounds => Fault::OutOfBounds,
+            KeyRow::Below | KeyRow::Beyond => Fault::OutOfBounds,
             KeyRow::MisalignedAtomic => Fault::MisalignedAtomic,
         }
     }

@@ -59,6 +59,7 @@ pub mod scrub;
 pub mod slice;
 pub mod slot;
 mod span;
+mod standing;
 pub mod table;
 pub mod table_state;
 pub mod tally;

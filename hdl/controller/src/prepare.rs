@@ -17,8 +17,6 @@ use crate::widths::{Widths, fit};
 pub const HALF: u32 = 32;
 /// Cycles that the block itself needs; the rest of `binding`'s latency is delay.
 const OWN_CYCLES: u32 = 3;
-/// Largest bound: InfiniBand's largest message.
-const LARGEST_BOUND: u64 = 1 << 31;
 
 /// Describes the block.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
@@ -30,26 +28,37 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let asked = Asked::inputs(&m, "in", &w.asked());
 
     m.section("Cycle 1: lower half of va + bound; the request's own contradictions");
+    // The largest bound is InfiniBand's largest message, 2^31.
     let low_sum = asked.va.low(HALF).add_carry(asked.bound);
     let prepare1_low_end = m.delay("prepare1_low_end", low_sum);
     let prepare1_bad_op = m.delay("prepare1_bad_op", asked.op.greater_than(code(&m, Op::LocalWrite)));
     let prepare1_too_long = m.delay("prepare1_too_long", too_long(w, asked.length));
-    let prepare1_short_bound =
-        m.delay("prepare1_short_bound", asked.bound.less_than(asked.length.zero_extend(32)));
-    let prepare1_large_bound =
-        m.delay("prepare1_large_bound", asked.bound.greater_than(m.constant(32, LARGEST_BOUND)));
     let less_one = asked.length - m.constant(w.length, 1u32);
     let prepare1_last_byte = m.delay("prepare1_last_byte", fit(less_one, w.last_byte()));
     let prepare1_no_bytes = m.delay("prepare1_no_bytes", !asked.length.any());
     let eight = m.constant(w.length, 8u32);
     let prepare1_not_eight = m.delay("prepare1_not_eight", asked.length.differs(eight));
-    let prepare1_no_bound = m.delay("prepare1_no_bound", !asked.bound.any());
+    // The bound in parts: as wide as a length, the bits above, and the top bit.
+    let low = w.length.min(32);
+    let borrowed = asked.bound.low(low).zero_extend(low + 1) - fit(asked.length, low).zero_extend(low + 1);
+    let prepare1_less = m.delay("prepare1_less", borrowed.bit(low));
+    let prepare1_low_bound = m.delay("prepare1_low_bound", asked.bound.low(low.min(31)).any());
+    let above: Vec<_> =
+        (low.min(31)..31).step_by(8).map(|from| asked.bound.bits(from..(from + 8).min(31)).any()).collect();
+    let prepare1_high_bound = m.delay("prepare1_high_bound", m.concat(&above));
+    let prepare1_top_bound = m.delay("prepare1_top_bound", asked.bound.bit(31));
     let prepare1 = Kept::of(&asked).delay(&m, "prepare1");
 
     m.section("Cycle 2: upper half");
     let carry = prepare1_low_end.bit(HALF);
     let high_sum = prepare1.va.high(HALF).add_carry(m.concat(&[m.zero(HALF - 1), carry]));
     let prepare2_end = m.delay("prepare2_end", m.concat(&[high_sum, prepare1_low_end.low(HALF)]));
+    wire!(high_bound = prepare1_high_bound.any());
+    let low_or_high = prepare1_low_bound | high_bound;
+    let prepare1_large_bound = prepare1_top_bound & low_or_high;
+    let prepare1_no_bound = !prepare1_top_bound & !low_or_high;
+    let above = if low == 32 { m.bit(false) } else { high_bound | prepare1_top_bound };
+    let prepare1_short_bound = prepare1_less & !above;
     let bad_length = prepare1_too_long | prepare1_short_bound | prepare1_large_bound;
     let prepare2_invalid = m.delay("prepare2_invalid", bad_length | prepare1_bad_op);
     let is_atomic = is(prepare1.op, Op::RemoteAtomic);
@@ -59,8 +68,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let prepare2_odd_atomic = m.delay("prepare2_odd_atomic", prepare1_not_eight & is_atomic);
     let prepare2 = prepare1.delay(&m, "prepare2");
 
-    m.section("Cycle 3: an end of exactly 2^64 is none beyond it");
-    wire!(wraps = prepare2_end.bit(64) & prepare2_end.low(64).any());
+    m.section("Cycle 3: an end of exactly 2^64 is none beyond it, so which parts of it are not zero");
+    let parts: Vec<_> = (0..8).rev().map(|part| prepare2_end.bits(8 * part..8 * part + 8).any()).collect();
     let access = Access {
         tag: prepare2.tag,
         stream: prepare2.stream,
@@ -69,7 +78,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         key: prepare2.key,
         va: prepare2.va,
         end: prepare2_end,
-        wraps,
+        end_parts: m.concat(&parts),
         last_byte: prepare2_last_byte,
         no_bytes: prepare2_no_bytes,
         odd_atomic: prepare2_odd_atomic,

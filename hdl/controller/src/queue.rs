@@ -37,7 +37,7 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
     let write_pointer = m.register("write_pointer", address_width).reset_to(0u32);
     let read_pointer = m.register("read_pointer", address_width).reset_to(0u32);
     let next_valid = m.register("next_valid", 1).reset_to(0u32);
-    let next_in_memory = m.register("next_in_memory", 1).reset_to(0u32);
+    let next_direct = m.register("next_direct", 1).reset_to(0u32);
     let stored = m.register("stored", 1).reset_to(0u32);
     let two_stored = m.register("two_stored", 1).reset_to(0u32);
 
@@ -52,7 +52,7 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
     let read_pointer_on = read_pointer.enabled_by(fetch);
     read_pointer_on.next(read_pointer.value().plus(1u32));
     next_valid.next((next & (!take | some)) | (in_valid & !(next ^ take)));
-    next_in_memory.next(fetch | (next_in_memory.value() & !direct));
+    next_direct.next(direct | (next_direct.value() & !take));
 
     m.section("How many words are stored: one or more, two or more at once, all of them a cycle later");
     let store_late = m.delay_reset("store_late", store);
@@ -76,10 +76,11 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
     // Every word is written, also one that goes past the memory: so the write enable does not wait for `take`.
     memory.write(in_valid, write_pointer.value(), in_word);
     let fetched = memory.read_enabled("fetched_word", fetch, read_pointer.value());
-    let direct_word = m.register("direct_word", width).enabled_by(direct);
+    // Whatever comes, unless the word is still needed: so the enable waits for little.
+    let direct_word = m.register("direct_word", width).enabled_by(take | !next_direct.value());
     direct_word.next(in_word);
 
-    wire!(next_word = next_in_memory.value().select(fetched, direct_word.value()));
+    wire!(next_word = next_direct.value().select(direct_word.value(), fetched));
     m.output("front_valid", next_valid.value() | in_valid);
     m.output("front_word", next_valid.value().select(next_word, in_word));
     m.finish()

@@ -125,12 +125,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Head: what the response port shows");
     rsp_valid.next(front_valid | !take);
     wire!(load = take & front_valid);
-    let head = front.hold(&m, "rsp", load);
+    m.comment("Without a beat it shows what nobody looks at: so the enable does not wait for one.");
+    let head = front.hold(&m, "rsp", take);
     head.outputs(&m, "rsp");
     m.output("rsp_valid", rsp_valid.value());
 
     m.section("A beat that was taken and is over");
-    let head_ends = m.register("head_ends", 1).enabled_by(load);
+    let head_ends = m.register("head_ends", 1).enabled_by(take);
     head_ends.next(front_word.bit(beat_width));
     let over = rsp_valid.value() & rsp_ready & head_ends.value();
     m.output("left_valid", m.delay_reset("left_valid", over));

@@ -2,12 +2,12 @@
 //! its table is tracked, and then it counts as retired.
 //!
 //! ```text
-//!          1         2 and 3                    offset    shift     shift, place
-//!  ret ─▶┌────┐   ┌──────────┐   ┌┄┄┄┄┄┄┄┐     ┌──────┐  ┌──────┐  ┌──────────┐           set ┌───────┐
-//!        │    │──▶│ tracking │──▶┆ check ┆────▶│frame │─▶│ by 4 │─▶│ by 1     │─▶ (waits) ─▶ │ dirty │
-//!        └────┘   └──────────┘   └┄┄┄┄┄┄┄┘     └──────┘  └──────┘  └──────────┘              └───────┘
-//!          │           ▲ track, init                                                            │
-//!          ▼                                                                                    ▼ harvested
+//!          1         2 to 4                     offset    shift    shift    place
+//!  ret ─▶┌────┐   ┌──────────┐   ┌┄┄┄┄┄┄┄┐     ┌──────┐  ┌──────┐  ┌──────┐  ┌───┐           set ┌───────┐
+//!        │    │──▶│ tracking │──▶┆ check ┆────▶│frame │─▶│ by 4 │─▶│ by 1 │─▶│ + │─▶ (waits) ─▶ │ dirty │
+//!        └────┘   └──────────┘   └┄┄┄┄┄┄┄┘     └──────┘  └──────┘  └──────┘  └───┘              └───────┘
+//!          │           ▲ track, init           in halves                                           │
+//!          ▼                                                                                       ▼ harvested
 //!   flight_retired                                                                          retired, one cycle later
 //! ```
 //!
@@ -46,8 +46,13 @@ pub const RETIRED_CYCLES: u32 = SET_CYCLES;
 /// Cycles from `track_table` to `track_raw`.
 pub const TRACK_READ_CYCLES: u32 = 2;
 
-/// Cycles from the port to block `dirty`: port register, memory and its output register, check, offset, two of shifting.
-const PIPELINE_CYCLES: u32 = 3 + LONGEST_CHECK + 3;
+/// Cycles from the port to block `dirty`: port register, memory, its output register and one for the choice behind it,
+/// check, two of the offset, two of shifting, the place.
+const PIPELINE_CYCLES: u32 = READ_CYCLES + LONGEST_CHECK + GRANULE_CYCLES;
+/// Cycles from the port to the tracking word.
+const READ_CYCLES: u32 = 4;
+/// Cycles from the checked tracking word to the granule's place.
+const GRANULE_CYCLES: u32 = 5;
 /// Cycles of the check that takes longest.
 const LONGEST_CHECK: u32 = check_cycles(Protection::Secded);
 /// Largest `granule_shift`.
@@ -140,7 +145,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let ret1_epoch = m.delay("ret1_epoch", retirement.epoch);
     m.output("flight_retired", ret1_valid);
 
-    m.section("Cycles 2 and 3: how the table is tracked");
+    m.section("Cycles 2 to 4: how the table is tracked");
     let memory = m.memory("tracking_memory", coded_width, 1 << w.table).output_register();
     let memory = memory.style(style(w.table));
     wire!(write_table = init.select(init_place, track_table));
@@ -151,7 +156,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(collides = write & write_table.equals(ret1_table));
     let collided = m.delay_reset("ret3_collided", m.delay_reset("ret2_collided", collides));
     let written = m.delay("ret3_written", m.delay("ret2_written", write_word));
-    wire!(ret3_coded = collided.select(written, stored));
+    let ret4_coded = m.delay("ret4_coded", collided.select(written, stored));
     let track_raw = match w.config.protection {
         Protection::None => m.zero(0),
         Protection::Parity | Protection::Secded => memory.read("track_raw_word", track_table),
@@ -160,8 +165,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.port_doc("track_raw", "track_table's word with its check bits, two cycles later");
 
     m.section("The check");
-    let checked = protect::check(&m, w, "ret_tracking", ret3_coded);
-    let check = 3 + w.check_cycles();
+    let checked = protect::check(&m, w, "ret_tracking", ret4_coded);
+    let check = READ_CYCLES + w.check_cycles();
     let wrote = valid_until(&m, "ret", "wrote", ret1_valid & ret1_write, check);
     let frame = delay_until(&m, "ret", "frame", ret1_frame, check);
     let nothing = m.zero(0);
@@ -198,8 +203,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let place = granule_place(&m, w, check, &tracking, frame);
     let arrives = PIPELINE_CYCLES;
     let set = valid_from(&m, "set", "valid", sets, check, arrives);
-    let set_place = delay_from(&m, "set", "place", place.word, check + 3, arrives);
-    let set_bit = delay_from(&m, "set", "bit", place.bit, check + 3, arrives);
+    let set_place = delay_from(&m, "set", "place", place.word, check + GRANULE_CYCLES, arrives);
+    let set_bit = delay_from(&m, "set", "bit", place.bit, check + GRANULE_CYCLES, arrives);
 
     m.section("The dirty pool");
     let pool = m.instance("dirty_pool", &dirty::describe(w)?);
@@ -231,7 +236,8 @@ struct Granule<'m> {
     bit: Signal<'m>,
 }
 
-/// The granule of a frame, three cycles after `cycle`: offset, shift by multiples of four, shift by the rest and place.
+/// The granule of a frame, [`GRANULE_CYCLES`] after `cycle`: offset in two halves, shift by multiples of four, shift by
+/// the rest, place.
 fn granule_place<'m>(
     m: &'m ModuleBuilder,
     w: &Widths,
@@ -240,12 +246,25 @@ fn granule_place<'m>(
     frame: Signal<'m>,
 ) -> Granule<'m> {
     let stage = |ahead: u32, name: &str| format!("granule{}_{name}", cycle + ahead);
-    let window_base = tracking.window_base.low(frame.width());
-    m.unused(tracking.window_base.bits(frame.width()..w.frame));
-    let offset = m.delay(&stage(1, "offset"), frame - window_base);
-    let shift = tracking.granule_shift - m.constant(5, OFFSET);
-    let shift = m.delay(&stage(1, "shift"), shift);
-    let base = m.delay(&stage(1, "base"), tracking.dirty_base);
+    let width = frame.width();
+    let window_base = tracking.window_base.low(width);
+    m.unused(tracking.window_base.bits(width..w.frame));
+    let half = width / 2;
+    let low = m.delay(&stage(1, "low_offset"), frame.low(half).sub_borrow(window_base.low(half)));
+    let high_frame = m.delay(&stage(1, "high_frame"), frame.bits(half..width));
+    let high_base = m.delay(&stage(1, "high_base"), window_base.bits(half..width));
+    // A subtractor's borrow input is a bit below.
+    let high = m.concat(&[high_frame, m.bit(false)]) - m.concat(&[high_base, low.bit(half)]);
+    let high = high.named(stage(1, "high_offset"));
+    m.unused(high.bit(0));
+    let offset = m.concat(&[high.bits(1..width - half + 1), low.low(half)]);
+    let offset = m.delay(&stage(2, "offset"), offset);
+    let shift = m.delay(&stage(1, "shift"), tracking.granule_shift - m.constant(5, OFFSET));
+    let shift = m.delay(&stage(2, "shift"), shift);
+    let mut base = tracking.dirty_base;
+    for ahead in 1..GRANULE_CYCLES {
+        base = m.delay(&stage(ahead, "base"), base);
+    }
 
     let granule_bits = w.dirty + BIT;
     let down = |value: Signal<'m>, amount: u32, width: u32| {
@@ -254,15 +273,14 @@ fn granule_place<'m>(
     };
     let choices: Vec<_> =
         (0..=LONGEST_SHIFT / 4).map(|fours| down(offset, 4 * fours, granule_bits + 3)).collect();
-    let shifted = m.delay(&stage(2, "shifted"), shift.high(3).choose(&choices));
-    let rest = m.delay(&stage(2, "rest"), shift.low(2));
-    let base = m.delay(&stage(2, "base"), base);
+    let shifted = m.delay(&stage(3, "shifted"), shift.high(3).choose(&choices));
+    let rest = m.delay(&stage(3, "rest"), shift.low(2));
 
     let choices: Vec<_> = (0..4).map(|ones| down(shifted, ones, granule_bits)).collect();
-    let granule = rest.choose(&choices).named(stage(2, "number"));
+    let granule = m.delay(&stage(4, "number"), rest.choose(&choices));
     Granule {
-        word: m.delay(&stage(3, "word"), base + granule.high(w.dirty)),
-        bit: m.delay(&stage(3, "bit"), granule.low(BIT)),
+        word: m.delay(&stage(5, "word"), base + granule.high(w.dirty)),
+        bit: m.delay(&stage(5, "bit"), granule.low(BIT)),
     }
 }
 

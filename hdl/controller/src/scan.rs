@@ -2,12 +2,13 @@
 //! identifier that is bound, and for the lowest free entry) and the tables' records (for slices that overlap).
 //!
 //! ```text
-//!  place ──▶ binding_list  ──▶ (check) ──▶ chunks equal?   ──▶ match, free ──▶ found, free entry
-//!       └──▶ table_records ──▶ (check) ──▶ ends of slices  ──▶ overlap     ──▶ overlap
-//!            cycles 1, 2                   next cycle          next cycle
+//!  place ──▶ binding_list  ──▶ (check) ──▶ chunks equal?   ──▶ all? ────────────────▶ match, free ──▶ found, free entry
+//!       └──▶ table_records ──▶ (check) ──▶ ends of slices, in halves ──▶ begins ─────▶ overlap     ──▶ overlap
+//!            cycles 1 to 4                 next two cycles               before end?   next cycle
 //! ```
 //!
-//! The check takes cycles under protection alone; the records come checked. The list repeats what the CAM holds, so that
+//! The memories have a register before their address and one behind their word. The check takes cycles under protection
+//! alone; the records come checked. The list repeats what the CAM holds, so that
 //! the CAM needs no read port. It is written when an update is stored.
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::binding_list::{self, ListWrite};
 use crate::update_cuckoo::SOUGHT;
 use crate::update_words::{flag, keep};
 use crate::widths::Widths;
-use crate::{binding, chunks, protect};
+use crate::{chunks, protect, standing};
 
 stagecoach_hdl::bundle! {
     /// A binding in the list. All zero where an entry is free.
@@ -74,6 +75,13 @@ impl Widths {
     }
 }
 
+/// Cycles from a place to its words: a register before the memory's address, the memory, a register behind its word.
+pub const READ_CYCLES: u32 = 4;
+/// Cycles of a search beyond its places and the check of its last: reading, comparing, collecting.
+pub const SEARCH_MORE: u32 = READ_CYCLES + 5;
+/// Bits of an identifier that one chunk of the comparison has: a LUT level or two.
+const CHUNK: u32 = 4;
+
 /// Describes the block.
 pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let m = ModuleBuilder::new(
@@ -101,14 +109,17 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let places = entries.max(w.config.tables);
     let walking = m.register("walking", 1).reset_to(0u32);
     let place = m.register("place", place_width);
-    wire!(at_last = place.value().is(places - 1));
+    let is_last_but_one =
+        if places == 1 { start } else { walking.value() & place.value().is(places.wrapping_sub(2)) };
+    let at_last = m.delay_reset("at_last", is_last_but_one);
     walking.next(start | (walking.value() & !at_last));
     place.next(walking.value().select(place.value().plus(1u32), m.zero(place_width)));
     let walks = Walk { valid: walking.value(), place: place.value() };
     let last = walking.value() & at_last;
 
-    m.section("Cycles 1 and 2: the memory; then the check");
+    m.section("Cycles 1 to 4: the place, the memory, its word; then the check");
     let list_entry = walking.value().select(place.value().low(w.binding), peek_entry);
+    let list_entry = m.delay("list_entry", list_entry);
     // While a search runs, nothing else is written; and what it corrects is behind what it reads.
     let mend = (w.config.protection == Protection::Secded).then(|| Mend {
         writes: m.wire("mends", 1),
@@ -117,28 +128,37 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     });
     let list_write = match &mend {
         Some(mend) => ListWrite {
-            writes: write | mend.writes,
+            writes: (write | mend.writes).named("list_writes"),
             entry: mend.writes.select(mend.entry, write_entry).named("list_write_entry"),
             word: mend.writes.select(mend.word, write_word).named("list_write_word"),
         },
         None => ListWrite { writes: write, entry: write_entry, word: write_word },
     };
-    let raw = binding_list::describe(&m, w, list_write, list_entry);
+    let raw = m.delay("list_word", binding_list::describe(&m, w, list_write, list_entry));
     let checked = protect::check(&m, w, "list_checked", raw);
     let entry = BindingWord::unpack(checked.word, &w.binding_word());
     let (mut walk2, mut last2) = (walks, last);
-    for cycle in 1..=2 + w.check_cycles() {
+    for cycle in 1..=READ_CYCLES + w.check_cycles() {
         walk2 = walk2.step(&m, &format!("scan{cycle}"));
         last2 = m.delay_reset(&format!("scan{cycle}_last"), last2);
     }
 
-    m.section("Next cycle: equality in chunks; ends of slices");
-    let walk3 = walk2.step(&m, "equal");
-    let last3 = m.delay_reset("equal_last", last2);
-    let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, binding::CHUNK));
-    let entry3 = Taken { valid: entry.valid, table: entry.table }.delay(&m, "equal_entry");
+    m.section("Next two cycles: equality in chunks, and of all; ends of slices; then which begins before which ends");
+    let walk5 = walk2.step(&m, "equal").step(&m, "joined").step(&m, "compared");
+    let equal3 = m.delay("equal_chunks", chunks::equal(&m, entry.net_id, net_id, CHUNK));
+    let equal4 = m.delay("joined_equal", chunks::all_in_eights(&m, equal3));
+    let equal5 = m.delay("compared_equal", equal4.all());
+    let mut entry5 = Taken { valid: entry.valid, table: entry.table };
+    for stage in ["equal_entry", "joined_entry", "compared_entry"] {
+        entry5 = entry5.delay(&m, stage);
+    }
+    let until5 = |name: &str, value| {
+        let stages = ["equal", "joined", "compared"].into_iter();
+        stages.fold(value, |value, stage| m.delay_reset(&format!("{stage}_{name}"), value))
+    };
+    let last5 = until5("last", last2);
     wire!(in_list = is_one_of(&m, walk2.place, w.binding, entries));
-    let in_list3 = m.delay("equal_in_list", in_list);
+    let in_list5 = until5("in_list", in_list);
     let regions = Part { base: wanted.region_base, count: wanted.region_count };
     let other_regions = Part { base: record.region_base, count: record.region_count };
     let slots = Part { base: wanted.slot_base, count: wanted.slot_count };
@@ -160,30 +180,28 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
             m.unused(signal);
         }
     }
-    let is_other = exists & walk2.place.low(w.table).differs(table);
-    let is_other3 = m.delay("equal_is_other", is_other);
+    let is_other5 = until5("is_other", exists & walk2.place.low(w.table).differs(table));
 
     m.section("The cycle behind it: what this place says");
-    let walk4 = walk3.step(&m, "said");
-    let last4 = m.delay_reset("said_last", last3);
-    wire!(is_match = walk3.valid & in_list3 & entry3.valid & equal3.all());
-    let looks = walk3.valid & in_list3;
-    let match4 = m.delay_reset("said_match", is_match);
-    let free4 = m.delay_reset("said_free", looks & !entry3.valid);
-    let free4 = match &sought {
-        Some(sought) => (free4 & sought.holds(&m, w, walk2.place, walk3.place)).named("free_and_sought"),
-        None => free4,
+    let walk6 = walk5.step(&m, "said");
+    let last6 = m.delay_reset("said_last", last5);
+    wire!(is_match = walk5.valid & in_list5 & entry5.valid & equal5);
+    let match6 = m.delay_reset("said_match", is_match);
+    let free6 = m.delay_reset("said_free", walk5.valid & in_list5 & !entry5.valid);
+    let free6 = match &sought {
+        Some(sought) => (free6 & sought.holds(&m, w, walk2.place)).named("free_and_sought"),
+        None => free6,
     };
-    let table4 = m.delay("said_table", entry3.table);
+    let table6 = m.delay("said_table", entry5.table);
     let list_fails = flag(&m, checked.uncorrectable);
-    let list_corrupt3 = m.delay("equal_list_corrupt", list_fails & in_list);
-    let list_corrupt4 = m.delay_reset("said_list_corrupt", walk3.valid & list_corrupt3);
+    let list_corrupt5 = until5("list_corrupt", list_fails & in_list);
+    let list_corrupt6 = m.delay_reset("said_list_corrupt", walk5.valid & list_corrupt5);
     wire!(in_tables = is_one_of(&m, walk2.place, w.table, w.config.tables));
     let place_corrupt = record_corrupt & in_tables;
-    let record_corrupt3 = m.delay("equal_record_corrupt", place_corrupt);
-    let record_corrupt4 = m.delay_reset("said_record_corrupt", walk3.valid & record_corrupt3);
-    let any_meets = meets.into_iter().reduce(|a, b| a | b).expect("regions and slots are compared");
-    let overlap4 = m.delay_reset("said_overlap", walk3.valid & is_other3 & any_meets);
+    let record_corrupt5 = until5("record_corrupt", place_corrupt);
+    let record_corrupt6 = m.delay_reset("said_record_corrupt", walk5.valid & record_corrupt5);
+    let meets = m.concat(&meets);
+    let overlap6 = m.delay_reset("said_overlap", meets.gated_by(walk5.valid & is_other5));
 
     m.section("What the search found");
     let collect = |name: &str, seen| {
@@ -191,22 +209,22 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         wire_next(register, start, seen);
         register.value()
     };
-    let found = collect("found", match4);
-    let has_free = collect("has_free", free4);
-    let overlaps = collect("overlaps", overlap4);
-    let list_corrupt = collect("found_list_corrupt", list_corrupt4);
-    let records_corrupt = collect("found_record_corrupt", record_corrupt4);
-    let found_entry = keep(&m, "found_entry", match4, walk4.place.low(w.binding));
-    let found_table = keep(&m, "found_table", match4, table4);
-    let free_entry = keep(&m, "free_entry", free4 & !has_free, walk4.place.low(w.binding));
-    m.unused(walk4.valid);
+    let found = collect("found", match6);
+    let has_free = collect("has_free", free6);
+    let overlaps = collect("overlaps", overlap6.any());
+    let list_corrupt = collect("found_list_corrupt", list_corrupt6);
+    let records_corrupt = collect("found_record_corrupt", record_corrupt6);
+    let found_entry = keep(&m, "found_entry", match6, walk6.place.low(w.binding));
+    let found_table = keep(&m, "found_table", match6, table6);
+    let free_entry = keep(&m, "free_entry", free6 & !has_free, walk6.place.low(w.binding));
+    m.unused(walk6.valid);
     if w.binding < place_width {
-        m.unused(walk4.place.bits(w.binding..place_width));
+        m.unused(walk6.place.bits(w.binding..place_width));
     }
 
     m.output("place", place.value());
     m.output("busy", walking.value());
-    m.output("done", m.delay_reset("search_done", last4));
+    m.output("done", m.delay_reset("search_done", last6));
     m.output("found", found);
     m.output("found_entry", found_entry);
     m.output("found_table", found_table);
@@ -227,8 +245,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         m.output("record_looked", walk2.valid & in_tables);
     }
     if w.config.protection != Protection::None {
-        m.output("list_failed", list_corrupt4);
-        m.output("record_failed", record_corrupt4);
+        m.output("list_failed", list_corrupt6);
+        m.output("record_failed", record_corrupt6);
     }
     m.output("peek_corrupt", list_fails);
     m.output("peek_corrected", checked.corrected);
@@ -255,20 +273,21 @@ impl<'m> Sought<'m> {
         }
     }
 
-    /// Whether a place of the walk is one of the identifier's that is sought, two cycles behind `place2` and one behind
-    /// `place3`, which are the same place.
-    fn holds(&self, m: &'m ModuleBuilder, w: &Widths, place2: Signal<'m>, place3: Signal<'m>) -> Signal<'m> {
+    /// Whether a place of the walk is one of the identifier's that is sought, four cycles later.
+    fn holds(&self, m: &'m ModuleBuilder, w: &Widths, place: Signal<'m>) -> Signal<'m> {
         let bucket_bits = w.cuckoo().bucket_bits();
-        let place = place2.low(bucket_bits);
+        let bucket = place.low(bucket_bits);
         let here: Vec<_> = (0u32..)
             .zip(&self.buckets)
-            .map(|(way, bucket)| {
-                m.delay(&format!("equal_bucket{way}"), place.equals(*bucket) & self.ways.bit(way))
+            .map(|(way, wanted)| {
+                m.delay(&format!("equal_bucket{way}"), bucket.equals(*wanted) & self.ways.bit(way))
             })
             .collect();
-        let way = place3.bits(bucket_bits..w.binding - 1).choose(&here);
-        let held = place3.bit(w.binding - 1).select(self.ways.bit(Cuckoo::WAYS), way);
-        m.delay("said_sought", held)
+        let way = m.delay("equal_way", place.bits(bucket_bits..w.binding - 1));
+        let in_stash = m.delay("equal_in_stash", place.bit(w.binding - 1) & self.ways.bit(Cuckoo::WAYS));
+        let in_way = m.delay("equal_in_way", !place.bit(w.binding - 1));
+        let held = m.delay("joined_sought", in_stash | in_way & way.choose(&here));
+        m.delay("said_sought", m.delay("compared_sought", held))
     }
 }
 
@@ -316,17 +335,59 @@ struct Part<'m> {
     count: Signal<'m>,
 }
 
-/// One cycle later: both have places, and share one: each begins before the other ends.
-fn overlap<'m>(m: &'m ModuleBuilder, name: &str, left: Part<'m>, right: Part<'m>) -> Signal<'m> {
-    let width = left.count.width().max(left.base.width()) + 1;
-    let end = |part: Part<'m>| part.base.zero_extend(width) + part.count.zero_extend(width);
-    let left_end = m.delay(&format!("equal_{name}_end"), end(left));
-    let right_end = m.delay(&format!("equal_{name}_other_end"), end(right));
-    let right_base = m.delay(&format!("equal_{name}_other_base"), right.base);
-    let both = m.delay(&format!("equal_{name}_both"), left.count.any() & right.count.any());
-    let left_first = left.base.zero_extend(width).less_than(right_end);
-    let right_first = right_base.zero_extend(width).less_than(left_end);
-    both & left_first & right_first
+/// Three cycles later: both have places, and share one: each begins before the other ends. `wanted` stands still.
+fn overlap<'m>(m: &'m ModuleBuilder, name: &str, wanted: Part<'m>, other: Part<'m>) -> Signal<'m> {
+    let width = other.count.width().max(other.base.width()) + 1;
+    let wide = |value: Signal<'m>| value.zero_extend(width);
+    let wanted_end = standing::sum(m, &format!("wanted_{name}_end"), wide(wanted.base), wide(wanted.count));
+    m.unused(wanted_end.bit(width));
+    let (wanted_base, wanted_end) = (wide(wanted.base), wanted_end.low(width));
+    let wanted_any = standing::is_any(m, &format!("wanted_{name}"), wanted.count);
+
+    // The end, in halves.
+    let half = width / 2;
+    let (base, count) = (wide(other.base), wide(other.count));
+    let low_end = m.delay(&format!("equal_{name}_low_end"), base.low(half).add_carry(count.low(half)));
+    let base3 = m.delay(&format!("equal_{name}_base"), base);
+    let count3 = m.delay(&format!("equal_{name}_count"), count);
+    let (high_base, high_count) = (base3.bits(half..width), count3.bits(half..width));
+    // An adder's carry input is a bit below, which carries if there are two.
+    let high_end = m.concat(&[high_base, m.bit(true)]) + m.concat(&[high_count, low_end.bit(half)]);
+    let high_end = high_end.named(format!("{name}_high_end"));
+    m.unused(high_end.bit(0));
+    let end = m.concat(&[high_end.bits(1..width - half + 1), low_end.low(half)]);
+    let end = m.delay(&format!("joined_{name}_end"), end);
+    let base4 = m.delay(&format!("joined_{name}_base"), base3);
+    let any4 = m.delay(&format!("joined_{name}_any"), count3.any());
+
+    let wanted_first = Halves::of(m, &format!("compared_{name}_wanted"), wanted_base, end);
+    let other_first = Halves::of(m, &format!("compared_{name}_other"), base4, wanted_end);
+    let both = m.delay(&format!("compared_{name}_both"), any4 & wanted_any);
+    both & wanted_first.is_below() & other_first.is_below()
+}
+
+/// Halves of the comparison of two values.
+struct Halves<'m> {
+    low_below: Signal<'m>,
+    high_below: Signal<'m>,
+    high_above: Signal<'m>,
+}
+
+impl<'m> Halves<'m> {
+    /// A cycle later: of `left` and `right`.
+    fn of(m: &'m ModuleBuilder, name: &str, left: Signal<'m>, right: Signal<'m>) -> Halves<'m> {
+        let (half, width) = (left.width() / 2, left.width());
+        let (left_high, right_high) = (left.bits(half..width), right.bits(half..width));
+        Halves {
+            low_below: m.delay(&format!("{name}_low_below"), left.low(half).less_than(right.low(half))),
+            high_below: m.delay(&format!("{name}_high_below"), left_high.less_than(right_high)),
+            high_above: m.delay(&format!("{name}_high_above"), right_high.less_than(left_high)),
+        }
+    }
+
+    fn is_below(&self) -> Signal<'m> {
+        self.high_below | self.low_below & !self.high_above
+    }
 }
 
 /// The place is one of `count` things, which are numbered in `bits` bits (the memory has a power of two of places).

@@ -19,7 +19,7 @@ use stagecoach_spec::Fault;
 use crate::bundles::{Access, Early, Flow, Table, delay_bundle, delay_flow_by, key_index};
 use crate::codes::code;
 use crate::protect;
-use crate::widths::{KEY_INDEX, Widths, fit};
+use crate::widths::{KEY_INDEX, VA, Widths, fit};
 
 /// Latency of the stage.
 pub const CYCLES: u32 = 2;
@@ -127,7 +127,7 @@ stagecoach_hdl::bundle! {
 
 impl<'m> Riding<'m> {
     fn of(access: &Access<'m>) -> Riding<'m> {
-        let Access { tag, stream, pd, op, va, end, wraps, last_byte, no_bytes, odd_atomic, .. } = *access;
+        let Access { tag, stream, pd, op, va, end, end_parts, last_byte, no_bytes, odd_atomic, .. } = *access;
         Riding {
             tag,
             stream,
@@ -136,7 +136,7 @@ impl<'m> Riding<'m> {
             variant: crate::bundles::key_variant(access.key),
             va,
             end,
-            wraps,
+            wraps: end.bit(VA) & end_parts.any(),
             last_byte,
             no_bytes,
             odd_atomic,

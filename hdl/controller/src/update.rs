@@ -2,13 +2,13 @@
 //! accepted before if it is a fence, stores, answers.
 //!
 //! ```text
-//!  IDLE ─▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ─────────────────────────────────────────────────┬─▶ ANSWER ─▶ IDLE
-//!    │     records,  bind,  first   ├─▶ (REAP | UNTRACK, SWEEP, RETRACK) ─▶ LOCAL ─▶ (STORE) ───┤   upd_done
-//!    │     notes     track, error   │    harvest   track                    nothing travels     │
-//!    │               …              └─▶ COMMIT ─▶ TRAVEL ─▶ (DRAIN ─▶ WALK) ─▶ STORE ────────────┤
-//!    └─▶ STAGE                      ▲   token     token is   fence    clear_   notes, record     ┘
-//!                                   │   enters    through             table
-//!                                   └──────────────┴─ a second token, or more
+//!  IDLE ─▶ TAKE ─┬▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ───────────────────────────────────────────┬─▶ REPLY ─▶ ANSWER
+//!          which │  records,  bind,  first   ├─▶ (REAP | UNTRACK, SWEEP, RETRACK) ─▶ LOCAL ─▶ (STORE) ┤     upd_done
+//!          is it?│  notes     track, error   │    harvest   track                nothing travels   │
+//!                │            …              └─▶ PREPARE ─▶ COMMIT ─▶ TRAVEL ─▶ (DRAIN ─▶ WALK) ─▶ STORE ┤
+//!                └▶ STAGE                         ▲         token     token is   fence    clear_   notes, record
+//!                                                 │         enters    through             table
+//!                                                 └────────────────────┴─ a second token, or more
 //! ```
 //!
 //! The update is *accepted* (upd_ready) in REFUSE, LOCAL, STAGE, or in the cycle of COMMIT in which its token enters
@@ -25,22 +25,23 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{Counter, Protection, STAGED_WORDS, UpdateError, UpdateOp};
 
 use crate::bundles::{Region, Slot};
-use crate::codes::{code, is};
+use crate::codes::code;
 use crate::fault_log::LogEntry;
 use crate::protect::{self, encode};
 use crate::retire::Tracking;
 use crate::scan::BindingWord;
+use crate::standing::is_any;
 use crate::update_check::Findings;
 use crate::update_commit::{Commit, Rewrite, Spaces, put};
 use crate::update_cuckoo::{Entries, Ways};
 use crate::update_notes::{Note, Notes};
-use crate::update_peek::Peeked;
+use crate::update_peek::{PEEK_CYCLES, Peeked};
 use crate::update_scrub::Scrub;
 use crate::update_seen::{Kept, Seen};
 use crate::update_sequence::{Milestones, PASS, Sequence, Turns};
 use crate::update_words::{Arguments, Port, Record, Staged, Which, flag, fresh_record, keep, wanted_places};
 use crate::widths::{KEY_INDEX, Widths, fit};
-use crate::{install_check, scan, track_check, update_check, walk};
+use crate::{counters, fault_log, install_check, scan, track_check, update_check, walk};
 
 /// Tokens of `clear_table`: one that takes the table out of the order, one for each counter.
 const CLEAR_TABLE_PASSES: u32 = Counter::Corrected.index();
@@ -91,26 +92,31 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Arguments, held while the update is worked on");
     let sequence = Sequence::new(&m);
-    let (begins, begins_scrub) = (m.wire("takes_update", 1), m.wire("takes_scrub", 1));
     let scrubs = sequence.scrubs();
-    let scrub = Scrub::describe(&m, w, corrects, begins_scrub, scrubs)?;
+    let begins = sequence.first_of("take");
+    wire!(takes_scrub = begins & scrubs);
+    let scrub = Scrub::describe(&m, w, corrects, takes_scrub, scrubs)?;
+    // They are loaded until something is offered, so nothing here waits for upd_valid.
+    let is_idle = sequence.at("idle");
     let argument = if corrects {
-        let offered = scrub.arguments.select(begins_scrub, port.arguments());
-        offered.hold(&m, "argument", begins | begins_scrub)
+        let offered = scrub.arguments.select(scrubs, port.arguments());
+        offered.hold(&m, "argument", is_idle | takes_scrub)
     } else {
-        port.arguments().hold(&m, "argument", begins)
+        port.arguments().hold(&m, "argument", is_idle)
     };
     let is_staging = sequence.at("stage");
+    let beyond_staged = is_any(&m, "staged_beyond", argument.index.bits(2..32));
     let staged: Vec<_> = (0..STAGED_WORDS as u32)
         .map(|word| {
-            let chosen = is_staging & argument.index.is(word);
+            let is_word = m.delay(&format!("names_staged{word}"), argument.index.low(2).is(word));
+            let chosen = is_staging & is_word & !beyond_staged;
             let register = m.register(&format!("staged{word}"), 64).enabled_by(chosen);
             register.next(argument.data);
             register.value()
         })
         .collect();
     let staged = Staged::from_signals(&staged);
-    let ops = Which { m: &m, op: argument.op };
+    let ops = Which::of(&m, &argument);
     // An entry of a cuckoo CAM is written back with its table's slices, and the list says which table that is.
     let listed_table = m.wire("table_of_listed", if w.is_cuckoo() && corrects { w.table } else { 0 });
     let table = match listed_table.width() {
@@ -118,14 +124,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         _ => scrub.binding.select(listed_table, fit(argument.table, w.table)).named("meant_table"),
     };
     let space = argument.data.low(8);
-    let is_space = |number: u32| space.is(number);
+    let is_space = |number: u32| ops.is_space(number);
     // What is written back looks like `stage` in all that follows, which changes nothing.
-    wire!(is_inject = ops.is(UpdateOp::Inject));
-    wire!(is_peek = ops.is(UpdateOp::Peek));
+    let is_inject = ops.is(UpdateOp::Inject);
+    let is_peek = ops.is(UpdateOp::Peek);
     let injects: Vec<_> = (0..=10u8)
         .map(|number| match stagecoach_spec::Stored::of(number, 0, 0) {
             Some(_) if protected => {
-                (is_inject & is_space(number.into())).named(format!("injects_space{number}"))
+                m.delay(&format!("injects_space{number}"), is_inject & is_space(number.into()))
             }
             _ => m.bit(false),
         })
@@ -142,10 +148,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     if w.table < w.scan_place() {
         m.unused(scan_place.bits(w.table..w.scan_place()));
     }
-    let record_place = scan_busy.select(scan_place.low(w.table), table);
+    let record_place = m.delay("record_place", scan_busy.select(scan_place.low(w.table), table));
     // Every write is registered: it has time, and what it is made of stands far away.
     let target = clear.select(clear_place.low(w.table), table);
-    let stored = record_after.gated_by(!clear);
+    let stored = m.delay("record_to_store", record_after).gated_by(!clear);
     let mend = corrects.then(|| RecordMend {
         writes: m.wire("search_mends_record", 1),
         table: m.wire("mended_table", w.table),
@@ -162,7 +168,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let record_target = m.delay("record_target", target);
     let record_stored = m.delay("record_stored", stored);
     records.write(m.delay_reset("record_written", written), record_target, record_stored);
-    let record_raw = records.read("record_word", record_place);
+    let record_raw = m.delay("record_word", records.read("record_read", record_place));
     let record_checked = protect::check(&m, w, "record_checked", record_raw);
     let read = Record::unpack(record_checked.word, &w.record());
     // A search moves the read port on, so the record is kept where the search begins.
@@ -173,12 +179,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("The notes on the region and the slot that the arguments name");
     let index = argument.index;
-    wire!(names_key = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
+    let names_key = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]);
     let (plain, keyed) = (fit(index.low(KEY_INDEX), w.region), fit(index.bits(8..32), w.region));
-    wire!(named_index = names_key.select(keyed, plain));
+    let named_index = m.delay("named_index", names_key.select(keyed, plain));
     // What is written back is named by its place in the pool.
-    let region_origin = record.region_base.gated_by(!scrubs);
-    let slot_origin = record.slot_base.gated_by(!scrubs);
+    let region_origin = m.delay("region_origin", record.region_base.gated_by(!scrubs));
+    let slot_origin = m.delay("slot_origin", record.slot_base.gated_by(!scrubs));
     let region_place = m.delay("region_place", region_origin + named_index);
     let slot_place = m.delay("slot_place", slot_origin + fit(index, w.slot));
     let (region_write, slot_write) = (m.wire("region_write", 1), m.wire("slot_write", 1));
@@ -189,14 +195,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let valid_stored = m.delay("valid_stored", valid_after.gated_by(!clear_region));
     let valid_written = m.delay_reset("valid_written", clear_region | region_write);
     valid_regions.write(valid_written, commit_region, valid_stored);
-    let valid_raw = valid_regions.read("valid_word", region_place);
+    let valid_raw = m.delay("valid_word", valid_regions.read("valid_read", region_place));
     let valid = protect::check(&m, w, "valid_checked", valid_raw);
     let present_slots = m.memory("present_slots", w.coded(1), 1 << w.slot).output_register();
     let commit_slot = m.delay("commit_slot", clear_slot.select(walk_slot, slot_place));
     let present_stored = m.delay("present_stored", present_after.gated_by(!clear_slot));
     let present_written = m.delay_reset("present_written", clear_slot | slot_write);
     present_slots.write(present_written, commit_slot, present_stored);
-    let present_raw = present_slots.read("present_word", slot_place);
+    let present_raw = m.delay("present_word", present_slots.read("present_read", slot_place));
     let present = protect::check(&m, w, "present_checked", present_raw);
     let (was_valid, was_present) = (valid.word.bit(8), present.word);
 
@@ -227,16 +233,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
     wire!(identifier = m.concat(&parts));
     let is_track = ops.is(UpdateOp::Track);
-    let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).named("wanted");
+    let wanted = wanted_places(w, &staged, is_track, index, bitmap_words).delay(&m, "wanted");
     let search = m.instance("scan", &scan::describe(w)?);
-    let ways = Ways::describe(&m, w, &ops, begins, identifier, index)?;
-    // A move stores the new entry first, then that the old one is free.
-    let clears_old = m.wire("clears_old_entry", w.is_cuckoo().into());
-    let clears_list = if w.is_cuckoo() { (clear | clears_old).named("clears_list") } else { clear };
     let binds = ops.is(UpdateOp::Bind);
-    let takes_binding = match &ways {
-        None => binds,
-        Some(_) => (binds | ops.is(UpdateOp::Move)).named("takes_binding"),
+    let ways = Ways::describe(&m, w, &ops, begins, identifier, index)?;
+    let (takes_binding, takes_free, clears_list) = match &ways {
+        None => (binds, binds, clear),
+        Some(ways) => {
+            let takes = m.delay("takes_binding", binds | ops.is(UpdateOp::Move));
+            (takes, takes & !ways.stores_move, (clear | ways.clears_old).named("clears_list"))
+        }
     };
     let list_entry = m.wire("list_entry", w.binding);
     let (list_write, listed_after) =
@@ -263,9 +269,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let listed_corrupt = search.output_as("peek_corrupt", "listed_corrupt");
     let found_entry = search.output_as("found_entry", "found_entry");
     let free_entry = search.output_as("free_entry", "free_entry");
-    let names_entry = injects(0) | injects(5) | is_peek | scrubs;
-    let takes_entry = if w.is_cuckoo() { takes_binding & !clears_old } else { takes_binding };
-    let searched_entry = takes_entry.select(free_entry, found_entry);
+    let names_entry = m.delay("names_entry", injects(0) | injects(5) | is_peek | scrubs);
+    let searched_entry = m.delay("searched_entry", takes_free.select(free_entry, found_entry));
     list_entry.drive(names_entry.select(index.low(w.binding), searched_entry));
 
     let mends_record = mend.as_ref().map_or(m.zero(0), |mend| mend.writes);
@@ -273,7 +278,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         // A search corrects what it reads, too, and is past it when it is written.
         let looked = search.output_as("record_looked", "record_looked");
         mend.writes.drive(looked & record_checked.corrected);
-        mend.table.drive(search.output_as("record_place", "record_place"));
+        mend.table.drive(search.output_as("record_place", "mended_place"));
         mend.word.drive(encode(w, read.pack(&m).named("read_record")));
     }
 
@@ -305,60 +310,67 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     record.connect(&check, "record");
     findings.connect(&check, "find");
     let error = check.output_as("error", "check_error");
+    let is_refused = check.output_as("refused", "check_refuses");
 
     m.section("The sequence");
-    wire!(starts_tracking = is_track & granule_shift.any());
+    let has_granules = m.delay("has_granules", granule_shift.any());
+    let starts_tracking = m.delay("starts_tracking", is_track & has_granules);
     let searching = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::SetTable, UpdateOp::Move];
-    wire!(searches = ops.any(&w.known_ops(&searching)) | starts_tracking);
-    let local = ops.any(&w.known_ops(&[UpdateOp::Harvest, UpdateOp::Reseed]));
-    wire!(replaces = ops.is(UpdateOp::SetSlot) & was_present);
-    wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
+    let searches = m.delay("searches", ops.any(&w.known_ops(&searching)) | starts_tracking);
+    let is_set_slot = ops.is(UpdateOp::SetSlot);
+    let replaces = m.delay("replaces", is_set_slot & was_present);
+    let is_clear_table = ops.is(UpdateOp::ClearTable);
     let plain_fences = [UpdateOp::Unbind, UpdateOp::Freeze, UpdateOp::Invalidate, UpdateOp::ClearSlot];
-    wire!(is_fence = ops.any(&plain_fences) | is_clear_table | replaces);
-    wire!(injects_here = (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
-    wire!(is_local = is_peek & (is_space(0) | is_space(1)) | injects_here | is_track | local);
+    let is_fence = m.delay("is_fence", ops.any(&plain_fences) | is_clear_table | replaces);
+    let injects_here = m.delay("injects_here", (5..=10).map(injects).reduce(|a, b| a | b).expect("spaces"));
+    let is_harvest = ops.is(UpdateOp::Harvest);
+    let peeks_here = m.delay("peeks_here", is_peek & (is_space(0) | is_space(1)));
+    let local = [UpdateOp::Track, UpdateOp::Harvest, UpdateOp::Reseed];
+    let is_local = m.delay("is_local", peeks_here | injects_here | ops.any(&w.known_ops(&local)));
+    // Entries that are registers are flipped where they are; those of a cuckoo CAM are read first.
     let flips_by_two = injects(1) | injects(2) | injects(3);
-    // Registers are flipped where they are; the ways of a cuckoo CAM are read first.
     let flips_by_two = if w.is_cuckoo() { injects(0) | flips_by_two } else { flips_by_two };
-    wire!(two_tokens = flips_by_two | scrub.region | scrub.slot);
-    let counters = m.constant(PASS, CLEAR_TABLE_PASSES);
+    let two_tokens = m.delay("two_tokens", flips_by_two | scrub.region | scrub.slot);
+    let passes = m.constant(PASS, CLEAR_TABLE_PASSES);
     let second = two_tokens.zero_extend(PASS);
     let sweep_last = m.wire("sweep_last", 1);
     let seen_corrupt = Kept::of(&m, protected, &seen, region_seen, slot_seen);
-    wire!(cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence));
+    let cleared = walk.output_as("done", "walk_done") & erased(&m, has_log, erase_done, &sequence);
+    let cleared = m.delay_reset("walks_are_done", sequence.at("walk") & cleared);
     wire!(offered = upd_valid & init_done);
-    let local_write = is_track | injects_here;
     let needs_record = scrub.table | scrub.tracking;
     let needs_record = if w.is_cuckoo() { needs_record | scrub.binding } else { needs_record };
+    wire!(scrub_fails = needs_record & record_corrupt | scrub.binding & listed_corrupt);
     let turns = Turns {
         offered,
-        offers_stage: is(port.op, UpdateOp::Stage),
+        is_stage: ops.is(UpdateOp::Stage),
         scrub_wanted: scrub.wanted,
         searches,
         scan_done: search.output_as("done", "scan_done"),
-        error,
+        is_refused,
         scrub_is_local: scrub.tracking,
-        scrub_fails: needs_record & record_corrupt | scrub.binding & listed_corrupt,
+        scrub_fails,
         is_local,
-        is_local_write: if w.is_cuckoo() { local_write | ops.is(UpdateOp::Reseed) } else { local_write },
-        is_harvest: ops.is(UpdateOp::Harvest),
+        is_local_write: m.delay(
+            "is_local_write",
+            injects_here | ops.any(&w.known_ops(&[UpdateOp::Track, UpdateOp::Reseed])),
+        ),
+        is_harvest,
         is_track,
         starts_tracking,
         sweep_last,
         commit_granted,
         token_done,
-        last_pass: is_clear_table.select(counters, second),
+        last_pass: is_clear_table.select(passes, second),
         accept_pass: second,
-        gives_up: scrub.region & seen_corrupt.region | scrub.slot & seen_corrupt.slot,
+        gives_up: m.delay("gives_up", scrub.region & seen_corrupt.region | scrub.slot & seen_corrupt.slot),
         is_fence,
         drained,
         is_clear_table,
         walk_done: cleared,
     };
     let milestones = sequence.run(w, &turns);
-    let Milestones { accepts, looked, judged, fence_over, .. } = milestones;
-    begins.drive(milestones.begins);
-    begins_scrub.drive(milestones.begins_scrub);
+    let Milestones { accepts, looked, judged, fence_over } = milestones;
     scan_start.drive(looked & searches);
     wire!(walk_start = fence_over & is_clear_table);
     walk.input("start", walk_start)
@@ -378,7 +390,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("What the token does where it passes");
     let mask = protected.then(|| flipped_bit(&m, w, argument.data.bits(16..32)));
-    wire!(first_token = !sequence.pass().any());
+    let first_token = sequence.first_token();
     let rewrite = mask.map(|mask| Rewrite {
         injects: Spaces { binding: injects(0), table: injects(1), region: injects(2), slot: injects(3) },
         scrubs: Spaces { binding: scrub.binding, table: scrub.table, region: scrub.region, slot: scrub.slot },
@@ -419,8 +431,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     put(&m, "init_region", clear_region);
     put(&m, "init_slot", clear_slot);
     put(&m, "commit_counter_reads", ops.is(UpdateOp::ReadCounter));
-    wire!(clears_counter = is_clear_table & !first_token);
-    let cleared = sequence.pass() - m.constant(PASS, 1u32);
+    let clears_counter = m.delay("clears_counter", is_clear_table & !first_token);
+    let cleared = m.delay("cleared_counter", sequence.pass() - m.constant(PASS, 1u32));
     put(&m, "commit_counter_clears", clears_counter);
     put(&m, "commit_counter", clears_counter.select(cleared, index.low(PASS)));
     if has_log {
@@ -430,27 +442,39 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.section("Dirty memory: a word is harvested, or all of a bitmap cleared; a table's tracking set");
     let is_sweeping = sequence.at("sweep");
     let swept = m.register("swept_words", w.dirty_count);
-    swept.next(is_sweeping.select(swept.value().plus(1u32), m.zero(w.dirty_count)));
-    sweep_last.drive(swept.value().plus(1u32).at_least(wanted.dirty_count));
+    swept.next(swept.value().plus(1u32).gated_by(is_sweeping));
+    // Counts down from the words less two: the last, or only one, is swept when that is below zero.
+    let width = w.dirty_count + 2;
+    let words_less_two =
+        m.delay("words_less_two", wanted.dirty_count.zero_extend(width) - m.constant(width, 2u32));
+    let left = m.register("words_left", width);
+    left.next(is_sweeping.select(left.value() - m.constant(width, 1u32), words_less_two));
+    sweep_last.drive(left.value().bit(width - 1));
     let word_of_table = is_sweeping.select(fit(swept.value(), w.dirty), fit(index, w.dirty));
-    let bitmap = is_track.select(wanted.dirty_base, record.dirty_base.gated_by(!is_inject));
+    let word_of_table = m.delay("word_of_table", word_of_table);
+    let dirty_base = m.delay("harvest_base", record.dirty_base.gated_by(!is_inject));
+    let bitmap = m.delay("bitmap_base", is_track.select(wanted.dirty_base, dirty_base));
     put(&m, "harvest_place", bitmap + word_of_table);
-    let sweeps = is_sweeping & wanted.dirty_count.any();
-    let harvests = m.delay_reset("harvest", sequence.first_of("reap") | sweeps);
+    let has_words = m.delay("has_words", wanted.dirty_count.any());
+    let asks = m.delay_reset("asks_for_word", sequence.first_of("reap") | is_sweeping & has_words);
+    let harvests = m.delay_reset("harvest", asks);
     m.output("harvest", harvests);
-    wire!(in_store = sequence.at("store"));
+    let in_store = sequence.at("store");
     wire!(storing = in_store & !scrubs);
     wire!(untracks = sequence.first_of("untrack"));
     wire!(retracks = sequence.first_of("retrack"));
-    wire!(forgets = storing & (ops.is(UpdateOp::SetTable) | is_clear_table));
+    let is_set_table = ops.is(UpdateOp::SetTable);
+    wire!(forgets = storing & (is_set_table | is_clear_table));
     wire!(restores = in_store & scrub.tracking);
     wire!(sets_tracking = retracks | restores);
     let tracking = Tracking {
-        granule_shift: scrubs.select(record.granule_shift, granule_shift).gated_by(sets_tracking),
-        window_base: record.window_base.gated_by(sets_tracking),
-        dirty_base: scrubs.select(record.dirty_base, wanted.dirty_base).gated_by(sets_tracking),
+        granule_shift: scrubs.select(record.granule_shift, granule_shift),
+        window_base: record.window_base,
+        dirty_base: scrubs.select(record.dirty_base, wanted.dirty_base),
     };
-    let mut track_word = encode(w, tracking.pack(&m).named("tracking_word"));
+    let tracking_word = m.delay("tracking_word", tracking.pack(&m));
+    let coded = m.delay("tracking_coded", encode(w, tracking_word));
+    let mut track_word = coded.gated_by(sets_tracking);
     let mut track_write = untracks | sets_tracking | forgets;
     if let Some(mask) = mask {
         let flipped = tracking_raw ^ mask.low(tracking_bits);
@@ -477,13 +501,16 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("What is stored");
     let sets_slot = ops.is(UpdateOp::SetSlot);
-    wire!(changes_region = installs | ops.is(UpdateOp::Invalidate));
-    wire!(changes_slot = sets_slot | ops.is(UpdateOp::ClearSlot));
-    wire!(changes_binding = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
+    let changes_region = m.delay("changes_region", installs | ops.is(UpdateOp::Invalidate));
+    let changes_slot = m.delay("changes_slot", sets_slot | ops.is(UpdateOp::ClearSlot));
+    let of_bindings = w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move]);
+    let changes_binding = m.delay("changes_binding", ops.any(&of_bindings));
     let looked_at =
         [UpdateOp::Peek, UpdateOp::Inject, UpdateOp::ReadCounter, UpdateOp::Harvest, UpdateOp::Reseed];
-    wire!(changes_record = !ops.any(&w.known_ops(&looked_at)));
+    let changes_record = m.delay("changes_record", !ops.any(&w.known_ops(&looked_at)));
     let sets_table = ops.is(UpdateOp::SetTable);
+    let adds_region = m.delay("adds_region", installs & !was_valid);
+    let adds_slot = m.delay("adds_slot", sets_slot & !was_present);
     let changed = Record {
         exists: m.bit(true),
         frozen: ops.is(UpdateOp::Freeze) | (record.frozen & !ops.is(UpdateOp::Thaw)),
@@ -492,17 +519,18 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         dirty_count: is_track.select(bitmap_words.gated_by(starts_tracking), record.dirty_count),
         granule_shift: is_track.select(granule_shift, record.granule_shift),
         bindings: count(&m, "bindings", record.bindings, binds, ops.is(UpdateOp::Unbind)),
-        regions: count(&m, "regions", record.regions, installs & !was_valid, ops.is(UpdateOp::Invalidate)),
-        slots: count(&m, "slots", record.slots, sets_slot & !was_present, ops.is(UpdateOp::ClearSlot)),
+        regions: count(&m, "regions", record.regions, adds_region, ops.is(UpdateOp::Invalidate)),
+        slots: count(&m, "slots", record.slots, adds_slot, ops.is(UpdateOp::ClearSlot)),
         ..record
     };
     let after = fresh_record(&m, w, &wanted, record.epoch).select(sets_table, changed);
-    let after = after.gated_by(!is_clear_table);
-    wire!(valid_note = m.concat(&[installs, index.low(8).gated_by(installs)]));
+    let after = after.gated_by(!is_clear_table).delay(&m, "record_next");
+    let valid_note = m.delay("valid_note", m.concat(&[installs, index.low(8).gated_by(installs)]));
     let taken = BindingWord { valid: m.bit(true), table, net_id: identifier }.gated_by(takes_binding);
     if let Some(ways) = &ways {
         ways.store(w, &ops, &staged, index, storing);
     }
+    let taken = taken.delay(&m, "listed_next");
     let uses = ["record", "valid", "present", "listed"].map(|word| {
         let port = format!("uses_{word}");
         if protected {
@@ -577,36 +605,33 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
     put_peeks(&m, w, is_peek & is_space(2), is_peek & is_space(3));
 
-    m.section("The answer");
-    let answers = sequence.at("answer");
+    m.section("The answer, from registers: what it is chosen from stands far away");
     let refused = m.register("refused", 1).enabled_by(accepts);
-    if w.is_cuckoo() {
-        clears_old.drive(answers & ops.is(UpdateOp::Move) & !refused.value());
-    }
-    let bad_stage = is_staging & index.at_least(m.constant(32, STAGED_WORDS as u32));
-    refused.next(sequence.at("refuse") | bad_stage);
+    refused.next(sequence.at("refuse") | is_staging & beyond_staged);
     let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed, logged };
-    let word = argument.data.bits(8..11);
+    let peeked = peeked.word(space.low(3), argument.data.bits(8..11), is_peek);
     let counted = keep(&m, "counter", token_done, counter_value).zero_extend(64);
     let reaped = keep(&m, "reaped_word", sequence.at("reap"), harvested);
-    let result = peeked.word(space.low(3), word).gated_by(is_peek)
-        | counted.gated_by(ops.is(UpdateOp::ReadCounter))
-        | reaped.gated_by(ops.is(UpdateOp::Harvest));
-    // Registered: it stands from STORE or LOCAL on, and what it is chosen from stands far away.
+    let reads_counter = ops.is(UpdateOp::ReadCounter);
+    let result = peeked | counted.gated_by(reads_counter) | reaped.gated_by(is_harvest);
     let result = m.delay("result", result);
     let reaped_unsure = flag(&m, keep(&m, "reaped_unsure", harvests, unsure));
-    wire!(
-        sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot)
-            | ops.is(UpdateOp::Harvest) & reaped_unsure
-    );
+    let sees_corrupt = is_peek & (is_space(2) & seen_corrupt.region | is_space(3) & seen_corrupt.slot)
+        | is_harvest & reaped_unsure;
+    let sees_corrupt = m.delay("sees_corrupt", sees_corrupt);
     let reason = ops.is(UpdateOp::Stage).select(code(&m, UpdateError::BadArgument), error);
+    let reason = m.delay("reason", reason);
     let reason = refused.value().select(reason, code(&m, UpdateError::Corrupt));
+    let replies = sequence.at("reply");
     wire!(fails = refused.value() | sees_corrupt);
-    m.output("upd_done", answers);
-    m.output("upd_error", reason.gated_by(fails & answers));
-    m.output("upd_result", result.gated_by(!fails & answers));
+    m.output("upd_done", sequence.at("answer"));
+    m.output("upd_error", m.delay("answered_error", reason.gated_by(fails & replies)));
+    m.output("upd_result", m.delay("answered_result", result.gated_by(!fails & replies)));
     m.finish()
 }
+
+// The log's entry comes with the token, and is chosen from by the time that the token is counted and the update stored.
+const _: () = assert!(fault_log::LOG_CYCLES + PEEK_CYCLES <= counters::CYCLES + 1);
 
 impl Widths {
     /// Bits of a listed binding.
@@ -658,5 +683,7 @@ fn count<'m>(
     down: Signal<'m>,
 ) -> Signal<'m> {
     let one = m.constant(value.width(), 1u32);
-    up.select(value + one, down.select(value - one, value)).named(format!("{name}_after"))
+    let more = m.delay(&format!("{name}_and_one"), value + one);
+    let less = m.delay(&format!("{name}_less_one"), value - one);
+    up.select(more, down.select(less, value)).named(format!("{name}_after"))
 }

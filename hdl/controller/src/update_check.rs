@@ -1,20 +1,34 @@
 //! Block `update_check`: why an update is refused. One flag per error code; the lowest that is set is the answer.
 //!
-//! Everything it looks at stands still while `update` waits, so the block is a pipeline that always runs: flags in
-//! cycles 1 and 2 (slices, windows and injected bits take both), the code in cycles 3 and 4.
+//! ```text
+//!  arguments ─▶ which update ─┐
+//!  staged    ─▶ sums ─────────┼─▶ comparisons ─▶ what is wrong ─▶ flags ─▶ fours ─▶ pairs ─▶ pairs ─▶ pairs ─▶ code
+//!  record    ─────────────────┘   in steps       a register each
+//! ```
+//!
+//! Everything it looks at stands still while `update` waits, so the block is a pipeline that always runs, a register
+//! behind every step.
 
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::{Counter, Cuckoo, Protection, STAGED_WORDS, Stored, UpdateError, UpdateOp};
 
-use crate::codes::{code, is};
+use crate::codes::code;
+use crate::standing::{ANY_CYCLES, is_any, is_below, steps, sum};
 use crate::track_check::LARGEST_SHIFT;
 use crate::update_words::{Arguments, Record, Staged, Which};
 use crate::widths::{KEY_INDEX, OFFSET, Widths};
 
-/// Cycles from standing inputs to a standing code.
-pub const CYCLES: u32 = 4;
+/// Cycles from standing inputs to a standing code. The longest way is that of `set_slot`: the frames of its page, their
+/// end, the comparison with the window's, what is wrong.
+pub const CYCLES: u32 = 1 + steps(55) + 1 + 1 + FLAGS_CYCLES;
+/// Cycles from what a search found to a standing code, when all else stands: another table's number.
+pub const SEARCHED_CYCLES: u32 = ANY_CYCLES + FLAGS_CYCLES;
+/// Cycles from what is wrong to a code: a register of each, the flags, the choice of the first.
+const FLAGS_CYCLES: u32 = 2 + FIRST_CYCLES;
+/// Cycles of the choice among 19 or 20 flags: in fours, then in pairs.
+const FIRST_CYCLES: u32 = 4;
 
 stagecoach_hdl::bundle! {
     /// What the other blocks found.
@@ -86,118 +100,130 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
 
     m.section("Which update it is");
-    let ops = Which { m: &m, op: arguments.op };
-    let space = arguments.data.low(8);
-    let in_space = |spaces: &[u32]| {
-        spaces.iter().map(|number| space.is(*number)).reduce(|a, b| a | b).expect("some space is asked for")
-    };
-    wire!(is_peek = ops.is(UpdateOp::Peek));
-    wire!(is_inject = ops.is(UpdateOp::Inject));
-    wire!(peeks_binding = is_peek & in_space(&[0]));
-    wire!(peeks_table = is_peek & in_space(&[1]));
-    wire!(peeks_log = is_peek & in_space(&[4]));
+    let ops = Which::of(&m, &arguments);
+    let group = |name: &str, when| m.delay(name, when);
+    let is_peek = ops.is(UpdateOp::Peek);
+    let is_inject = ops.is(UpdateOp::Inject);
+    let peeks_binding = group("peeks_binding", is_peek & ops.is_space(0));
+    let peeks_table = group("peeks_table", is_peek & ops.is_space(1));
+    let peeks_log = group("peeks_log", is_peek & ops.is_space(4));
     // What names a region or a slot by its place in the slice, for peek and inject alike.
-    wire!(looks_at_region = is_peek & in_space(&[2]) | is_inject & in_space(&[2, 7]));
-    wire!(looks_at_slot = is_peek & in_space(&[3]) | is_inject & in_space(&[3, 8]));
-    wire!(injects_entry = is_inject & in_space(&[0, 5]));
-    wire!(injects_table = is_inject & in_space(&[1, 6, 9]));
-    wire!(injects_dirty = is_inject & in_space(&[10]));
-    wire!(is_binding = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
-    wire!(takes_entry = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Move])));
-    wire!(names_entry = ops.any(&w.known_ops(&[UpdateOp::Unbind, UpdateOp::Move])));
-    let no_entry = !findings.has_free;
+    let looks_at_region =
+        group("looks_at_region", is_peek & ops.is_space(2) | is_inject & ops.in_space(&[2, 7]));
+    let looks_at_slot = group("looks_at_slot", is_peek & ops.is_space(3) | is_inject & ops.in_space(&[3, 8]));
+    let injects_entry = group("injects_entry", is_inject & ops.in_space(&[0, 5]));
+    let injects_table = group("injects_table", is_inject & ops.in_space(&[1, 6, 9]));
+    let injects_dirty = group("injects_dirty", is_inject & ops.is_space(10));
+    let is_binding =
+        group("is_binding", ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move])));
+    let takes_entry = group("takes_entry", ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Move])));
+    let leaves_entry = group("leaves_entry", ops.any(&w.known_ops(&[UpdateOp::Unbind, UpdateOp::Move])));
     let no_entry = match findings.full.width() {
-        0 => no_entry,
-        _ => no_entry | ops.is(UpdateOp::Bind) & findings.full,
+        0 => !findings.has_free,
+        _ => !findings.has_free | group("binds_too_many", ops.is(UpdateOp::Bind) & findings.full),
     };
-    wire!(names_region = ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
-    wire!(names_slot = ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
-    wire!(is_set_table = ops.is(UpdateOp::SetTable));
-    wire!(is_clear_table = ops.is(UpdateOp::ClearTable));
-    wire!(is_freeze = ops.is(UpdateOp::Freeze));
-    wire!(is_thaw = ops.is(UpdateOp::Thaw));
-    wire!(is_set_slot = ops.is(UpdateOp::SetSlot));
-    wire!(is_install = ops.is(UpdateOp::Install));
-    wire!(is_track = ops.is(UpdateOp::Track));
-    wire!(starts_tracking = is_track & arguments.data.low(8).any());
-    wire!(is_harvest = ops.is(UpdateOp::Harvest));
-    wire!(changes = is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw);
-    wire!(looks = looks_at_region | looks_at_slot | injects_table);
-    wire!(needs_table = changes | looks | is_track | is_harvest);
-    wire!(needs_record = needs_table | is_set_table | peeks_table);
-    wire!(names_no_table = peeks_binding | peeks_log | injects_entry | injects_dirty);
+    let names_region = group("names_region", ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]));
+    let names_slot = group("names_slot", ops.any(&[UpdateOp::SetSlot, UpdateOp::ClearSlot]));
+    let is_set_table = ops.is(UpdateOp::SetTable);
+    let is_clear_table = ops.is(UpdateOp::ClearTable);
+    let is_freeze = ops.is(UpdateOp::Freeze);
+    let is_thaw = ops.is(UpdateOp::Thaw);
+    let is_set_slot = ops.is(UpdateOp::SetSlot);
+    let is_install = ops.is(UpdateOp::Install);
+    let is_track = ops.is(UpdateOp::Track);
+    let has_granules = group("has_granules", arguments.data.low(8).any());
+    let starts_tracking = group("starts_tracking", is_track & has_granules);
+    let is_harvest = ops.is(UpdateOp::Harvest);
+    let changes =
+        group("changes", is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw);
+    let looks = group("looks", looks_at_region | looks_at_slot | injects_table);
+    let needs_table = group("needs_table", changes | looks | is_track | is_harvest);
+    let needs_record = group("needs_record", needs_table | is_set_table | peeks_table);
+    let names_no_table = group("names_no_table", peeks_binding | peeks_log | injects_entry | injects_dirty);
 
-    m.section("Cycle 1: one flag per error");
-    let flag = |error: UpdateError, when| m.delay(&format!("refused_{}", error.name()), when);
+    m.section("Comparisons");
     let index = arguments.index;
     let key_index = index.bits(8..8 + KEY_INDEX);
     let slices = check_slices(&m, w, &staged);
     let window = check_page(&m, w, arguments.data, &record);
-    let in_use = record.regions.any() | record.slots.any();
-    wire!(is_tracked = record.granule_shift.any());
-    wire!(region_outside = names_region & at_least_wide(key_index, record.region_count));
-    wire!(slot_outside = (names_slot | looks_at_slot) & at_least_wide(index, record.slot_count));
-    wire!(place_outside = looks_at_region & at_least_wide(index, record.region_count));
-    wire!(
-        entry_outside =
-            (peeks_binding | injects_entry) & index.at_least(m.constant(32, w.config.cam_entries()))
-    );
-    wire!(word_outside = injects_dirty & index.at_least(m.constant(32, w.config.dirty_words)));
-    wire!(log_outside = peeks_log & beyond_log(&m, w, index));
-    wire!(bitmap_outside = is_track & findings.dirty_outside);
-    wire!(harvest_outside = is_harvest & is_tracked & at_least_wide(index, record.dirty_count));
-    wire!(
-        out_of_slice = is_set_table & slices.beyond_pool
-            | is_install & findings.slots_exceeded
-            | region_outside
-            | slot_outside
-            | place_outside
-            | entry_outside
-            | word_outside
-            | log_outside
-            | bitmap_outside
-            | harvest_outside
-    );
-    wire!(out_of_window = is_set_table & slices.beyond_memory | is_set_slot & window.outside);
-    let bad_variant = !findings.region_valid | findings.region_variant.differs(index.low(8));
-    wire!(
-        is_corrupt = needs_record & findings.record_corrupt
-            | names_region & !region_outside & findings.valid_corrupt
-            | names_slot & !slot_outside & findings.present_corrupt
-            | peeks_binding & !entry_outside & findings.listed_corrupt
-            | is_binding & findings.list_corrupt
-            | (is_set_table | starts_tracking) & findings.records_corrupt
-    );
-    let other_table = findings.found_table.differs(arguments.table.low(w.table));
-    let inject = bad_inject(&m, w, &arguments);
+    let in_use = group("in_use", is_any(&m, "counted", m.concat(&[record.regions, record.slots])));
+    let has_bindings = is_any(&m, "bindings", record.bindings);
+    let is_tracked = group("is_tracked", record.granule_shift.any());
+    let beyond = |name: &str, index, count| !is_below_wide(&m, name, index, count);
+    let beyond_number = |name: &str, count: u32| !is_below(&m, name, index, m.constant(32, count));
+    let beyond_regions = beyond("key_inside", key_index, record.region_count);
+    let region_outside = group("region_outside", names_region & beyond_regions);
+    let beyond_slots = beyond("slot_inside", index, record.slot_count);
+    let slot_outside = group("slot_outside", (names_slot | looks_at_slot) & beyond_slots);
+    let beyond_slice = beyond("place_inside", index, record.region_count);
+    let place_outside = group("place_outside", looks_at_region & beyond_slice);
+    let beyond_bindings = beyond_number("entry_inside", w.config.cam_entries());
+    let entry_outside = group("entry_outside", (peeks_binding | injects_entry) & beyond_bindings);
+    let beyond_words = beyond_number("word_inside", w.config.dirty_words);
+    let word_outside = group("word_outside", injects_dirty & beyond_words);
+    let beyond_log = beyond_number("log_entry_inside", w.config.fault_log_entries);
+    let log_outside = group("log_outside", peeks_log & beyond_log);
+    let bitmap_outside = group("bitmap_outside", is_track & findings.dirty_outside);
+    let beyond_bitmap = beyond("harvest_inside", index, record.dirty_count);
+    let harvest_outside = group("harvest_outside", is_harvest & is_tracked & beyond_bitmap);
+    let slices_outside = group("slices_outside", is_set_table & slices.beyond_pool);
+    let too_many_slots = group("too_many_slots", is_install & findings.slots_exceeded);
+    let outsides = [
+        region_outside,
+        slot_outside,
+        place_outside,
+        entry_outside,
+        word_outside,
+        log_outside,
+        bitmap_outside,
+        harvest_outside,
+        slices_outside,
+        too_many_slots,
+    ];
+    let out_of_slice = outsides.into_iter().reduce(|a, b| a | b).expect("there are some");
+    let out_of_window =
+        group("out_of_window", is_set_table & slices.beyond_memory | is_set_slot & window.outside);
+    let variant_differs = group("variant_differs", findings.region_variant.differs(index.low(8)));
+    let bad_variant = group("bad_variant", !findings.region_valid | variant_differs);
+    let corrupts = [
+        group("record_is_corrupt", needs_record & findings.record_corrupt),
+        group("valid_is_corrupt", names_region & !region_outside & findings.valid_corrupt),
+        group("present_is_corrupt", names_slot & !slot_outside & findings.present_corrupt),
+        group("listed_is_corrupt", peeks_binding & !entry_outside & findings.listed_corrupt),
+        group("list_is_corrupt", is_binding & findings.list_corrupt),
+        group("records_are_corrupt", (is_set_table | starts_tracking) & findings.records_corrupt),
+    ];
+    let is_corrupt = corrupts.into_iter().reduce(|a, b| a | b).expect("there are some");
+    let other_table = is_any(&m, "found_other", findings.found_table ^ arguments.table.low(w.table));
+    let inject = bad_inject(&m, w, &ops, &arguments);
+    let unknown_op = group("unknown_op", arguments.op.greater_than(code(&m, last_op(w))));
+    let no_such_table = !is_below_wide(&m, "table_inside", arguments.table, m.constant(16, w.config.tables));
+    let needs_absent = group("needs_absent", needs_table & !record.exists);
+    let replaces = group("replaces_table", is_set_table & record.exists);
+    let ends_bound = group("ends_bound", (is_set_table | is_clear_table) & record.exists & has_bindings);
+    let frozen_refuses = group("frozen_refuses", is_set_table | is_freeze | names_region | names_slot);
+    let not_registrable = group("not_registrable", !registrable(&staged));
+
+    m.section("One flag per error");
+    let flag = |error: UpdateError, when| m.delay(&format!("refused_{}", error.name()), when);
     let mut flags = vec![
-        flag(UpdateError::Unsupported, inject.unsupported | arguments.op.greater_than(code(&m, last_op(w)))),
+        flag(UpdateError::Unsupported, inject.unsupported | unknown_op),
         flag(UpdateError::BadArgument, bad_argument(&m, w, &ops, &arguments, &staged) | inject.bad),
-        flag(
-            UpdateError::NoSuchTable,
-            !names_no_table & arguments.table.at_least(m.constant(16, w.config.tables)),
-        ),
+        flag(UpdateError::NoSuchTable, !names_no_table & no_such_table),
         flag(UpdateError::Corrupt, is_corrupt),
-        flag(UpdateError::TableAbsent, needs_table & !record.exists),
-        flag(
-            UpdateError::TableInUse,
-            is_set_table & record.exists & in_use
-                | (is_set_table | is_clear_table) & record.exists & record.bindings.any(),
-        ),
-        flag(
-            UpdateError::TableFrozen,
-            (is_set_table | is_freeze | names_region | names_slot) & record.frozen,
-        ),
+        flag(UpdateError::TableAbsent, needs_absent),
+        flag(UpdateError::TableInUse, replaces & in_use | ends_bound),
+        flag(UpdateError::TableFrozen, frozen_refuses & record.frozen),
         flag(UpdateError::NotFrozen, is_thaw & !record.frozen),
-        flag(UpdateError::OutOfSlice, out_of_slice),
+        flag(UpdateError::OutOfSlice, m.delay("out_of_slice", out_of_slice)),
         flag(UpdateError::OutOfWindow, out_of_window),
         flag(UpdateError::Overlap, (is_set_table | starts_tracking) & findings.overlap),
         flag(UpdateError::AlreadyBound, ops.is(UpdateOp::Bind) & findings.found),
-        flag(UpdateError::NotBound, names_entry & (!findings.found | other_table)),
+        flag(UpdateError::NotBound, leaves_entry & (!findings.found | other_table)),
         flag(UpdateError::BindingsFull, takes_entry & no_entry),
         flag(UpdateError::BadOffset, is_install & findings.bad_offset | is_set_slot & window.misaligned),
         flag(UpdateError::AddressWrap, is_install & findings.address_wrap),
-        flag(UpdateError::BadRights, is_install & !registrable(&staged)),
+        flag(UpdateError::BadRights, is_install & not_registrable),
         flag(
             UpdateError::NotValid,
             ops.is(UpdateOp::Invalidate) & bad_variant | ops.is(UpdateOp::ClearSlot) & !findings.slot_present,
@@ -220,24 +246,50 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     }
     let possible = UpdateError::ALL.len() - usize::from(!w.is_cuckoo());
     assert_eq!(flags.len(), possible, "every error has its flag; WAY_IN_USE, the last, needs ways");
-
-    m.section("Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none");
-    let mut lowest = m.zero(8);
-    let ranks: Vec<_> = UpdateError::by_rank().collect();
-    for (flag, error) in flags.iter().zip(ranks).rev() {
-        lowest = flag.select(code(&m, error), lowest);
-    }
-    let lowest = m.delay("lowest_code", lowest);
-    m.output("error", m.delay("error_code", lowest));
+    let first = first_error(&m, &flags);
+    m.output("error", first.error);
+    m.output("refused", first.any);
     m.finish()
 }
 
-/// The fault log has no such entry.
-fn beyond_log<'m>(m: &'m ModuleBuilder, w: &Widths, index: Signal<'m>) -> Signal<'m> {
-    match w.config.fault_log_entries {
-        0 => m.bit(true),
-        entries => index.at_least(m.constant(32, entries)),
+/// Of some flags: whether one is set, and the code of the first that is, 0 if none.
+#[derive(Clone, Copy)]
+struct First<'m> {
+    any: Signal<'m>,
+    error: Signal<'m>,
+}
+
+/// The first by rank, so the lowest code that applies: in fours, then in pairs, a cycle each.
+fn first_error<'m>(m: &'m ModuleBuilder, flags: &[Signal<'m>]) -> First<'m> {
+    m.section("The first by rank, in fours, then in pairs, a cycle each");
+    let ranked: Vec<_> = flags.iter().copied().zip(UpdateError::by_rank()).collect();
+    let four = |(number, four): (usize, &[(Signal<'m>, UpdateError)])| {
+        let any = four.iter().map(|(flag, _)| *flag).reduce(|a, b| a | b).expect("no four is empty");
+        let mut error = m.zero(8);
+        for (flag, reason) in four.iter().rev() {
+            error = flag.select(code(m, *reason), error);
+        }
+        let name = format!("first_of_four{number}");
+        First { any: m.delay(&format!("{name}_any"), any), error: m.delay(&name, error) }
+    };
+    let mut firsts: Vec<_> = ranked.chunks(4).enumerate().map(four).collect();
+    let mut cycles = 1;
+    while firsts.len() > 1 {
+        cycles += 1;
+        let pair = |(number, pair): (usize, &[First<'m>])| {
+            let name = format!("first{cycles}_of_pair{number}");
+            let [front, back] = pair else {
+                let First { any, error } = pair[0];
+                return First { any: m.delay(&format!("{name}_any"), any), error: m.delay(&name, error) };
+            };
+            // A code is zero where no flag is set.
+            let error = front.error | back.error.gated_by(!front.any);
+            First { any: m.delay(&format!("{name}_any"), front.any | back.any), error: m.delay(&name, error) }
+        };
+        firsts = firsts.chunks(2).enumerate().map(pair).collect();
     }
+    assert_eq!(cycles, FIRST_CYCLES, "the block's latency counts these");
+    firsts[0]
 }
 
 struct BadInject<'m> {
@@ -246,27 +298,35 @@ struct BadInject<'m> {
 }
 
 /// Whether `inject` can do nothing at all, or names no stored bit.
-fn bad_inject<'m>(m: &'m ModuleBuilder, w: &Widths, arguments: &Arguments<'m>) -> BadInject<'m> {
-    let is_inject = is(arguments.op, UpdateOp::Inject);
+fn bad_inject<'m>(
+    m: &'m ModuleBuilder,
+    w: &Widths,
+    ops: &Which<'m>,
+    arguments: &Arguments<'m>,
+) -> BadInject<'m> {
+    let is_inject = ops.is(UpdateOp::Inject);
     if w.config.protection == Protection::None {
         return BadInject { unsupported: is_inject, bad: m.bit(false) };
     }
-    let (space, bit) = (arguments.data.low(8), arguments.data.bits(16..32));
+    let bit = arguments.data.bits(16..32);
     let spaces = (0..=255u8).filter_map(|number| Stored::of(number, 0, 0));
     let names_bit = spaces.map(|stored| {
         let bits = m.constant(16, w.config.stored_bits(stored));
-        space.is(u32::from(stored.space())) & bit.less_than(bits)
+        let number = u32::from(stored.space());
+        ops.is_space(number) & is_below(m, &format!("bit_inside{number}"), bit, bits)
     });
     let names_bit = names_bit.reduce(|a, b| a | b).expect("there are stored words");
-    let reserved = arguments.data.bits(8..16).any() | arguments.data.bits(32..64).any();
+    let reserved = m.concat(&[arguments.data.bits(32..64), arguments.data.bits(8..16)]);
+    let reserved = is_any(m, "inject_reserved", reserved);
     let names_bit = m.delay("names_stored_bit", names_bit);
-    BadInject { unsupported: m.bit(false), bad: is_inject & (reserved | !names_bit) }
+    let bad = m.delay("bad_inject", is_inject & (reserved | !names_bit));
+    BadInject { unsupported: m.bit(false), bad }
 }
 
-/// value >= count, whichever is wider.
-fn at_least_wide<'m>(value: Signal<'m>, count: Signal<'m>) -> Signal<'m> {
+/// value < count, whichever is wider, in so many steps.
+fn is_below_wide<'m>(m: &'m ModuleBuilder, name: &str, value: Signal<'m>, count: Signal<'m>) -> Signal<'m> {
     let width = value.width().max(count.width());
-    value.zero_extend(width).at_least(count.zero_extend(width))
+    is_below(m, name, value.zero_extend(width), count.zero_extend(width))
 }
 
 /// Reserved bits, and values that the configuration has no place for.
@@ -279,32 +339,44 @@ fn bad_argument<'m>(
 ) -> Signal<'m> {
     let data = arguments.data;
     let all_words = m.concat(&[staged.word2, staged.word1, staged.word0]);
-    let binding = all_words.bits(w.config.net_id_bits..192).any();
+    let binding = is_any(m, "beyond_identifier", all_words.bits(w.config.net_id_bits..192));
     let described = staged.word2;
-    let install = described.bits(36..40).any()
-        | described.bits(44..64).any()
-        | page_size_beyond(w, described.bits(40..44))
-        | staged.word3.bits(32 + w.config.pd_bits..64).any();
-    let set_slot = data.bits(52..56).any()
-        | data.bits(60..64).any()
-        | page_size_beyond(w, data.bits(56..60))
-        | data.bits(w.frame..52).any();
+    let reserved = [
+        staged.word3.bits(32 + w.config.pd_bits..64),
+        described.bits(44..64),
+        described.bits(36..40),
+        page_size_beyond(w, described.bits(40..44)),
+    ];
+    let install = is_any(m, "install_reserved", m.concat(&reserved));
+    let reserved = [
+        data.bits(52..56),
+        data.bits(60..64),
+        page_size_beyond(w, data.bits(56..60)),
+        data.bits(w.frame..52),
+    ];
+    let set_slot = is_any(m, "set_slot_reserved", m.concat(&reserved));
     let (space, word) = (data.low(8), data.bits(8..16));
     let words: Vec<_> = [4u32, 5, 5, 1, 8].iter().map(|words| m.constant(8, *words)).collect();
-    let no_space = space.greater_than(m.constant(8, words.len() as u32 - 1));
-    let peek = data.bits(16..64).any() | no_space | word.at_least(space.low(3).choose(&words));
+    let no_space = m.delay("no_space", space.greater_than(m.constant(8, words.len() as u32 - 1)));
+    let words = m.delay("words_of_space", space.low(3).choose(&words));
+    let no_word = m.delay("no_word_of_space", word.at_least(words));
+    let reserved = is_any(m, "peek_reserved", data.bits(16..64));
+    let peek = m.delay("bad_peek", ops.is(UpdateOp::Peek) & (reserved | no_space | no_word));
     let shift = data.low(8);
+    let has_shift = m.delay("has_shift", shift.any());
     let no_shift = shift.less_than(m.constant(8, OFFSET)) | shift.greater_than(m.constant(8, LARGEST_SHIFT));
-    let track = data.bits(8..64).any() | shift.any() & no_shift;
-    let counter = arguments.index.greater_than(m.constant(32, Counter::Uncorrectable.index()));
+    let no_shift = m.delay("no_shift", no_shift);
+    let reserved = is_any(m, "track_reserved", data.bits(8..64));
+    let track = reserved | has_shift & no_shift;
+    let largest = m.constant(32, Counter::Uncorrectable.index() + 1);
+    let counter = !is_below(m, "counter_inside", arguments.index, largest);
     let names_identifier = ops.any(&w.known_ops(&[UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move]));
-    wire!(bad_binding = names_identifier & binding);
-    wire!(bad_install = ops.is(UpdateOp::Install) & install);
-    wire!(bad_set_slot = ops.is(UpdateOp::SetSlot) & set_slot);
-    wire!(bad_peek = ops.is(UpdateOp::Peek) & peek);
-    wire!(bad_track = ops.is(UpdateOp::Track) & track);
-    wire!(bad_counter = ops.is(UpdateOp::ReadCounter) & counter);
-    let bad = bad_binding | bad_install | bad_set_slot | bad_peek | bad_track | bad_counter;
+    let bad_binding = m.delay("bad_binding", names_identifier & binding);
+    let bad_install = m.delay("bad_install", ops.is(UpdateOp::Install) & install);
+    let bad_set_slot = m.delay("bad_set_slot", ops.is(UpdateOp::SetSlot) & set_slot);
+    let bad_track = m.delay("bad_track", ops.is(UpdateOp::Track) & track);
+    let bad_counter = m.delay("bad_counter", ops.is(UpdateOp::ReadCounter) & counter);
+    let bad = bad_binding | bad_install | bad_set_slot | peek | bad_track | bad_counter;
     if w.is_cuckoo() { bad | bad_way(m, w, ops, arguments, all_words) } else { bad }
 }
 
@@ -321,10 +393,11 @@ fn bad_way<'m>(
     arguments: &Arguments<'m>,
     all_words: Signal<'m>,
 ) -> Signal<'m> {
-    let seed = all_words.bits(w.cuckoo().seed_bits()..192).any();
-    let is_beyond = |ways| arguments.index.at_least(m.constant(32, ways));
-    ops.is(UpdateOp::Move) & is_beyond(Cuckoo::WAYS + 1)
-        | ops.is(UpdateOp::Reseed) & (is_beyond(Cuckoo::WAYS) | seed)
+    let seed = is_any(m, "beyond_seed", all_words.bits(w.cuckoo().seed_bits()..192));
+    let beyond = |name: &str, ways: u32| !is_below(m, name, arguments.index, m.constant(32, ways));
+    let bad_move = ops.is(UpdateOp::Move) & beyond("way_or_stash", Cuckoo::WAYS + 1);
+    let bad_reseed = ops.is(UpdateOp::Reseed) & (beyond("way_inside", Cuckoo::WAYS) | seed);
+    m.delay("bad_way", bad_move | bad_reseed)
 }
 
 /// The four bits name no page size.
@@ -351,21 +424,24 @@ struct Slices<'m> {
 fn check_slices<'m>(m: &'m ModuleBuilder, w: &Widths, staged: &Staged<'m>) -> Slices<'m> {
     let beyond = |name: &str, word: Signal<'m>, pool: u32| {
         let (base, count) = (word.low(32), word.high(32));
-        let end = m.delay(&format!("{name}_end"), base.add_carry(count));
-        let base_outside = m.delay(&format!("{name}_base_outside"), base.at_least(m.constant(32, pool)));
-        base_outside | end.greater_than(m.constant(33, pool))
+        let end = sum(m, &format!("{name}_end"), base, count);
+        let end_outside = is_below(m, &format!("{name}_pool_below_end"), m.constant(33, pool), end);
+        let base_inside = is_below(m, &format!("{name}_base_inside"), base, m.constant(32, pool));
+        m.delay(&format!("{name}_beyond"), !base_inside | end_outside)
     };
     let regions = beyond("regions", staged.word0, w.config.regions);
     let slots = beyond("slots", staged.word1, w.config.slots);
     let (base, count) = (staged.word2, staged.word3);
     let frames = stagecoach_hdl::BigUint::from(1u32) << w.frame;
-    let base_outside = m.delay("window_base_outside", base.bits(w.frame..64).any());
-    let count_outside = m.delay("window_count_outside", count.greater_than(m.constant(64, frames.clone())));
+    let base_outside = is_any(m, "window_base_outside", base.bits(w.frame..64));
+    let most = m.constant(64, frames.clone());
+    let count_outside = is_below(m, "window_most_below_count", most, count);
     let (base, count) = (base.low(w.frame), count.low(w.frame_count));
-    let width = w.frame_count + 1;
-    let end = m.delay("window_end", base.zero_extend(width) + count.zero_extend(width));
-    let end_outside = end.greater_than(m.constant(width, frames));
-    Slices { beyond_pool: regions | slots, beyond_memory: base_outside | count_outside | end_outside }
+    let width = w.frame_count;
+    let end = sum(m, "window_end", base.zero_extend(width), count);
+    let end_outside = is_below(m, "window_most_below_end", m.constant(width + 1, frames), end);
+    let beyond_memory = m.delay("window_outside", base_outside | count_outside | end_outside);
+    Slices { beyond_pool: regions | slots, beyond_memory }
 }
 
 struct Page<'m> {
@@ -375,20 +451,23 @@ struct Page<'m> {
 
 /// Whether the page of `set_slot` lies in the table's window, and its frame is aligned to its size.
 fn check_page<'m>(m: &'m ModuleBuilder, w: &Widths, data: Signal<'m>, record: &Record<'m>) -> Page<'m> {
-    let width = w.frame_count + 2;
+    let width = w.frame_count + 1;
     let frame = data.low(w.frame);
     let page_size = data.bits(56..56 + w.page_size);
     let sizes = &w.config.page_shifts;
     let frames: Vec<_> = sizes.iter().map(|shift| m.constant(width, 1u64 << (shift - OFFSET))).collect();
-    let page_end = frame.zero_extend(width) + page_size.choose(&frames);
-    let window_end = record.window_base.zero_extend(width) + record.window_count.zero_extend(width);
-    let page_end = m.delay("page_end", page_end);
-    let window_end = m.delay("owned_window_end", window_end);
-    let begins_before = m.delay("page_begins_before", frame.less_than(record.window_base));
-    let misaligned: Vec<_> =
-        sizes.iter().map(|shift| frame.low((shift - OFFSET).min(w.frame)).any()).collect();
+    let frames = m.delay("page_frames", page_size.choose(&frames));
+    let page_end = sum(m, "page_end", frame.zero_extend(width), frames);
+    let (base, count) = (record.window_base.zero_extend(width), record.window_count.zero_extend(width));
+    let window_end = sum(m, "owned_window_end", base, count);
+    let begins_before = is_below(m, "page_begins_before", frame, record.window_base);
+    let ends_behind = is_below(m, "window_ends_before", window_end, page_end);
+    let misaligned: Vec<_> = sizes
+        .iter()
+        .map(|shift| is_any(m, &format!("frame_below_{shift}"), frame.low((shift - OFFSET).min(w.frame))))
+        .collect();
     Page {
-        outside: begins_before | page_end.greater_than(window_end),
-        misaligned: page_size.choose(&misaligned),
+        outside: m.delay("page_outside", begins_before | ends_behind),
+        misaligned: m.delay("page_misaligned", page_size.choose(&misaligned)),
     }
 }

@@ -62,6 +62,7 @@ impl<'m> Commit<'_, 'm> {
         let (m, w, ops) = (self.m, self.w, self.ops);
         let sets = ops.is(UpdateOp::SetTable);
         let changes = ops.any(&[UpdateOp::SetTable, UpdateOp::Freeze, UpdateOp::Thaw]) | self.is_fence;
+        let changes = m.delay("changes_table", changes);
         let thaws = ops.any(&[UpdateOp::SetTable, UpdateOp::Thaw]);
         let slice = |set, kept| if w.is_cuckoo() { m.zero(0) } else { sets.select(set, kept) };
         let word = TableWord {
@@ -71,7 +72,7 @@ impl<'m> Commit<'_, 'm> {
             region_count: slice(wanted.region_count, record.region_count),
             slot_base: slice(wanted.slot_base, record.slot_base),
         };
-        let fresh = encode(w, word.pack(m).named("table_word")).named("table_word_coded");
+        let fresh = encode(w, m.delay("table_word", word.pack(m))).named("table_word_coded");
         let (written, word) = self.rewritten(
             changes & self.first,
             fresh,
@@ -94,7 +95,7 @@ impl<'m> Commit<'_, 'm> {
         let (m, w, ops) = (self.m, self.w, self.ops);
         let binds = ops.is(UpdateOp::Bind);
         let changes = binds | ops.is(UpdateOp::Unbind);
-        wire!(entry_identifier = m.concat(&[binds, identifier.gated_by(binds)]));
+        let entry_identifier = m.delay("entry_identifier", m.concat(&[binds, identifier.gated_by(binds)]));
         // The number stays when the entry becomes free: the request directly before the token has found the entry, and
         // takes its number when the token has written it.
         let (asked, number) = (encode(w, entry_identifier), encode(w, table));
@@ -125,7 +126,7 @@ impl<'m> Commit<'_, 'm> {
     /// A region; `fresh` is what `install` writes (zero for `invalidate`), `seen` what the first token read, checked.
     pub(crate) fn region(&self, fresh: Signal<'m>, seen: &Region<'m>, clear: Signal<'m>) {
         let changes = self.ops.any(&[UpdateOp::Install, UpdateOp::Invalidate]);
-        let fresh = encode(self.w, fresh.named("region_word"));
+        let fresh = encode(self.w, self.m.delay("region_word", fresh));
         let (written, word) = self.rewritten(
             changes,
             fresh,
@@ -145,7 +146,7 @@ impl<'m> Commit<'_, 'm> {
             page_size: arguments.data.bits(56..56 + w.page_size),
             frame: arguments.data.low(w.frame),
         };
-        wire!(slot_word = page.pack(m).gated_by(ops.is(UpdateOp::SetSlot)));
+        let slot_word = m.delay("slot_word", page.pack(m).gated_by(ops.is(UpdateOp::SetSlot)));
         let fresh = encode(w, slot_word);
         let (written, word) = self.rewritten(
             changes,

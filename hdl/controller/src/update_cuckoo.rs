@@ -2,6 +2,7 @@
 //! token of `bind`, `unbind`, `move` and `inject` does to the entries, and `reseed`.
 
 use stagecoach_hdl::{DesignErrors, InstanceHandle, ModuleBuilder, Signal, wire};
+use stagecoach_spec::latency::updates::UpdateCycles;
 use stagecoach_spec::{Cuckoo, Protection, UpdateOp};
 
 use crate::cuckoo_entries::{PLACES, Target};
@@ -26,6 +27,10 @@ pub(crate) struct Ways<'m> {
     pub(crate) full: Signal<'m>,
     /// The way of `reseed` has an identifier.
     pub(crate) way_in_use: Signal<'m>,
+    /// The list has the new entry of `move` in this cycle, and in the next one its old entry becomes free there.
+    pub(crate) stores_move: Signal<'m>,
+    /// The cycle after.
+    pub(crate) clears_old: Signal<'m>,
     /// To be driven: the update that is stored changes the entries.
     stores: Signal<'m>,
     /// To be driven: the entry that it takes, and the one that becomes free, as the commit says them.
@@ -56,6 +61,8 @@ impl<'m> Ways<'m> {
         if !w.is_cuckoo() {
             return Ok(None);
         }
+        let cycles = UpdateCycles::of(&w.config);
+        assert!(update_hash::cycles(w) <= cycles.take + cycles.look, "the search needs the places");
         let hash = m.instance("update_hash", &update_hash::describe(w)?);
         hash.input("start", begins).input("net_id", identifier);
         let shape = w.cuckoo();
@@ -77,6 +84,7 @@ impl<'m> Ways<'m> {
         let count = count.enabled_by(stores & (binds | unbinds));
         count.next(step(binds, count.value()));
         let moves = ops.is(UpdateOp::Move);
+        let stores_move = m.wire("stores_move", 1);
         let wanted = way.low(3).decode(SOUGHT);
         Ok(Some(Ways {
             m,
@@ -84,6 +92,8 @@ impl<'m> Ways<'m> {
             sought: m.delay("sought", wanted | (!moves).repeat(SOUGHT)),
             full: m.delay("bindings_full", count.value().is(w.config.bindings)),
             way_in_use: m.delay("way_in_use", way.low(2).choose(&used)),
+            stores_move,
+            clears_old: m.delay_reset("clears_old_entry", stores_move),
             stores,
             take,
             leave,
@@ -109,8 +119,8 @@ impl<'m> Ways<'m> {
         table: Signal<'m>,
     ) {
         let (m, w, ops) = (self.m, commit.w, commit.ops);
-        wire!(leaves_entry = ops.any(&[UpdateOp::Unbind, UpdateOp::Move]));
-        wire!(enters_entry = ops.any(&[UpdateOp::Bind, UpdateOp::Move]));
+        let leaves_entry = m.delay("leaves_entry", ops.any(&[UpdateOp::Unbind, UpdateOp::Move]));
+        let enters_entry = m.delay("enters_entry", ops.any(&[UpdateOp::Bind, UpdateOp::Move]));
         let Record { slot_base, region_count, region_base, .. } = *record;
         let target = Target { slot_base, region_count, region_base, table };
         wire!(
@@ -173,6 +183,7 @@ impl<'m> Ways<'m> {
         let m = self.m;
         let binding = [UpdateOp::Bind, UpdateOp::Unbind, UpdateOp::Move];
         self.stores.drive(m.delay_reset("stored_binding", storing & ops.any(&binding)));
+        self.stores_move.drive(storing & ops.is(UpdateOp::Move));
         let reseeds = storing & ops.is(UpdateOp::Reseed);
         m.output(
             "reseed_way",

@@ -7,6 +7,9 @@ use crate::fault_log::LogEntry;
 use crate::scan::BindingWord;
 use crate::update_words::Record;
 
+/// Cycles to the word that is asked for: in a space, among the spaces in two steps.
+pub(crate) const PEEK_CYCLES: u32 = 5;
+
 /// Entries as `peek` shows them, in words of 64 bits: the layout stands in the contract (`PeekEntry`).
 pub(crate) struct Peeked<'m> {
     pub(crate) m: &'m ModuleBuilder,
@@ -19,11 +22,46 @@ pub(crate) struct Peeked<'m> {
 }
 
 impl<'m> Peeked<'m> {
-    pub(crate) fn word(&self, space: Signal<'m>, word: Signal<'m>) -> Signal<'m> {
-        let logged = self.logged.map_or_else(|| vec![self.m.zero(64)], |entry| self.logged(&entry));
-        let spaces = [self.binding(), self.table(), self.region(), self.slot(), logged];
-        let chosen: Vec<_> = spaces.iter().map(|words| word.choose(words)).collect();
-        space.choose(&chosen).named("peeked_word")
+    /// The word that is asked for, zero without `wanted`; [`PEEK_CYCLES`] cycles after all of them stand.
+    pub(crate) fn word(&self, space: Signal<'m>, word: Signal<'m>, wanted: Signal<'m>) -> Signal<'m> {
+        let m = self.m;
+        let word = m.delay("peeked_number", word);
+        let of_space = |name: &str, words: &[Signal<'m>]| {
+            let chosen = word.choose(words);
+            m.delay(&format!("peeked_of_{name}"), chosen)
+        };
+        let logged = match &self.logged {
+            None => m.zero(64),
+            // Many words: by pairs first.
+            Some(entry) => {
+                let pairs: Vec<_> = self
+                    .logged(entry)
+                    .chunks(2)
+                    .enumerate()
+                    .map(|(number, pair)| {
+                        m.delay(&format!("peeked_of_log_pair{number}"), word.bit(0).select(pair[1], pair[0]))
+                    })
+                    .collect();
+                m.delay("peeked_of_log", word.bits(1..3).choose(&pairs))
+            }
+        };
+        let spaces = [
+            of_space("binding", &self.binding()),
+            of_space("table", &self.table()),
+            of_space("region", &self.region()),
+            of_space("slot", &self.slot()),
+            logged,
+        ];
+        let chosen = spaces.iter().zip(0u32..).map(|(chosen, number)| {
+            let meant = m.delay(&format!("peeks_space{number}"), space.is(number) & wanted);
+            chosen.gated_by(meant)
+        });
+        let [one, other, third, fourth, fifth] = chosen.collect::<Vec<_>>()[..] else {
+            unreachable!("five spaces")
+        };
+        let early = m.delay("peeked_early", one | other);
+        let late = m.delay("peeked_late", third | fourth | fifth);
+        m.delay("peeked_word", early | late)
     }
 
     /// Parts at their lowest bits, zeros elsewhere.

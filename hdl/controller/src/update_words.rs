@@ -1,5 +1,8 @@
 //! The words of block `update`: its arguments, what is staged, what is known of a table, what is asked for.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use stagecoach_hdl::{ModuleBuilder, Signal, wire};
 use stagecoach_spec::UpdateOp;
 
@@ -122,21 +125,50 @@ impl<'m> Port<'m> {
     }
 }
 
-/// Which operation the arguments name.
+/// Which operation the arguments name, a register for each that somebody asks for: the arguments stand still, and what
+/// depends on them is wide.
 pub(crate) struct Which<'m> {
     pub(crate) m: &'m ModuleBuilder,
-    pub(crate) op: Signal<'m>,
+    op: Signal<'m>,
+    space: Signal<'m>,
+    asked: RefCell<BTreeMap<String, Signal<'m>>>,
 }
 
 impl<'m> Which<'m> {
+    pub(crate) fn of(m: &'m ModuleBuilder, arguments: &Arguments<'m>) -> Which<'m> {
+        Which { m, op: arguments.op, space: arguments.data.low(8), asked: RefCell::default() }
+    }
+
+    /// A cycle after the arguments.
     #[track_caller]
     pub(crate) fn is(&self, op: UpdateOp) -> Signal<'m> {
-        is(self.op, op)
+        self.register(format!("op_is_{}", op.name()), || is(self.op, op))
     }
 
     #[track_caller]
     pub(crate) fn any(&self, ops: &[UpdateOp]) -> Signal<'m> {
         ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
+    }
+
+    /// A `peek` or `inject` names this space. A cycle after the arguments.
+    #[track_caller]
+    pub(crate) fn is_space(&self, number: u32) -> Signal<'m> {
+        self.register(format!("space_is_{number}"), || self.space.is(number))
+    }
+
+    #[track_caller]
+    pub(crate) fn in_space(&self, numbers: &[u32]) -> Signal<'m> {
+        numbers.iter().map(|number| self.is_space(*number)).reduce(|a, b| a | b).expect("some space is meant")
+    }
+
+    #[track_caller]
+    fn register(&self, name: String, when: impl FnOnce() -> Signal<'m>) -> Signal<'m> {
+        if let Some(register) = self.asked.borrow().get(&name) {
+            return *register;
+        }
+        let register = self.m.delay(&name, when());
+        self.asked.borrow_mut().insert(name, register);
+        register
     }
 }
 

@@ -62,11 +62,6 @@ impl<'m> Writes<'m> {
             second_before: second_meets,
         }
     }
-
-    /// The place is written in this very cycle.
-    pub(crate) fn collides(&self, place: Signal<'m>) -> Signal<'m> {
-        self.second.write & self.second.place.equals(place)
-    }
 }
 
 /// What an operation in cycle 2 takes from those ahead.

@@ -169,7 +169,8 @@ fn reset_frees_every_place_and_gives_the_first_hash_functions_back() {
     unit.bound.clear();
     unit.seeds = unit.cuckoo.initial_seeds();
     unit.compare_entries();
-    let slices = stagecoach_spec::Slices { region_count: 1, slot_count: 1, window_count: 1, ..Default::default() };
+    let slices =
+        stagecoach_spec::Slices { region_count: 1, slot_count: 1, window_count: 1, ..Default::default() };
     assert_eq!(unit.update(Update::SetTable { table: 0, slices }), Ok(0));
     for net_id in unit.asked.clone() {
         let _ = unit.update(Update::Bind { table: 0, net_id });

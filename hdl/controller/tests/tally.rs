@@ -34,6 +34,10 @@ fn run(place_bits: u32, width: u32, overflow: Overflow, seed: u64) {
     let module = tally::describe("tally_alone", place_bits, width, overflow, Watch::Yes).expect("sound");
     let mut block = Block::new(&module, seed);
     clear_all(&mut block, place_bits, &mut random);
+    // What is watched is as old as the operations on their way.
+    block.set("add", 0u8);
+    block.set("clear", 0u8);
+    (0..tally::WATCH_LAG).for_each(|_| block.step());
 
     let top = (1u64 << width) - 1;
     let mut counts = vec![0; 1 << place_bits];
@@ -42,8 +46,8 @@ fn run(place_bits: u32, width: u32, overflow: Overflow, seed: u64) {
     let mut on_the_way: VecDeque<Option<(usize, u64)>> = vec![None; tally::WATCH_LAG as usize].into();
     let mut values = VecDeque::new();
     let mut watched = VecDeque::new();
-    let mut met = [0; 5];
-    let mut recent: VecDeque<Option<usize>> = vec![None; 4].into();
+    let mut met = [0; tally::CYCLES as usize + 1];
+    let mut recent: VecDeque<Option<usize>> = vec![None; tally::CYCLES as usize].into();
     for cycle in 0..20_000 {
         // Now over few places, now over all.
         let spread = [1, 2, 3, 1 << place_bits][cycle / 50 % 4];
@@ -60,7 +64,6 @@ fn run(place_bits: u32, width: u32, overflow: Overflow, seed: u64) {
         block.set("watch_place", watch_place as u32);
 
         let count: u64 = counts[place];
-        values.push_back(count);
         let after = match (op, overflow) {
             (Op::Read, _) => count,
             (Op::Clear, _) => 0,
@@ -68,14 +71,15 @@ fn run(place_bits: u32, width: u32, overflow: Overflow, seed: u64) {
             (Op::Add, Overflow::Saturate) => (count + 1).min(top),
         };
         counts[place] = after;
+        values.push_back(if op == Op::Clear { count } else { after });
         if let Some((place, after)) = on_the_way.pop_front().expect("one per cycle") {
             stored[place] = after;
         }
         on_the_way.push_back((op != Op::Read).then_some((place, after)));
         watched.push_back(stored[watch_place]);
 
-        for distance in 1..=4 {
-            met[distance] += u32::from(recent[4 - distance] == Some(place));
+        for distance in 1..=tally::CYCLES as usize {
+            met[distance] += u32::from(recent[tally::CYCLES as usize - distance] == Some(place));
         }
         recent.pop_front();
         recent.push_back((op != Op::Read).then_some(place));
@@ -107,6 +111,21 @@ fn equals_an_array_of_counts() {
 }
 
 #[test]
+fn a_count_of_two_steps_stops_at_its_top() {
+    let module = tally::describe("tally_alone", 1, 18, Overflow::Saturate, Watch::No).expect("sound");
+    let mut block = Block::new(&module, 1);
+    clear_all(&mut block, 1, &mut ChaCha8Rng::seed_from_u64(1));
+    block.set("place", 1u8);
+    block.set("add", 1u8);
+    for cycle in 0..(1u32 << 18) + 20 {
+        if let Some(before) = cycle.checked_sub(tally::CYCLES) {
+            assert_eq!(block.get("value"), u128::from((before + 1).min((1 << 18) - 1)), "cycle {cycle}");
+        }
+        block.step();
+    }
+}
+
+#[test]
 fn the_walk_after_reset_reaches_the_first_operations() {
     let module = tally::describe("tally_alone", 2, 8, Overflow::Wrap, Watch::No).expect("sound");
     for seed in SEEDS {
@@ -118,7 +137,7 @@ fn the_walk_after_reset_reaches_the_first_operations() {
                 block.set("add", 1u8);
                 block.step();
             }
-            for count in 0..5u8 {
+            for count in 1..=20u8 {
                 assert_eq!(block.get("value"), u128::from(count), "place {place}, seed {seed}");
                 block.step();
             }

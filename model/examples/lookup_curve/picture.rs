@@ -52,12 +52,9 @@ fn chart(
         .light_line_style(TRANSPARENT)
         .draw()
         .map_err(|error| told(&error))?;
-    let rates: [(&str, RGBColor, fn(&Point) -> f64); 2] = [
-        ("batched", BATCHED, |point| point.measured.each),
-        ("one by one", ONE_BY_ONE, |point| point.measured.one_by_one),
-    ];
-    for (label, colour, rate) in rates {
-        let line: Vec<(u32, f64)> = points.iter().map(|point| (size(point), rate(point))).collect();
+    let batched = points.iter().map(|point| (size(point), point.measured.each)).collect::<Vec<_>>();
+    let one_by_one = points.iter().map(|point| (size(point), point.measured.one_by_one)).collect();
+    for (label, colour, line) in [("batched", BATCHED, batched), ("one by one", ONE_BY_ONE, one_by_one)] {
         chart
             .draw_series(LineSeries::new(line, colour.stroke_width(2)).point_size(3))
             .map_err(|error| told(&error))?

@@ -1,12 +1,12 @@
 //! The update port: one update at a time, state by state.
 //!
 //! ```text
-//!  Idle ─▶ Look ─▶ (Search) ─▶ Judge ─┬─▶ Refuse ───────────────────────────────────────────────┬─▶ Answer ─▶ Idle
-//!   │                                 ├─▶ (Reap | Untrack ─▶ Sweep ─▶ Retrack) ─▶ Local ─▶(Store)┤
-//!   │                                 └─▶ Commit ─▶ Travel ─▶ (Drain ─▶ (Walk)) ─▶ Store ───────┤
-//!   │                                     ▲            │                 │                      │
-//!   │                                     └────────────┴─────────────────┘ another token        │
-//!   └─▶ Stage ──────────────────────────────────────────────────────────────────────────────────┘
+//!  Idle ─▶ Take ─┬▶ Look ─▶ (Search) ─▶ Judge ─┬─▶ Refuse ────────────────────────────────────────┬─▶ Reply ─▶ Answer
+//!                │                             ├─▶ (Reap | Untrack ─▶ Sweep ─▶ Retrack) ─▶ Local ─▶(Store)┤
+//!                │                             └─▶ Prepare ─▶ Commit ─▶ Travel ─▶ (Drain ─▶ (Walk)) ─▶ Store ┤
+//!                │                                    ▲                   │                │           │
+//!                │                                    └───────────────────┴────────────────┘ another   │
+//!                └▶ Stage ─────────────────────────────────────────────────────────────────────────────┘
 //! ```
 
 use stagecoach_spec::latency::updates::UpdateCycles;
@@ -20,6 +20,7 @@ use crate::Golden;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
+    Take,
     Stage,
     Look,
     Search,
@@ -30,11 +31,13 @@ enum State {
     Sweep,
     Retrack,
     Local,
+    Prepare,
     Commit,
     Travel,
     Drain,
     Walk,
     Store,
+    Reply,
     Answer,
 }
 
@@ -118,7 +121,10 @@ impl Updates {
         let cycles = self.cycles;
         match self.state {
             State::Idle => brings.offered.map_or(State::Idle, |command| self.begin(command)),
-            State::Stage | State::Refuse | State::Store => State::Answer,
+            State::Take if !self.lasted(cycles.take) => State::Take,
+            State::Take if self.command.op == UpdateOp::Stage.code() => State::Stage,
+            State::Take => State::Look,
+            State::Stage | State::Refuse | State::Store => State::Reply,
             State::Look if !self.lasted(cycles.look) => State::Look,
             State::Look if self.plan.searches => State::Search,
             State::Look => State::Judge,
@@ -129,7 +135,7 @@ impl Updates {
                 Way::Local(_) => State::Local,
                 Way::Harvest => State::Reap,
                 Way::Untrack | Way::Retrack { .. } => State::Untrack,
-                Way::Tokens(_) => State::Commit,
+                Way::Tokens(_) => State::Prepare,
             },
             State::Reap => self.stay_for(cycles.reap, State::Local),
             State::Untrack => match self.plan.way {
@@ -142,9 +148,10 @@ impl Updates {
             },
             State::Retrack => self.stay_for(cycles.retrack, State::Local),
             State::Local => match self.plan.way {
-                Way::Local(Storing::Nothing) | Way::Harvest => State::Answer,
+                Way::Local(Storing::Nothing) | Way::Harvest => State::Reply,
                 _ => State::Store,
             },
+            State::Prepare => State::Commit,
             State::Commit if brings.granted => State::Travel,
             State::Commit => State::Commit,
             State::Travel if !brings.through => State::Travel,
@@ -159,6 +166,7 @@ impl Updates {
             },
             State::Walk if !self.lasted(self.tokens().walk.unwrap_or(0)) => State::Walk,
             State::Walk => self.next_token(),
+            State::Reply => State::Answer,
             State::Answer => State::Idle,
         }
     }
@@ -170,10 +178,10 @@ impl Updates {
             // The words are staged for whoever comes next; a refusal changes nothing, whatever the reason.
             self.plan = Plan { searches: false, way: Way::Local(Storing::Nothing) };
             let _ = self.ahead.command(command);
-            return State::Stage;
+        } else {
+            self.plan = plan(&mut self.ahead, command);
         }
-        self.plan = plan(&mut self.ahead, command);
-        State::Look
+        State::Take
     }
 
     fn next_token(&mut self) -> State {
@@ -181,7 +189,7 @@ impl Updates {
             return State::Store;
         }
         self.token += 1;
-        State::Commit
+        State::Prepare
     }
 
     fn tokens(&self) -> Tokens {

@@ -33,7 +33,7 @@ pub(super) fn grants_bytes(
         & (bound <= LARGEST_BOUND)
         & (offset <= region.length)
         & (u64::from(bound) <= region.length.wrapping_sub(offset))
-        & (!atomic | ((position % 8 == 0) & (length == 8)))
+        & (!atomic | (position.is_multiple_of(8) & (length == 8)))
 }
 
 /// What refuses a request that [`grants_bytes`] does not grant, or [`Fault::Granted`] where no byte is meant: the rows
@@ -75,7 +75,7 @@ pub(super) fn verdict_without_bytes(
     if va < region.base || offset > region.length || u64::from(bound) > region.length - offset {
         return Fault::OutOfBounds;
     }
-    if op == Op::RemoteAtomic && (region.position(va) % 8 != 0 || length != 8) {
+    if op == Op::RemoteAtomic && (!region.position(va).is_multiple_of(8) || length != 8) {
         return Fault::MisalignedAtomic;
     }
     Fault::Granted

@@ -9,7 +9,7 @@ pub const EXPAND_PLACES: u32 = 32;
 pub const RESPOND_PLACES: u32 = 16;
 
 /// Cycles from a traveller's last in a queue to the cycle in which its sender may use the place again.
-pub const PLACE_RETURN_CYCLES: u32 = 3;
+pub const PLACE_RETURN_CYCLES: u32 = 4;
 
 /// Cycles from a traveller that takes a place to the cycle in which its sender has counted it. The sender sends only while
 /// it counts as many places or more: those that it has not counted yet may be taken.
@@ -34,11 +34,11 @@ pub const LEFT_CYCLES: u32 = 1;
 
 /// Cycles from a retirement at the port to the cycle in which the span counts as over: every harvest that is still to
 /// come has its dirty bit.
-pub const RETIRED_CYCLES: u32 = 9;
+pub const RETIRED_CYCLES: u32 = 12;
 
 /// Cycles from a beat that counts as formed or over to the cycle in which a fence knows.
-pub const FENCE_CYCLES: u32 = 8;
+pub const FENCE_CYCLES: u32 = 16;
 
 /// Cycles from a token's last but one in stage `respond` to the cycle in which its update hears that it is through:
 /// it is formed like a beat, then passes the counters, which it may read.
-pub const TOKEN_THROUGH_CYCLES: u32 = FORMED_CYCLES + 5;
+pub const TOKEN_THROUGH_CYCLES: u32 = FORMED_CYCLES + 12;

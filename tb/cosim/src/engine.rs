@@ -72,6 +72,8 @@ pub struct EngineOptions {
     /// Verilator: zero instead of random first contents, and no assertions: for speed. The native engine has both
     /// always.
     pub fast: bool,
+    /// The native engine: what runs its cycles. No answer may depend on it.
+    pub backend: native::Backend,
     /// Verilator: what the model counts, for [`Verilated::write_coverage`]. If anything, then the files without
     /// assertions are simulated: those are the ones that are delivered.
     pub coverage: CodeCoverage,
@@ -148,7 +150,8 @@ impl Native {
     pub fn new(module: &Arc<Module>, options: EngineOptions) -> Native {
         // Odd, as a generator of noise must not start from zero.
         let noise_seed = (options.seed as u32).wrapping_mul(0x9e37_79b1) | 1;
-        let seeded = native::Options { noise_seed, ..native::Options::seeded(options.seed) };
+        let seeded =
+            native::Options { noise_seed, backend: options.backend, ..native::Options::seeded(options.seed) };
         Native { simulator: Simulator::new(module, seeded) }
     }
 }

@@ -1,7 +1,7 @@
 //! The property: under random tables, updates and requests that race with stalls, every engine gives every field of
 //! every beat, and every answer, as the golden model does, in the cycles that the contract's table of stages says.
 //!
-//! `STAGECOACH_CASES` sets the number of random configurations (default 60), `STAGECOACH_SEED` the first seed. The volume
+//! `STAGECOACH_CASES` sets the number of random configurations (default 200), `STAGECOACH_SEED` the first seed. The volume
 //! is in `tests/campaign.rs`; here each script is played on several engines, or with several first contents.
 
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use proptest::test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRn
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::cycle_check::Counts;
+use stagecoach_cosim::driver::{Event, Timed};
 use stagecoach_cosim::session::{self, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape, configuration};
 use stagecoach_cosim::{EngineKind, Histogram, Stalls, engine};
 use stagecoach_hdl::Module;
-use stagecoach_spec::{Config, Preset};
+use stagecoach_spec::{Config, Counter, Preset, UpdateOp};
 
 /// What a number of scripts has shown. How often everything must have been met is `tests/campaign.rs`'s to ask.
 #[derive(Default)]
@@ -51,6 +52,25 @@ fn play(script: &Script, module: &Arc<Module>, setup: &Setup) -> Result<Outcome,
     })
 }
 
+/// Whether two runs show the same in entry `at` of their traces. Under protection a counter of flipped words may have
+/// counted more in one of them, where a pipeline slot that carried no request read such a word.
+fn agree(one: &[Timed], other: &[Timed], at: usize) -> bool {
+    let (Some(a), Some(b)) = (one.get(at), other.get(at)) else { return false };
+    let last_command = one[..at].iter().rev().find_map(|timed| match timed.event {
+        Event::Commanded(command) => Some(command),
+        _ => None,
+    });
+    let counts_at_least = last_command.is_some_and(|command| {
+        let counter = Counter::of(command.index);
+        command.op == UpdateOp::ReadCounter.code()
+            && matches!(counter, Some(Counter::Corrected | Counter::Uncorrectable))
+    });
+    match (a.event, b.event) {
+        (Event::Answered(Ok(_)), Event::Answered(Ok(_))) if counts_at_least => a.cycle == b.cycle,
+        _ => a == b,
+    }
+}
+
 /// Plays a script on several engines or with several seeds; nothing at the ports may differ, nor any cycle.
 fn play_all(script: &Script, module: &Arc<Module>, setups: &[Setup]) -> Result<Outcome, String> {
     let mut outcomes = Vec::new();
@@ -58,13 +78,13 @@ fn play_all(script: &Script, module: &Arc<Module>, setups: &[Setup]) -> Result<O
         outcomes.push(play(script, module, setup)?);
     }
     for (other, setup) in outcomes.iter().zip(setups).skip(1) {
-        if let Some(at) = (0..other.trace.len()).find(|at| other.trace.get(*at) != outcomes[0].trace.get(*at))
-        {
+        let (one, other) = (&outcomes[0].trace, &other.trace);
+        if let Some(at) = (0..one.len().max(other.len())).find(|at| !agree(one, other, *at)) {
             return Err(format!(
                 "{setup:?} differs from {:?}:\n{:?}\n{:?}\n{script}",
                 setups[0],
-                other.trace[at],
-                outcomes[0].trace.get(at)
+                other.get(at),
+                one.get(at)
             ));
         }
     }
@@ -108,7 +128,7 @@ fn every_configuration_can_be_described() {
 #[test]
 fn random_configurations_equal_the_model() {
     let first_seed = seed_of_environment("STAGECOACH_SEED", 1);
-    let cases = seed_of_environment("STAGECOACH_CASES", 60) as u32;
+    let cases = seed_of_environment("STAGECOACH_CASES", 200) as u32;
     // Seeds do not get simpler by getting smaller: scripts are made smaller step by step instead.
     let settings = Cases { cases, max_shrink_iters: 0, failure_persistence: None, ..Cases::default() };
     let mut bytes = [0; 32];

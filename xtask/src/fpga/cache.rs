@@ -118,7 +118,7 @@ mod tests {
         let cache = Cache::at(folder.path().join("cache")).unwrap();
         let key = Key::of(["module a", "seed 1"]);
         assert_eq!(cache.get("sum", &key, |_| Ok(3)).unwrap(), 3);
-        assert_eq!(cache.get("sum", &key, |_| bail!("asked again")).unwrap(), 3);
+        assert_eq!(cache.get::<u32>("sum", &key, |_| bail!("asked again")).unwrap(), 3);
         assert_eq!(cache.get("other", &key, |_| Ok(4)).unwrap(), 4);
         let left: Vec<_> = fs::read_dir(folder.path().join("cache")).unwrap().collect();
         assert_eq!(left.len(), 2, "work folders are gone");

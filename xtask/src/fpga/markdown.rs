@@ -51,9 +51,10 @@ pub fn page(report: &Report) -> String {
 
 /// The table of what every preset takes and reaches.
 pub fn table(report: &Report) -> String {
-    let mut table = "| preset | protection | median MHz | by seed | first beat | LUT4 | FF | DP16KD | DPR16X4 |\n\
+    let mut table =
+        "| preset | protection | median MHz | by seed | first beat | LUT4 | FF | DP16KD | DPR16X4 |\n\
                      | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for row in &report.presets {
         let seeds: Vec<String> = row.mhz.seeds.iter().map(|mhz| format!("{mhz:.0}")).collect();
         let _ = writeln!(
@@ -92,7 +93,10 @@ pub fn path_cells(path: &SlowPath) -> String {
         path.from,
         path.to,
         path.input.suffix(),
-        path.ns, path.logic_ns, path.routing_ns, path.levels
+        path.ns,
+        path.logic_ns,
+        path.routing_ns,
+        path.levels
     )
 }
 

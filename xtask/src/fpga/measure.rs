@@ -18,7 +18,7 @@ use super::report::{Bitstream, Clock, ImpossibleRow, Report, Row, XilinxCounts, 
 use super::synthesis::{self, Cells};
 use super::tools::Program;
 use super::work::{Job, do_all};
-use super::{markdown, parse_protection, picture, placed_config, protection_name};
+use super::{markdown, parse_protection, picture, placed_config, protection_name, readme};
 
 /// The presets that fit on the device.
 const PRESETS: [Preset; 2] = [Preset::Tiny, Preset::Roce];
@@ -57,12 +57,11 @@ pub fn jobs_or_default(jobs: Option<NonZeroUsize>) -> usize {
     jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
-/// Measures, and writes `docs/fpga` if everything was measured.
+/// Measures, and writes `docs/fpga` and README's table if everything was measured.
 pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
     let jobs = jobs_or_default(arguments.jobs);
     let cases = cases(arguments)?;
-    let whole =
-        arguments.preset.is_empty() && arguments.protection.is_none() && arguments.seeds.is_none();
+    let whole = arguments.preset.is_empty() && arguments.protection.is_none() && arguments.seeds.is_none();
 
     let outcomes = place_all(cache, &cases, jobs)?;
     let counted: Vec<Job<&Case>> = cases
@@ -103,6 +102,14 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
             let path = folder.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        let path = project_root().join("README.md");
+        let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        match readme::with_table(&old, &report) {
+            Some(new) => {
+                fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            None => eprintln!("README.md has no marks for its table; it stays as it is"),
+        }
     }
     print!("{}", markdown::table(&report));
     Ok(())
@@ -139,7 +146,8 @@ impl Case {
 /// Places every case with every seed.
 fn place_all(cache: &Cache, cases: &[Case], jobs: usize) -> Result<Vec<Vec<Outcome>>> {
     // Netlists first, so that two seeds do not synthesise the same design side by side.
-    let unfinished = |case: &&Case| (1..=case.seeds).any(|seed| !placement::is_kept(cache, &case.design, seed));
+    let unfinished =
+        |case: &&Case| (1..=case.seeds).any(|seed| !placement::is_kept(cache, &case.design, seed));
     let netlists: Vec<Job<&Case>> = cases
         .iter()
         .filter(unfinished)
@@ -199,8 +207,9 @@ fn xilinx_counts(cells: &Cells) -> XilinxCounts {
         luts: cells.count_where(|cell| cell.starts_with("LUT")),
         ffs: cells.count_where(|cell| cell.starts_with("FD")),
         carries: cells.count("CARRY8"),
-        lut_rams: cells
-            .count_where(|cell| cell.starts_with("SRL") || (cell.starts_with("RAM") && !cell.starts_with("RAMB"))),
+        lut_rams: cells.count_where(|cell| {
+            cell.starts_with("SRL") || (cell.starts_with("RAM") && !cell.starts_with("RAMB"))
+        }),
         ramb36: cells.count("RAMB36E2"),
         ramb18: cells.count("RAMB18E2"),
     }

@@ -11,10 +11,13 @@
 //! | [`synthesis`], [`placement`] | running yosys and nextpnr |
 //! | [`sdf`], [`timing`], [`names`] | all slow paths, by the names of the description |
 //! | [`cache`], [`work`] | never the same work twice; several tools at once |
-//! | [`report`], [`markdown`], [`picture`] | what is written to `docs/fpga` |
+//! | [`report`], [`markdown`], [`picture`], [`readme`] | what is written to `docs/fpga` and to README |
 //! | [`measure`] | making the report |
+//! | [`curves`], [`curves_page`] | cost as sizes grow |
 
 mod cache;
+mod curves;
+mod curves_page;
 mod harness;
 mod markdown;
 mod measure;
@@ -22,6 +25,7 @@ mod names;
 mod picture;
 mod placed_design;
 mod placement;
+mod readme;
 mod report;
 mod sdf;
 mod synthesis;
@@ -59,6 +63,8 @@ enum Command {
         #[command(flatten)]
         choice: Choice,
     },
+    /// Measure cycles, clock and cells as tables, regions and identifiers grow, and write docs/fpga/curves.*
+    Curves(curves::Arguments),
     /// Place one module of the mapping unit alone and list its slow paths
     Block {
         /// The module: `mapping_bounds`, or `bounds` for short
@@ -97,6 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let cache = Cache::open()?;
     match &arguments.command {
         None => measure::run(&cache, &arguments.measured),
+        Some(Command::Curves(arguments)) => curves::run(&cache, arguments),
         Some(Command::Paths { choice }) => list_paths(&cache, &Design::unit(&choice.config())?, choice),
         Some(Command::Block { module, choice }) => {
             list_paths(&cache, &Design::block(&choice.config(), module)?, choice)

@@ -13,16 +13,8 @@ use stagecoach_hdl::Module;
 use super::harness::{MEASURED, TOP};
 
 /// What yosys joins to a wire's name to name a cell.
-const JOINTS: [&str; 8] = [
-    "_TRELLIS_FF_",
-    "_LUT4_",
-    "_CCU2C_",
-    "_PFUMX_",
-    "_L6MUX21_",
-    "_DP16KD_",
-    "_TRELLIS_DPR16X4_",
-    "_INV_",
-];
+const JOINTS: [&str; 8] =
+    ["_TRELLIS_FF_", "_LUT4_", "_CCU2C_", "_PFUMX_", "_L6MUX21_", "_DP16KD_", "_TRELLIS_DPR16X4_", "_INV_"];
 
 /// The part of yosys's netlist that names are read from.
 #[derive(Deserialize)]
@@ -155,7 +147,10 @@ mod tests {
     fn a_block_ram_has_its_memorys_name() {
         let names = names();
         assert_eq!(names.of_cell("dut.slot_stage.slot_memory.blocks.block[3].ram"), "slot_stage.slot_memory");
-        assert_eq!(names.of_cell("dut.slot_stage.slot_memory.memory.0.1$DPRAM_COMB3"), "slot_stage.slot_memory");
+        assert_eq!(
+            names.of_cell("dut.slot_stage.slot_memory.memory.0.1$DPRAM_COMB3"),
+            "slot_stage.slot_memory"
+        );
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub fn clocks(report: &Report) -> Result<String> {
     let highest = rows.iter().flat_map(|row| row.mhz.seeds.iter().copied()).fold(300.0, f64::max);
     let mut picture = String::new();
     let mut draw = || -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let root = SVGBackend::with_string(&mut picture, (900, 40 * rows.len() as u32 + 100)).into_drawing_area();
+        let root =
+            SVGBackend::with_string(&mut picture, (900, 40 * rows.len() as u32 + 100)).into_drawing_area();
         root.fill(&WHITE)?;
         let title = "Highest clock on an ECP5-85k, MHz: bar = median, points = seeds";
         let mut chart = ChartBuilder::on(&root)
@@ -41,13 +42,23 @@ pub fn clocks(report: &Report) -> Result<String> {
             .draw()?;
         for (place, row) in rows.iter().rev().enumerate() {
             let y = place as f64;
-            chart.draw_series([Rectangle::new([(0.0, y - 0.3), (row.mhz.median, y + 0.3)], MEDIAN.filled())])?;
-            chart.draw_series(row.mhz.seeds.iter().map(|mhz| {
-                Circle::new((*mhz, y), 4, ShapeStyle::from(SEED).filled().stroke_width(1))
-            }))?;
+            chart.draw_series([Rectangle::new(
+                [(0.0, y - 0.3), (row.mhz.median, y + 0.3)],
+                MEDIAN.filled(),
+            )])?;
+            chart.draw_series(
+                row.mhz
+                    .seeds
+                    .iter()
+                    .map(|mhz| Circle::new((*mhz, y), 4, ShapeStyle::from(SEED).filled().stroke_width(1))),
+            )?;
             let text = format!("{:.0}", row.mhz.median);
             let beyond = row.mhz.seeds.iter().copied().fold(row.mhz.median, f64::max) + highest * 0.015;
-            chart.draw_series([Text::new(text, (beyond, y + 0.15), ("sans-serif", 14).into_font().color(&INK))])?;
+            chart.draw_series([Text::new(
+                text,
+                (beyond, y + 0.15),
+                ("sans-serif", 14).into_font().color(&INK),
+            )])?;
         }
         root.present()?;
         Ok(())

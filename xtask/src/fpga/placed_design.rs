@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use stagecoach::design::{self, Purpose};
-use stagecoach_hdl::{Module, verilog};
+use stagecoach_hdl::Module;
 use stagecoach_spec::Config;
 
 use super::cache::Key;
@@ -62,8 +62,14 @@ impl Design {
             let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
             bail!("no module is called `{name}`; there are {}", names.join(", "));
         };
-        let below: Vec<String> = verilog::write(module).into_iter().map(|file| file.name).collect();
-        let sources = unit.sources.into_iter().filter(|source| below.contains(&source.name)).collect();
+        let below = module.hierarchy();
+        let foreign: Vec<String> = modules
+            .iter()
+            .filter(|other| !below.iter().any(|inside| inside.name == other.name))
+            .map(|other| format!("{}.v", other.name))
+            .collect();
+        // RAM wrappers stay, needed or not.
+        let sources = unit.sources.into_iter().filter(|source| !foreign.contains(&source.name)).collect();
         Ok(Design { harness: harness::around(module), module: module.clone(), sources })
     }
 

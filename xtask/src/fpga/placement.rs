@@ -18,6 +18,10 @@ use crate::run::shown;
 
 /// The device, as the report calls it.
 pub const DEVICE: &str = "Lattice ECP5 LFE5U-85F, speed grade 8, CABGA756";
+/// Its block RAMs.
+pub const DEVICE_BLOCK_RAMS: u32 = 208;
+/// Its look-up tables.
+pub const DEVICE_LUTS: u32 = 83_640;
 /// How nextpnr is told the device.
 const DEVICE_OPTIONS: [&str; 5] = ["--85k", "--speed", "8", "--package", "CABGA756"];
 /// What else it is told. It aims at the frequency, and does not give up when it misses.
@@ -119,7 +123,7 @@ pub fn is_kept(cache: &Cache, design: &Design, seed: u32) -> bool {
 /// A tool fails for another reason than the size of the design.
 pub fn place(cache: &Cache, design: &Design, seed: u32) -> Result<Outcome> {
     cache.get(KIND, &key(design, seed), |work| {
-        let netlist = synthesis::ecp5(cache, design)?;
+        let netlist = synthesis::ecp5(cache, design)?.file;
         let extra = ["--report", "report.json", "--sdf", "delays.sdf"];
         if let Some(problem) = nextpnr(work, &netlist, seed, &extra)? {
             return Ok(Outcome::Impossible(problem));
@@ -142,7 +146,7 @@ pub fn bitstream(cache: &Cache, design: &Design) -> Result<PathBuf> {
     let key = key(design, 1);
     let kept = cache.path(KIND, &key);
     if !kept.is_file() {
-        let netlist = synthesis::ecp5(cache, design)?;
+        let netlist = synthesis::ecp5(cache, design)?.file;
         let work = cache.work_folder()?;
         if let Some(problem) = nextpnr(work.path(), &netlist, 1, &["--textcfg", "placed.config"])? {
             bail!("no bitstream: {problem}");
@@ -205,7 +209,8 @@ mod tests {
 
     #[test]
     fn only_want_of_room_makes_a_design_impossible() {
-        let log = "Info: Packing..\nERROR: Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'\n";
+        let log =
+            "Info: Packing..\nERROR: Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'\n";
         assert_eq!(
             impossible(log).as_deref(),
             Some("Unable to place cell 'dut.x', no Bels remaining of type 'DP16KD'")

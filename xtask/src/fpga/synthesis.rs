@@ -19,6 +19,9 @@ pub const ECP5: &str = "synth_ecp5 -nowidelut";
 /// Yosys's command for Xilinx UltraScale+; `-noiopad`, as ports become no pins.
 pub const XILINX: &str = "synth_xilinx -family xcup -noiopad -noclkbuf";
 
+/// Leaves the cells by type where [`Cells::read_file`] looks.
+const STATISTICS: &str = "tee -q -o cells.json stat -json";
+
 /// Cells by type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cells(BTreeMap<String, u32>);
@@ -32,6 +35,11 @@ impl Cells {
     /// How many there are of the types that satisfy a condition.
     pub fn count_where(&self, condition: impl Fn(&str) -> bool) -> u32 {
         self.0.iter().filter(|(cell, _)| condition(cell)).map(|(_, count)| count).sum()
+    }
+
+    /// Reads what [`STATISTICS`] left in a folder.
+    fn read_file(folder: &Path) -> Result<Cells> {
+        Cells::read(&fs::read_to_string(folder.join("cells.json")).context("yosys wrote no statistics")?)
     }
 
     /// Reads what yosys prints for `stat -json`.
@@ -55,26 +63,35 @@ pub fn ecp5_key(design: &Design) -> Key {
     Key::of([version.as_str(), ECP5, design.key().text(), &design.harness.text])
 }
 
-/// The netlist for ECP5 in yosys's JSON, behind the harness.
+/// What yosys makes of a design for ECP5, behind its harness.
+#[derive(Clone, Debug)]
+pub struct Netlist {
+    /// In yosys's JSON.
+    pub file: PathBuf,
+    /// Its cells, harness contained.
+    pub cells: Cells,
+}
+
+/// The netlist for ECP5.
 ///
 /// # Errors
 /// Yosys fails.
-pub fn ecp5(cache: &Cache, design: &Design) -> Result<PathBuf> {
+pub fn ecp5(cache: &Cache, design: &Design) -> Result<Netlist> {
     const KIND: &str = "netlist";
     let key = ecp5_key(design);
-    let kept = cache.path(KIND, &key);
-    if !kept.is_file() {
-        let work = cache.work_folder()?;
-        let mut files = design.write(work.path())?;
-        fs::write(work.path().join("harness.v"), &design.harness.text)
-            .context("cannot write a temporary file")?;
+    let file = cache.path(KIND, &key);
+    // The cells are kept last, so they say that the netlist is there.
+    let cells = cache.get("cells", &key, |work| {
+        let mut files = design.write(work)?;
+        fs::write(work.join("harness.v"), &design.harness.text).context("cannot write a temporary file")?;
         files.push("harness.v".into());
-        let script =
-            format!("read_verilog {}; {ECP5} -top {} -json netlist.json", files.join(" "), harness::TOP);
-        yosys(work.path(), &script)?;
-        cache.keep(&work.path().join("netlist.json"), KIND, &key)?;
-    }
-    Ok(kept)
+        let top = harness::TOP;
+        let files = files.join(" ");
+        yosys(work, &format!("read_verilog {files}; {ECP5} -top {top} -json netlist.json; {STATISTICS}"))?;
+        cache.keep(&work.join("netlist.json"), KIND, &key)?;
+        Cells::read_file(work)
+    })?;
+    Ok(Netlist { file, cells })
 }
 
 /// The cells of a Xilinx UltraScale+ device that the design becomes, without harness.
@@ -87,8 +104,8 @@ pub fn xilinx(cache: &Cache, design: &Design) -> Result<Cells> {
     cache.get("xilinx", &key, |work| {
         let files = design.write(work)?.join(" ");
         let top = &design.module.name;
-        yosys(work, &format!("read_verilog {files}; {XILINX} -top {top}; tee -q -o cells.json stat -json"))?;
-        Cells::read(&fs::read_to_string(work.join("cells.json")).context("yosys wrote no statistics")?)
+        yosys(work, &format!("read_verilog {files}; {XILINX} -top {top}; {STATISTICS}"))?;
+        Cells::read_file(work)
     })
 }
 

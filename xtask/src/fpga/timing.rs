@@ -59,7 +59,9 @@ impl Input {
         match port {
             "LSR" | "RSTA" | "RSTB" => Input::Reset,
             "CE" | "CEA" | "CEB" | "OCEA" | "OCEB" | "WEA" | "WEB" | "WRE" => Input::Enable,
-            _ if port.starts_with("AD") || port.starts_with("CSA") || port.starts_with("CSB") => Input::Address,
+            _ if port.starts_with("AD") || port.starts_with("CSA") || port.starts_with("CSB") => {
+                Input::Address
+            }
             _ => Input::Data,
         }
     }
@@ -142,13 +144,7 @@ fn is_clock(port: &str) -> bool {
 }
 
 /// Follows a path back from its end.
-fn trace(
-    delays: &Delays,
-    names: &Names,
-    arrivals: &HashMap<Pin, Arrival>,
-    end: Pin,
-    time: i32,
-) -> SlowPath {
+fn trace(delays: &Delays, names: &Names, arrivals: &HashMap<Pin, Arrival>, end: Pin, time: i32) -> SlowPath {
     let (mut at, mut routing) = delays.wires[&end];
     let mut levels = 0;
     while let Some(&Arrival::At(_, Some(input))) = arrivals.get(&at) {
@@ -187,7 +183,10 @@ mod tests {
         let paths = sample(1.0);
         assert_eq!(paths.len(), 1);
         let path = &paths[0];
-        assert_eq!((path.from.as_str(), path.to.as_str()), ("update_block.argument_op", "update_block.state"));
+        assert_eq!(
+            (path.from.as_str(), path.to.as_str()),
+            ("update_block.argument_op", "update_block.state")
+        );
         // Clock to output 395, wires 1360 and 1000, two tables of 180, no wire and no setup at the end.
         assert_eq!((path.ns, path.routing_ns, path.levels), (3.115, 2.36, 2));
         assert!((path.logic_ns - 0.755).abs() < 1e-9);
@@ -198,10 +197,8 @@ mod tests {
     #[test]
     fn all_ends_are_grouped_by_register_and_input() {
         let paths = sample(0.0);
-        let ends: Vec<_> = paths
-            .iter()
-            .map(|path| (path.from.as_str(), path.to.as_str(), path.input, path.pins))
-            .collect();
+        let ends: Vec<_> =
+            paths.iter().map(|path| (path.from.as_str(), path.to.as_str(), path.input, path.pins)).collect();
         assert_eq!(
             ends,
             [

@@ -64,8 +64,7 @@ impl Unit {
             bench.steps(1);
         }
         let (bound, waiting, seeds) = (BTreeMap::new(), VecDeque::new(), cuckoo.initial_seeds());
-        let mut unit =
-            Unit { bench, config, cuckoo, seeds, bound, asked, random, waiting, answered: [0; 6] };
+        let mut unit = Unit { bench, config, cuckoo, seeds, bound, asked, random, waiting, answered: [0; 6] };
         for table in 0..unit.config.tables as u16 {
             let (place, count) = (u32::from(table), u32::from(table % 2));
             let slices = Slices {

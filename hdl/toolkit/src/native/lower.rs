@@ -365,7 +365,8 @@ fn plan_flow(design: &Design, lowering: &mut Lowering<'_>, flow: &mut Flow, stat
     }
     let (mut memories, mut registers) = (0, 0);
     for (scope, sinks) in design.scopes.iter().zip(&mut by_scope) {
-        let (of_memories, of_registers) = (scope.module.memories.len() as u32, scope.module.registers.len() as u32);
+        let (of_memories, of_registers) =
+            (scope.module.memories.len() as u32, scope.module.registers.len() as u32);
         sinks.extend((memories..memories + of_memories).map(Sink::Memory));
         sinks.extend((registers..registers + of_registers).rev().map(Sink::Register));
         memories += of_memories;

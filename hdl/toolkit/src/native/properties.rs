@@ -34,7 +34,13 @@ pub(super) struct Properties {
 impl Properties {
     pub(super) fn new(program: &Program, armed: bool) -> Properties {
         let covers = program.covers.len();
-        Properties { armed, failures: Vec::new(), covers: vec![0; covers], recent: vec![0; covers], cycles: 0 }
+        Properties {
+            armed,
+            failures: Vec::new(),
+            covers: vec![0; covers],
+            recent: vec![0; covers],
+            cycles: 0,
+        }
     }
 
     /// Looks at a settled cycle.

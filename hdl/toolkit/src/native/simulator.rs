@@ -35,10 +35,11 @@ pub enum Start {
 }
 
 /// What runs the cycles. Both do the same, to the bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
     /// Machine code made when the simulator is: several times as fast from the first thousand cycles or so on.
     /// Where no code can be made (a processor that the compiler does not know), cycles are interpreted.
+    #[default]
     Compiled,
     /// Operation by operation: the reference.
     Interpreted,
@@ -375,16 +376,19 @@ impl Simulator {
         }
     }
 
+    /// The paths of all values that [`Simulator::peek`] shows.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.design.names.iter().map(|named| {
+            let scope = &self.design.scopes[named.scope].path;
+            if scope.is_empty() { named.name.clone() } else { format!("{scope}.{}", named.name) }
+        })
+    }
+
     /// Any named value, for the present inputs and state: ports, wires, registers, memory reads. `path` is
     /// `instance.instance.name`, without the name of the top module.
     pub fn peek(&mut self, path: &str) -> Option<BigUint> {
         if self.paths.is_empty() {
-            for (named, place) in self.design.names.iter().zip(&self.program.names) {
-                let scope = &self.design.scopes[named.scope].path;
-                let path =
-                    if scope.is_empty() { named.name.clone() } else { format!("{scope}.{}", named.name) };
-                self.paths.insert(path, *place);
-            }
+            self.paths = self.names().zip(self.program.names.iter().copied()).collect();
         }
         let Place { offset, width } = *self.paths.get(path)?;
         self.observe();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::verilog::{self, FileKind};
+use stagecoach_hdl::verilog::{self, Family, FileKind};
 use stagecoach_hdl::{Bundle as _, MemoryStyle, Module, ModuleBuilder, wire};
 
 use crate::designs;
@@ -55,6 +55,25 @@ fn memories_instantiate_a_wrapper() {
 }
 
 #[test]
+fn families_differ_in_the_wrappers_alone() {
+    let design = designs::memory(2, 2, 8, MemoryStyle::Auto);
+    let files = |family| {
+        let (wrappers, designs): (Vec<_>, Vec<_>) =
+            verilog::write_for(&design, family).into_iter().partition(|file| file.kind != FileKind::Design);
+        (wrappers.into_iter().map(|file| file.name).collect::<Vec<_>>(), designs)
+    };
+    let (generic, ecp5, xilinx) = (files(Family::Generic), files(Family::Ecp5), files(Family::Xilinx));
+    assert_eq!((&generic.1, &generic.1), (&ecp5.1, &xilinx.1));
+    assert_eq!(generic.0, ["ram_two_reads.v"]);
+    let composed =
+        ["ram_one_read.v", "ram_block_one_read.v", "ram_distributed_one_read.v", "ram_two_reads.v"];
+    assert!(composed.iter().all(|name| xilinx.0.iter().any(|have| have == name)), "{:?}", xilinx.0);
+    assert_eq!(xilinx.0.len(), composed.len());
+    assert_eq!(ecp5.0[..2], ["DP16KD.v", "ram_dp16kd_one_read.v"]);
+    assert_eq!(ecp5.0.len(), composed.len() + 2);
+}
+
+#[test]
 fn the_text_is_the_same_every_time() {
     for (first, second) in designs::zoo().iter().zip(designs::zoo()) {
         assert_eq!(verilog::write(first), verilog::write(&second));
@@ -63,7 +82,10 @@ fn the_text_is_the_same_every_time() {
 
 #[test]
 fn no_text_has_a_dollar_a_pragma_or_a_machine_name() {
-    for file in designs::zoo().iter().flat_map(verilog::write) {
+    let stores = designs::stores();
+    let of_family = |family| stores.iter().flat_map(move |design| verilog::write_for(design, family));
+    let all = designs::zoo().iter().flat_map(verilog::write).collect::<Vec<_>>();
+    for file in all.into_iter().chain(of_family(Family::Ecp5)).chain(of_family(Family::Xilinx)) {
         for (number, line) in file.text.lines().enumerate() {
             let place = || format!("{}:{}: {line}", file.name, number + 1);
             assert!(!line.contains('$'), "{}", place());
@@ -72,7 +94,8 @@ fn no_text_has_a_dollar_a_pragma_or_a_machine_name() {
             let breaks = line.split_whitespace().all(|word| word.len() < 60);
             assert!(line.len() <= 112 || !breaks, "too long: {}", place());
         }
-        assert!(file.text.ends_with("endmodule\n") && !file.text.contains("\n\n\n"), "{}", file.name);
+        let end = if file.kind == FileKind::Simulation { "endmodule\n`endif\n" } else { "endmodule\n" };
+        assert!(file.text.ends_with(end) && !file.text.contains("\n\n\n"), "{}", file.name);
     }
 }
 

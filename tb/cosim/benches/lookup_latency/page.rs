@@ -38,9 +38,9 @@ Every answer was compared with the golden model's first.
 
 - The published designs find a value by its identifier and no more: no protection domain, rights, bounds or pages. Of the
   unit's cycles, that is what stages `request` and `binding` do.
-- They are on AMD UltraScale+, the unit's clocks are of a Lattice ECP5: several times slower for the same logic. Their
-  clocks are what the vendor or author reached, in the best case and placed alone; the unit's are medians of seeds.
-- FASTHash answers 16 lookups a cycle from copies of its table; its source and the cuckoo map's give no cycles per lookup.
+- They are on AMD UltraScale+, the unit's clocks are of a Lattice ECP5, an older and slower family. Their clocks are what
+  the vendor or author names as reached at best; the unit's are those that its seeds reached.
+- FASTHash answers 16 lookups a cycle; its source and the cuckoo map's give no cycles per lookup.
 - The software's tables are warm and used by one core; it takes no lock, parses no packet and pays for no way to the
   network card and back. A lookup that misses the caches takes several times as long
   ([against table size](lookups.md)). A driver's own lookup cannot be faster than the dependent figure.

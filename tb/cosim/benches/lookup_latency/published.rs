@@ -34,7 +34,7 @@ pub const PUBLISHED: [Published; 3] = [
         entries: "16,384 x (64 + 64 bits), 8 UltraRAM",
         mhz: 350.0,
         cycles: None,
-        source: "[Walker, \"Building a Better Hashtable on an FPGA\"](http://adamwalker.github.io/Building-Better-Hashtable/)",
+        source: "the project's notes on open tools; the nearest public description is [Walker](http://adamwalker.github.io/Building-Better-Hashtable/)",
     },
     Published {
         design: "FASTHash, static, 16 lookups a cycle",

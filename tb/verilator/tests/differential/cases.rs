@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use stagecoach_hdl::native::Backend;
 use stagecoach_hdl::{Module, ModuleBuilder, Signal};
 
 use crate::compare::{Case, compare, in_process};
@@ -82,7 +83,9 @@ fn check(name: &str) {
         compared_from: 0,
     };
     let case = CASES.iter().find(|case| case.name == name).unwrap();
-    assert_eq!(in_process(&of(case), 0), [[case.expected]], "natively");
+    for backend in [Backend::Compiled, Backend::Interpreted] {
+        assert_eq!(in_process(&of(case), 0, backend).outputs, [[case.expected]], "natively, {backend:?}");
+    }
     static AGREE: OnceLock<Result<usize, String>> = OnceLock::new();
     let agree = AGREE.get_or_init(|| compare("named_cases", &CASES.iter().map(of).collect::<Vec<_>>(), 0));
     assert_eq!(agree, &Ok(0));

@@ -1,13 +1,14 @@
-//! Runs a batch of designs in the three simulators and compares every output of every cycle.
+//! Runs a batch of designs in the three simulators and compares every output of every cycle; natively, compiled and
+//! interpreted, also every named value.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use stagecoach_hdl::Module;
-use stagecoach_hdl::native::{PortLayout, PortSlot, Simulator};
+use stagecoach_hdl::native::{self, Backend, PortLayout, PortSlot, Simulator};
 use stagecoach_hdl::verilog::Family;
+use stagecoach_hdl::{BigUint, Module};
 use stagecoach_verilator::batch::Batch;
 use stagecoach_verilator::icarus::{self, Job};
 use stagecoach_verilator::{Error, Initial, Model, Optimise, Options, build, lint};
@@ -119,22 +120,53 @@ fn run<'a>(name: &str, cases: &'a [Case], seed: u64) -> Result<Option<(&'a Case,
         .collect();
     let icarus = icarus::run_batch(&sources, &jobs)?;
     Ok(cases.iter().zip(verilator).zip(icarus).find_map(|((case, verilator), icarus)| {
-        let native = in_process(case, seed);
-        let runs = [("native", &native), ("Verilator", &verilator), ("Icarus", &icarus)];
+        let native = in_process(case, seed, Backend::Compiled);
+        let interpreted = in_process(case, seed, Backend::Interpreted);
+        // Everything that has a name, from the first cycle on: both begin with the same state.
+        if let Some(difference) = first_inside(&native, &interpreted) {
+            return Some((case, difference));
+        }
+        let runs = [("native", &native.outputs), ("Verilator", &verilator), ("Icarus", &icarus)];
         first_difference(case, &runs).map(|difference| (case, difference))
     }))
 }
 
-/// Outputs in the native simulator.
-pub fn in_process(case: &Case, seed: u64) -> Vec<Vec<u64>> {
-    let mut simulator = Simulator::new(&case.module, stagecoach_hdl::native::Options::seeded(seed));
+/// What the native simulator shows.
+pub struct Inside {
+    /// Of each cycle.
+    pub outputs: Vec<Vec<u64>>,
+    /// Every named value after each cycle.
+    values: Vec<Vec<(String, Option<BigUint>)>>,
+}
+
+/// The case in the native simulator.
+pub fn in_process(case: &Case, seed: u64, backend: Backend) -> Inside {
+    let options = native::Options { backend, ..native::Options::seeded(seed) };
+    let mut simulator = Simulator::new(&case.module, options);
+    assert_eq!(simulator.backend(), backend, "this machine has a compiler");
+    let names: Vec<String> = simulator.names().collect();
     let width = PortLayout::of(&case.module).output_limbs;
-    let cycle = |inputs: &Vec<u64>| {
+    let mut inside = Inside { outputs: Vec::new(), values: Vec::new() };
+    for inputs in &case.inputs {
         let mut outputs = vec![0; width];
         simulator.cycle(inputs, &mut outputs);
-        outputs
-    };
-    case.inputs.iter().map(cycle).collect()
+        inside.outputs.push(outputs);
+        inside.values.push(names.iter().map(|name| (name.clone(), simulator.peek(name))).collect());
+    }
+    inside
+}
+
+/// The first difference between machine code and interpreter, in outputs or in named values.
+fn first_inside(compiled: &Inside, interpreted: &Inside) -> Option<String> {
+    let cycles = compiled.outputs.iter().zip(&interpreted.outputs);
+    let values = compiled.values.iter().zip(&interpreted.values);
+    cycles.zip(values).enumerate().find_map(|(cycle, ((outputs, expected), (values, known)))| {
+        if outputs != expected {
+            return Some(format!("cycle {cycle}: outputs {outputs:x?} compiled, {expected:x?} interpreted"));
+        }
+        let (value, expected) = values.iter().zip(known).find(|(value, expected)| value != expected)?;
+        Some(format!("after cycle {cycle}: {value:x?} compiled, {expected:x?} interpreted"))
+    })
 }
 
 fn in_verilator(batch: &Batch, cases: &[Case], seed: u64) -> Result<Vec<Vec<Vec<u64>>>, Error> {

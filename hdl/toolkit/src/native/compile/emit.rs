@@ -153,10 +153,18 @@ impl Body<'_, '_, '_, '_> {
         for copy in copies {
             run = Some(match run {
                 // Registers are replaced from the last to the first, mostly.
-                Some(run) if copy.dst + copy.limbs == run.dst && copy.src + copy.limbs == run.src && apart(run, copy) => {
+                Some(run)
+                    if copy.dst + copy.limbs == run.dst
+                        && copy.src + copy.limbs == run.src
+                        && apart(run, copy) =>
+                {
                     Copy { dst: copy.dst, src: copy.src, limbs: copy.limbs + run.limbs }
                 }
-                Some(run) if run.dst + run.limbs == copy.dst && run.src + run.limbs == copy.src && apart(run, copy) => {
+                Some(run)
+                    if run.dst + run.limbs == copy.dst
+                        && run.src + run.limbs == copy.src
+                        && apart(run, copy) =>
+                {
                     Copy { limbs: run.limbs + copy.limbs, ..run }
                 }
                 Some(run) => {
@@ -179,7 +187,15 @@ impl Body<'_, '_, '_, '_> {
             let pair = limb + 1 < limbs && self.in_memory(src + limb) && self.in_memory(src + limb + 1);
             let (value, step) = if pair {
                 let from = bytes(src + limb);
-                (self.builder.ins().load(types::I64X2, MemFlagsData::new().with_notrap(), self.limbs, from), 2)
+                (
+                    self.builder.ins().load(
+                        types::I64X2,
+                        MemFlagsData::new().with_notrap(),
+                        self.limbs,
+                        from,
+                    ),
+                    2,
+                )
             } else {
                 (self.get(src + limb), 1)
             };

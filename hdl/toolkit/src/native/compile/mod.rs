@@ -70,7 +70,9 @@ impl Compiled {
     /// A cycle without the memories' edge and the reset: `outputs` and `properties` are as before the edge, the
     /// registers in `m` as after it.
     pub(super) fn run(&self, m: &mut [u64], outputs: &mut [u64], properties: &mut [u8]) {
-        assert!(m.len() >= self.limbs && outputs.len() >= self.outputs && properties.len() >= self.properties);
+        assert!(
+            m.len() >= self.limbs && outputs.len() >= self.outputs && properties.len() >= self.properties
+        );
         for function in &self.functions {
             // SAFETY: the code was made for this signature and is loaded as long as `self.module` lives. It reads and
             // writes below `self.limbs`, `self.outputs` and `self.properties`, which the slices have been compared

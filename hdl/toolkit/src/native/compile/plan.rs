@@ -114,7 +114,7 @@ impl<'p> Planner<'p> {
             stored: vec![false; sources.len()],
             sources,
             saved: Vec::new(),
-            memories: Vec::new(),
+            memories: flow.memories.clone(),
             limbs: program.limbs,
         };
         let registers = flow.changes.len();
@@ -261,7 +261,8 @@ impl<'p> Planner<'p> {
         let word = limbs_of(memory.width) as u32;
         let ports = memory.reads.iter_mut().flat_map(|read| [Some(&mut read.address), read.enable.as_mut()]);
         let ports = ports.flatten().map(|port| (port, 1));
-        let write = [(&mut memory.write_enable, 1), (&mut memory.write_address, 1), (&mut memory.write_data, word)];
+        let write =
+            [(&mut memory.write_enable, 1), (&mut memory.write_address, 1), (&mut memory.write_data, word)];
         for (port, limbs) in write.into_iter().chain(ports) {
             let (first, end) = (*port as usize, (*port + limbs) as usize);
             if self.plan.sources[first..end].contains(&Source::State) {
@@ -274,7 +275,7 @@ impl<'p> Planner<'p> {
                 self.plan.stored[first..end].fill(true);
             }
         }
-        self.plan.memories.push(memory);
+        self.plan.memories[number as usize] = memory;
     }
 
     fn finish(mut self) -> Plan {

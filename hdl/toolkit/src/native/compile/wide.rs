@@ -121,7 +121,14 @@ impl Body<'_, '_, '_, '_> {
         }
     }
 
-    fn zip(&mut self, dst: u32, a: u32, b: u32, limbs: u8, result: impl Fn(&mut Self, Value, Value) -> Value) {
+    fn zip(
+        &mut self,
+        dst: u32,
+        a: u32,
+        b: u32,
+        limbs: u8,
+        result: impl Fn(&mut Self, Value, Value) -> Value,
+    ) {
         for limb in 0..u32::from(limbs) {
             let (a, b) = (self.get(a + limb), self.get(b + limb));
             let value = result(self, a, b);

@@ -64,7 +64,6 @@ module DP16KD #(
                              DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9,
                              DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
 
-
   wire is_reset     = RSTA || RSTB;
   wire is_elsewhere = CSA0 || CSA1 || CSA2 || CSB0 || CSB1 || CSB2;
   wire is_other_use = WEB || (CEA && !WEA) || !OCEA || !OCEB;
