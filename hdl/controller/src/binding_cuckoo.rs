@@ -34,8 +34,8 @@ use crate::{binding_cuckoo_near, chunks, copy, toeplitz};
 
 /// Latency of the stage without protection: see the picture.
 const CYCLES: u32 = 6;
-/// Bits of the code that one chunk compares.
-const CHUNK: u32 = 10;
+/// Bits of the code that one chunk compares: two levels of LUTs.
+const CHUNK: u32 = 8;
 
 stagecoach_hdl::bundle! {
     /// A way gets another hash function.
@@ -182,21 +182,30 @@ fn exact<'m>(
     let binding2 = binding1.delay_reset(m, "binding2");
     let binding2_net_id = m.delay("binding2_net_id", binding1_net_id);
     let binding3 = binding2.delay_reset(m, "binding3");
-    let binding3_net_id = m.delay("binding3_net_id", binding2_net_id);
+    // A copy for each way, which lies near its block RAMs.
+    let copies = copy::describe("mapping_binding_copy", w.config.net_id_bits)?;
 
     m.section("Cycles 3 to 5: the stash");
     let stash = cuckoo_entries::stash(m, w, commit, binding1.token, 2);
-    let stash_equal = equal(m, "stash", 3, binding2_net_id, &stash);
-    let stash_hits: Vec<_> = (0..)
-        .zip(stash_equal)
-        .map(|(place, chunks)| matched(m, &format!("stash{place}"), 4, chunks))
+    let stash_hits: Vec<_> = (0u32..)
+        .zip(&stash)
+        .map(|(place, entry)| {
+            let chunks = equal(m, &format!("stash{place}"), 3, binding2_net_id, entry);
+            m.delay(&format!("binding4_stash{place}_hit"), chunks.all())
+        })
         .collect();
     let targets = stash.iter().zip(&stash_hits).map(|(entry, hit)| entry.target.gated_by(*hit));
     let binding5_stash_hit = m.delay("binding5_stash_hit", or_of(&stash_hits));
     let binding5_stash_target = m.delay("binding5_stash_target", or_of(&targets.collect::<Vec<_>>()));
 
     m.section("Cycles 4 and 5: match of every way");
-    let ways_equal = equal(m, "way", 4, binding3_net_id, &ways);
+    let ways_equal = (0u32..).zip(&ways).map(|(way, entry)| {
+        let copy = m.instance(&format!("net_id_copy{way}"), &copies);
+        copy.input("value", binding2_net_id);
+        let net_id = copy.output_as("copy", &format!("binding3_net_id{way}"));
+        equal(m, &format!("way{way}"), 4, net_id, entry)
+    });
+    let ways_equal: Vec<_> = ways_equal.collect();
     let binding4 = binding3.delay_reset(m, "binding4");
     let hits = copy::describe("mapping_binding_hit", 1)?;
     let mut chosen = Vec::new();
@@ -232,27 +241,16 @@ fn exact<'m>(
     })
 }
 
-/// Of each entry the chunks that equal a valid entry's with this identifier, in registers of cycle `cycle`.
+/// The chunks that equal a valid entry's with this identifier, in a register of cycle `cycle`.
 fn equal<'m>(
     m: &'m ModuleBuilder,
     name: &str,
     cycle: u32,
     net_id: Signal<'m>,
-    entries: &[Entry<'m>],
-) -> Vec<Signal<'m>> {
+    entry: &Entry<'m>,
+) -> Signal<'m> {
     let wanted = m.concat(&[m.bit(true), net_id]).named(format!("{name}_wanted"));
-    (0..)
-        .zip(entries)
-        .map(|(place, entry): (u32, _)| {
-            let chunks = chunks::equal(m, wanted, entry.identifier, CHUNK);
-            m.delay(&format!("binding{cycle}_{name}{place}_chunks"), chunks)
-        })
-        .collect()
-}
-
-/// All chunks are equal, a cycle later.
-fn matched<'m>(m: &'m ModuleBuilder, name: &str, cycle: u32, chunks: Signal<'m>) -> Signal<'m> {
-    m.delay(&format!("binding{cycle}_{name}_hit"), chunks.all())
+    m.delay(&format!("binding{cycle}_{name}_chunks"), chunks::equal(m, wanted, entry.identifier, CHUNK))
 }
 
 /// Bits of a target that share a copy of the match.

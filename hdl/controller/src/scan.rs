@@ -341,7 +341,8 @@ fn overlap<'m>(m: &'m ModuleBuilder, name: &str, wanted: Part<'m>, other: Part<'
     let wide = |value: Signal<'m>| value.zero_extend(width);
     let wanted_end = standing::sum(m, &format!("wanted_{name}_end"), wide(wanted.base), wide(wanted.count));
     m.unused(wanted_end.bit(width));
-    let (wanted_base, wanted_end) = (wide(wanted.base), wanted_end.low(width));
+    let wanted_end = wanted_end.low(width).named(format!("wanted_{name}_limit"));
+    let wanted_base = wide(wanted.base);
     let wanted_any = standing::is_any(m, &format!("wanted_{name}"), wanted.count);
 
     // The end, in halves.

@@ -47,6 +47,8 @@ pub struct Unit {
     pub bound: BTreeMap<u32, (NetId, u16)>,
     /// Identifiers that requests ask for.
     pub asked: Vec<NetId>,
+    /// Whose entry has more flipped bits than can be corrected.
+    pub corrupt: Option<NetId>,
     pub random: ChaCha8Rng,
     waiting: VecDeque<(NetId, Verdict, usize)>,
     /// Answers by the way in which the identifier stood; of those in the stash; of those that were not bound.
@@ -64,7 +66,18 @@ impl Unit {
             bench.steps(1);
         }
         let (bound, waiting, seeds) = (BTreeMap::new(), VecDeque::new(), cuckoo.initial_seeds());
-        let mut unit = Unit { bench, config, cuckoo, seeds, bound, asked, random, waiting, answered: [0; 6] };
+        let mut unit = Unit {
+            bench,
+            config,
+            cuckoo,
+            seeds,
+            bound,
+            asked,
+            corrupt: None,
+            random,
+            waiting,
+            answered: [0; 6],
+        };
         for table in 0..unit.config.tables as u16 {
             let (place, count) = (u32::from(table), u32::from(table % 2));
             let slices = Slices {
@@ -91,6 +104,7 @@ impl Unit {
 
     fn verdict(&self, net_id: NetId) -> Verdict {
         match self.entry_of(net_id) {
+            _ if self.corrupt == Some(net_id) => (Fault::TableCorrupt.code().into(), 0),
             Some(entry) => (Fault::Granted.code().into(), self.bound[&entry].1.into()),
             None => (Fault::UnknownNetwork.code().into(), 0),
         }
@@ -160,6 +174,16 @@ impl Unit {
             self.answered[kind] += 1;
         }
         self.bench.is("upd_ready")
+    }
+
+    /// Asks for an identifier and waits.
+    pub fn ask(&mut self, net_id: NetId) {
+        self.settle();
+        while self.waiting.is_empty() {
+            self.cycle(Some(net_id));
+            self.bench.steps(1);
+        }
+        self.settle();
     }
 
     /// Lets all requests be answered.
