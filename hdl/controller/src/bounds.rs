@@ -54,10 +54,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         pd_differs: chunks::different(&m, region.pd, riding.pd, CHUNK),
         right_missing: right_missing(&m, riding.op, region.rights),
         wraps: riding.wraps,
-        below: less(&m, &va, &base),
-        above: less(&m, &base[1..], &va[1..]),
-        beyond: less(&m, &limit, &end),
-        within: less(&m, &end[1..], &limit[1..]),
+        below: less(&m, "below", &va, &base),
+        above: less(&m, "above", &base[1..], &va[1..]),
+        beyond: less(&m, "beyond", &limit, &end),
+        within: less(&m, "within", &end[1..], &limit[1..]),
         atomic: is(riding.op, Op::RemoteAtomic),
         odd_atomic: riding.odd_atomic,
         no_bytes: riding.no_bytes,
@@ -86,14 +86,18 @@ fn parts(address: Signal<'_>) -> Vec<Signal<'_>> {
 
 /// The borrow of a subtraction: less on the left. Synthesizers make one chain of the comparisons `<` and `>` of the same
 /// operands, and a LUT or two behind it; they leave subtractions apart.
-fn borrow<'m>(left: Signal<'m>, right: Signal<'m>) -> Signal<'m> {
+fn borrow<'m>(left: Signal<'m>, right: Signal<'m>, name: &str) -> Signal<'m> {
     let width = left.width() + 1;
-    (left.zero_extend(width) - right.zero_extend(width)).bit(width - 1)
+    let difference = (left.zero_extend(width) - right.zero_extend(width)).named(name);
+    left.builder().unused(difference.low(width - 1));
+    difference.bit(width - 1)
 }
 
 /// One bit per part: it is less on the left.
-fn less<'m>(m: &'m ModuleBuilder, left: &[Signal<'m>], right: &[Signal<'m>]) -> Signal<'m> {
-    let bits: Vec<_> = left.iter().zip(right).rev().map(|(left, right)| borrow(*left, *right)).collect();
+fn less<'m>(m: &'m ModuleBuilder, name: &str, left: &[Signal<'m>], right: &[Signal<'m>]) -> Signal<'m> {
+    let parts = (0u32..).zip(left.iter().zip(right));
+    let borrows = parts.map(|(part, (left, right))| borrow(*left, *right, &format!("{name}_part{part}")));
+    let bits: Vec<_> = borrows.collect::<Vec<_>>().into_iter().rev().collect();
     m.concat(&bits)
 }
 

@@ -31,17 +31,24 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     // The largest bound is InfiniBand's largest message, 2^31.
     let low_sum = asked.va.low(HALF).add_carry(asked.bound);
     let prepare1_low_end = m.delay("prepare1_low_end", low_sum);
+    // The upper half if there is a carry: chosen then, not added.
+    let one = m.constant(HALF, 1u32);
+    let prepare1_high_next = m.delay("prepare1_high_next", asked.va.high(HALF).add_carry(one));
     let prepare1_bad_op = m.delay("prepare1_bad_op", asked.op.greater_than(code(&m, Op::LocalWrite)));
     let prepare1_too_long = m.delay("prepare1_too_long", too_long(w, asked.length));
-    let less_one = asked.length - m.constant(w.length, 1u32);
+    wire!(less_one = asked.length - m.constant(w.length, 1u32));
+    m.unused(less_one.bits(w.last_byte().min(w.length)..w.length));
     let prepare1_last_byte = m.delay("prepare1_last_byte", fit(less_one, w.last_byte()));
     let prepare1_no_bytes = m.delay("prepare1_no_bytes", !asked.length.any());
     let eight = m.constant(w.length, 8u32);
     let prepare1_not_eight = m.delay("prepare1_not_eight", asked.length.differs(eight));
     // The bound in parts: as wide as a length, the bits above, and the top bit.
     let low = w.length.min(32);
-    let borrowed = asked.bound.low(low).zero_extend(low + 1) - fit(asked.length, low).zero_extend(low + 1);
-    let prepare1_less = m.delay("prepare1_less", borrowed.bit(low));
+    let bound_less_length =
+        asked.bound.low(low).zero_extend(low + 1) - fit(asked.length, low).zero_extend(low + 1);
+    let bound_less_length = bound_less_length.named("bound_less_length");
+    m.unused(bound_less_length.low(low));
+    let prepare1_less = m.delay("prepare1_less", bound_less_length.bit(low));
     let prepare1_low_bound = m.delay("prepare1_low_bound", asked.bound.low(low.min(31)).any());
     let above: Vec<_> =
         (low.min(31)..31).step_by(8).map(|from| asked.bound.bits(from..(from + 8).min(31)).any()).collect();
@@ -51,10 +58,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Cycle 2: upper half");
     let carry = prepare1_low_end.bit(HALF);
-    let high_sum = prepare1.va.high(HALF).add_carry(m.concat(&[m.zero(HALF - 1), carry]));
+    let high_sum = carry.select(prepare1_high_next, prepare1.va.high(HALF).zero_extend(HALF + 1));
     let prepare2_end = m.delay("prepare2_end", m.concat(&[high_sum, prepare1_low_end.low(HALF)]));
     wire!(high_bound = prepare1_high_bound.any());
-    let low_or_high = prepare1_low_bound | high_bound;
+    wire!(low_or_high = prepare1_low_bound | high_bound);
     let prepare1_large_bound = prepare1_top_bound & low_or_high;
     let prepare1_no_bound = !prepare1_top_bound & !low_or_high;
     let above = if low == 32 { m.bit(false) } else { high_bound | prepare1_top_bound };

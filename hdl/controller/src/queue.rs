@@ -58,7 +58,8 @@ pub fn describe(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Desig
     let store_late = m.delay_reset("store_late", store);
     let fetch_late = m.delay_reset("fetch_late", fetch);
     let count = m.register("stored_late", depth).reset_to(0u32);
-    let (more, fewer) = (store_late & !fetch_late, fetch_late & !store_late);
+    wire!(more = store_late & !fetch_late);
+    wire!(fewer = fetch_late & !store_late);
     let one_more = m.concat(&[count.value().low(depth - 1), m.bit(true)]);
     let one_fewer = m.concat(&[m.bit(false), count.value().high(depth - 1)]);
     count.next(more.select(one_more, fewer.select(one_fewer, count.value())));

@@ -55,7 +55,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let joined = physical_address(&m, w, &span, &slot);
     let respond1_address = m.delay("respond1_address", joined);
     let other_size = slot.page_size.differs(span.page_size);
-    let no_page = protect::or_corrupt(!slot.present | other_size, corrupt);
+    wire!(no_page = protect::or_corrupt(!slot.present | other_size, corrupt));
     let respond1_refused = m.delay("respond1_refused", !span.empty & no_page);
     let respond1_has_address = m.delay("respond1_has_address", !span.empty & !no_page);
     let respond1_corrupt = m.delay("respond1_corrupt", corrupt);

@@ -6,7 +6,7 @@
 //!  rows ────────────────────────────────────▶ first that applies ─▶ settled? fault ──▶ fault
 //! ```
 
-use stagecoach_hdl::{Bundle, ModuleBuilder};
+use stagecoach_hdl::{Bundle, ModuleBuilder, wire};
 
 use crate::bundles::{Issued, Span};
 use crate::key_row::first_fault;
@@ -24,7 +24,8 @@ pub(crate) fn finished<'m>(m: &'m ModuleBuilder, w: &Widths, issued: Issued<'m>)
     let slot2_row_fault = m.delay("slot2_row_fault", first_fault(m, slot1.rows));
     let (rows, end) = (m.zero(0), m.zero(0));
     let slot2 = Issued { rows, end, ..slot1 }.delay(m, "slot2");
-    let bytes = slot2_less_one.zero_extend(OFFSET + 1).plus(1u32);
+    wire!(bytes = slot2_less_one.zero_extend(OFFSET + 1).plus(1u32));
+    m.unused(bytes.bits(w.span.min(OFFSET + 1)..OFFSET + 1));
     let Issued { tag, stream, table, epoch, empty, first, last, page_size, offset, page_number, .. } = slot2;
     Span {
         tag,

@@ -58,8 +58,11 @@ pub(crate) fn read<'m>(
             memory.read(&format!("{name}_word{number}"), copied.low(at))
         })
         .collect();
+    if let [word] = parts[..] {
+        return Ok(word);
+    }
     let from_the_top: Vec<_> = parts.into_iter().rev().collect();
-    Ok(m.concat(&from_the_top))
+    Ok(m.concat(&from_the_top).named(format!("{name}_word")))
 }
 
 /// Widths of the memories, from the low bits on, so that no block RAM is shared.
