@@ -542,7 +542,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     });
     let [mends_record_now, mends_valid, mends_present, mends_listed] =
         if corrects { uses } else { [m.zero(0); 4] };
-    let notes = Notes { w, stores: storing };
+    let notes = Notes { w, stores: storing, judges: sequence.at("judge") };
     let flip = |number: usize| mask.map(|mask| (injects(number), mask));
     let record_now = if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) };
     let record_word = Note {
