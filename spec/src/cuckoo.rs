@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_bucket_is_the_parity_under_the_shifted_seed() {
         let cuckoo = shape(1024, 32);
-        let seed = Seed::from_limbs([0b1_0000_0001_1, 0, 0]);
+        let seed = Seed::from_limbs([0b10_0000_0011, 0, 0]);
         let bucket = |id: u64| cuckoo.bucket(seed, NetId::from_limbs([id, 0, 0]));
         assert_eq!([0, 1, 2, 3].map(bucket), [0, 0b11, 0x101, 0x102], "bits 0, 1 and 9 of the seed are set");
         assert_eq!(bucket(1 << 9), 1, "bit i of the bucket reads bit 9 + i of the seed");

@@ -124,8 +124,8 @@ pub(crate) fn ways<'m>(
         .collect()
 }
 
-/// The entries of the stash, to be compared a cycle behind `token`. Targets are read `lag` cycles later than identifiers
-/// are compared, and written as much later.
+/// The entries of the stash, to be compared a cycle behind `token`. Targets are written `lag` cycles later than
+/// identifiers.
 pub(crate) fn stash<'m>(
     m: &'m ModuleBuilder,
     w: &Widths,

@@ -72,8 +72,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         Protection::None => {
             // Nothing is reported, and there is no word for a token to read.
             m.unused(flow.request);
-            let nothing = Flow { request: m.zero(0), token: m.zero(0) };
-            nothing
+            Flow { request: m.zero(0), token: m.zero(0) }
         }
         _ => delay_flow_by(&m, "table", flow, 1, cycles),
     };
