@@ -9,6 +9,7 @@ use stagecoach_cosim::mutation::{
     Effort, Explained, Finding, Kind, Pool, Subject, Trial, choice, trial, try_all,
 };
 use stagecoach_hdl::mutate::Rule;
+use stagecoach_spec::Cam;
 
 fn pool() -> Pool {
     Pool::new(1, 1, None).expect("both configurations can be described")
@@ -63,6 +64,31 @@ fn mistakes_of_several_kinds_are_caught_at_the_ports() {
         let is_at_the_ports = !matches!(catch.finding, Finding::Broken | Finding::Assertion);
         assert!(is_at_the_ports && catch.cycle > 0, "{rule} of {place}: {catch:?}");
         assert_eq!(play().expect("the sound design passes").catch, Some(catch), "it is the same again");
+    }
+}
+
+/// Stage `binding` of either kind of CAM: the session finds what is wrong in it.
+#[test]
+fn mistakes_in_either_kind_of_cam_are_caught() {
+    for cam in [Cam::Register, Cam::Cuckoo] {
+        let pool = Pool::new(1, 0, Some(cam)).expect("preset tiny has either kind");
+        let rules = [Rule::WriteNever, Rule::SliceShifted, Rule::StageLater, Rule::EnableStuck];
+        let in_block = |subject: &&Subject| {
+            subject.mutation().module == "mapping_binding" && rules.contains(&subject.mutation().rule)
+        };
+        let subjects: Vec<&Subject> = rules
+            .iter()
+            .filter_map(|rule| {
+                let of_rule = pool.subjects.iter().filter(in_block);
+                of_rule.into_iter().find(|subject| subject.mutation().rule == *rule)
+            })
+            .collect();
+        assert!(subjects.len() >= 2, "{cam:?}: {} mutants", subjects.len());
+        for subject in subjects {
+            let trial = trial::resume(&pool, subject, Trial::default(), Duration::from_secs(60));
+            let catch = trial.expect("the sound design passes").catch;
+            assert!(catch.is_some(), "{cam:?}: {} survived", subject.mutation());
+        }
     }
 }
 
