@@ -161,7 +161,12 @@ pub fn mapping_unit(config: &Config) -> Result<Arc<Module>, DesignErrors> {
             .input("commit_identifier", updates.output("commit_identifier"))
             .input("commit_number", updates.output("commit_number"));
         match w.config.protection {
-            Protection::None => bindings.input("req_net_id", net_id),
+            Protection::None => {
+                if w.config.fault_log_entries == 0 {
+                    m.unused(request_net_id);
+                }
+                bindings.input("req_net_id", net_id)
+            }
             Protection::Parity | Protection::Secded => bindings
                 .input("in_net_id", request_net_id)
                 .input("commit_flip", updates.output("commit_flip")),

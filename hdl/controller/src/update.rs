@@ -99,7 +99,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     // They are loaded until something is offered, so nothing here waits for upd_valid.
     let is_idle = sequence.at("idle");
     let argument = if corrects {
-        let offered = scrub.arguments.select(scrubs, port.arguments());
+        // Not by `scrubs`: in the idle cycle behind a write-back it still says so of that one.
+        let offered = scrub.arguments.select(takes_scrub, port.arguments());
         offered.hold(&m, "argument", is_idle | takes_scrub)
     } else {
         port.arguments().hold(&m, "argument", is_idle)
@@ -541,7 +542,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     });
     let [mends_record_now, mends_valid, mends_present, mends_listed] =
         if corrects { uses } else { [m.zero(0); 4] };
-    let notes = Notes { w, stores: storing };
+    let notes = Notes { w, stores: storing, judges: sequence.at("judge") };
     let flip = |number: usize| mask.map(|mask| (injects(number), mask));
     let record_now = if corrects { record.pack(&m).named("record_word_now") } else { m.zero(0) };
     let record_word = Note {
@@ -624,9 +625,11 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let reason = refused.value().select(reason, code(&m, UpdateError::Corrupt));
     let replies = sequence.at("reply");
     wire!(fails = refused.value() | sees_corrupt);
+    // `stage` is answered so soon that the word is still that of whatever was at the port before.
+    wire!(shows = replies & !(fails | ops.is(UpdateOp::Stage)));
     m.output("upd_done", sequence.at("answer"));
     m.output("upd_error", m.delay("answered_error", reason.gated_by(fails & replies)));
-    m.output("upd_result", m.delay("answered_result", result.gated_by(!fails & replies)));
+    m.output("upd_result", m.delay("answered_result", result.gated_by(shows)));
     m.finish()
 }
 

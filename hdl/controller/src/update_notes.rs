@@ -12,6 +12,8 @@ pub(crate) struct Notes<'a, 'm> {
     pub(crate) w: &'a Widths,
     /// The update is stored.
     pub(crate) stores: Signal<'m>,
+    /// It is judged, at the end of which a corrected word is written back. The word may be taken a cycle before the write.
+    pub(crate) judges: Signal<'m>,
 }
 
 /// A word of such a memory.
@@ -39,7 +41,7 @@ impl<'m> Notes<'_, 'm> {
         let mut writes = self.stores & (note.changes | injects);
         if w.config.protection == Protection::Secded {
             let mends = note.corrected.named(format!("mends_{}", note.name));
-            coded = mends.select(encode(w, note.checked), coded);
+            coded = self.judges.select(encode(w, note.checked), coded);
             writes = writes | mends;
         }
         write.drive(writes);

@@ -200,7 +200,8 @@ fn a_fence_waits_behind_a_stalling_output_and_ends() {
         let retirement = RetirePace::Random { longest: 60 };
         let mut bench = loaded(&config(), Stalls { response: pace, retirement, ..Stalls::NONE });
         for round in 0..30 {
-            for page in 0..PAGES {
+            // So many that some are left when the fence's token comes.
+            for page in (0..PAGES).chain(0..PAGES).chain(0..PAGES) {
                 bench.ask(&access(1, Op::RemoteWrite, page)).unwrap();
                 bench.ask(&access(2, Op::RemoteRead, page)).unwrap();
             }

@@ -9,6 +9,7 @@ use stagecoach_cosim::mutation::{
     Effort, Explained, Finding, Kind, Pool, Subject, Trial, choice, trial, try_all,
 };
 use stagecoach_hdl::mutate::Rule;
+use stagecoach_spec::Cam;
 
 fn pool() -> Pool {
     Pool::new(1, 1, None).expect("both configurations can be described")
@@ -50,7 +51,7 @@ fn a_choice_has_every_rule_module_and_kind_and_is_the_same_again() {
 fn mistakes_of_several_kinds_are_caught_at_the_ports() {
     let pool = pool();
     let cases = [
-        (Rule::SliceShifted, "mapping_update_check.regions_end"),
+        (Rule::SliceShifted, "mapping_update_check.page_frames"),
         (Rule::StageLater, "mapping_slot.slot2_tag"),
         (Rule::WriteNever, "mapping_region.region_memory"),
         (Rule::EnableStuck, "mapping_scan.free_entry"),
@@ -63,6 +64,25 @@ fn mistakes_of_several_kinds_are_caught_at_the_ports() {
         let is_at_the_ports = !matches!(catch.finding, Finding::Broken | Finding::Assertion);
         assert!(is_at_the_ports && catch.cycle > 0, "{rule} of {place}: {catch:?}");
         assert_eq!(play().expect("the sound design passes").catch, Some(catch), "it is the same again");
+    }
+}
+
+/// Stage `binding` of either kind of CAM: the session finds what is wrong in it.
+#[test]
+fn mistakes_in_either_kind_of_cam_are_caught() {
+    let cases = [
+        (Cam::Register, Rule::ReductionSwapped, "match0"),
+        (Cam::Register, Rule::EnableStuck, "entry1_net_id"),
+        (Cam::Cuckoo, Rule::WriteNever, "way2_memory"),
+        (Cam::Cuckoo, Rule::SelectStuck, "way2_place"),
+        (Cam::Cuckoo, Rule::EnableStuck, "seed2"),
+    ];
+    for (cam, rule, place) in cases {
+        let pool = Pool::new(1, 0, Some(cam)).expect("preset tiny has either kind");
+        let subject = find(&pool, rule, &format!("mapping_binding.{place}"));
+        let trial = trial::resume(&pool, subject, Trial::default(), Duration::from_secs(60));
+        let catch = trial.expect("the sound design passes").catch;
+        assert!(catch.is_some(), "{cam:?}: {rule} of {place} survived");
     }
 }
 

@@ -1,17 +1,21 @@
 //! The watchers watched: scoreboard, cycle check and protocol notice each thing that they are there for. A healthy engine's
 //! outputs are spoiled on their way to the driver.
 
+mod support;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use stagecoach_cosim::retirement::Spans;
 use stagecoach_cosim::session::{self, Failure, Outcome, Setup};
 use stagecoach_cosim::stimulus::{Script, Shape, Step};
 use stagecoach_cosim::{
-    Driver, EngineKind, EngineOptions, Error, IdlePayload, Pace, PortEngine, RetirePace, Stalls, engine,
+    Driver, EngineKind, EngineOptions, Error, IdlePayload, Pace, PortEngine, RetirePace, Stalls, Testbench,
+    engine,
 };
 use stagecoach_hdl::Module;
 use stagecoach_hdl::native::PortLayout;
-use stagecoach_spec::{Config, Preset};
+use stagecoach_spec::{Config, Op, Preset};
 
 /// Spoils outputs; given the cycle and access to ports by name.
 type Spoil = fn(&mut Ports<'_>);
@@ -270,12 +274,20 @@ fn a_fence_that_does_not_wait_is_found_out() {
 
 #[test]
 fn spans_beyond_max_in_flight_are_found_out() {
-    let (config, module) = tiny();
-    let setup = Setup { kind: EngineKind::Native, engine_seed: 1, driver_seed: 1, stalls: LATE_RETIREMENTS };
-    let inner = engine::open(setup.kind, module, EngineOptions::default()).unwrap();
+    let config = support::config();
+    let module = engine::describe(&config).unwrap();
+    let inner = engine::open(EngineKind::Native, &module, EngineOptions::default()).unwrap();
     // The unit has been made for more spans than the watchers are told.
-    let fewer = Config { max_in_flight: 8, ..config.clone() };
-    let broken = session::play_on(inner, &Script { config: fewer, ..script() }, &setup).unwrap_err();
+    let fewer = Config { max_in_flight: 8, ..config };
+    let mut bench = Testbench::new(inner, &fewer, 1, Stalls::NONE).unwrap();
+    support::load(&mut bench, 0);
+    // None is retired: one that is may be waited for longer than it counts, and would be noticed by its cycle.
+    bench.driver_mut().hold_retirements(Spans::All);
+    for page in 0..8 {
+        bench.ask(&support::access(0, Op::RemoteRead, page)).unwrap();
+        bench.ask(&support::access(0, Op::RemoteRead, page)).unwrap();
+    }
+    let broken = bench.steps(200).unwrap_err();
     assert!(broken.to_string().contains("max_in_flight is 8"), "{broken}");
 }
 

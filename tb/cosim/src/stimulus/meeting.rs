@@ -200,7 +200,7 @@ fn read_the_log(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     (read > 0).then(|| (0..read).map(peek).collect())
 }
 
-/// Cycles of an update that takes requests' time beside its search: a request a cycle for so long meets its token.
+/// Cycles of an update's commands beside its search: a request a cycle for so long meets its token.
 const BESIDE_SEARCH: u32 = 120;
 
 /// An identifier is moved about while every request is about it.
@@ -222,14 +222,21 @@ fn move_amid_requests(random: &mut impl Rng, world: &World) -> Option<Vec<Step>>
     Some(steps)
 }
 
-/// A way is emptied and re-seeded amid requests of those who stand in it.
+/// A way is re-seeded amid requests of those who stand in it: refused at first, then with the moves that empty it.
 fn reseed_amid_requests(random: &mut impl Rng, world: &World) -> Option<Vec<Step>> {
     let plan = rearrange::reseed(random, world)?;
+    let reseed = plan.iter().find(|update| matches!(update, Update::Reseed { .. }));
     let mut steps = Vec::new();
-    for update in plan {
-        steps.push(Step::Update(update));
-        if let Some(target) = live_region(random, world) {
-            steps.extend(requests(random, world, target, 12));
+    for update in reseed.into_iter().chain(&plan) {
+        steps.push(Step::Update(*update));
+        let Some(target) = live_region(random, world) else { continue };
+        match update {
+            Update::Reseed { .. } => {
+                steps.extend(
+                    (0..BESIDE_SEARCH).map(|_| Step::Request(request::flawless(random, world, target))),
+                );
+            }
+            _ => steps.extend(requests(random, world, target, 12)),
         }
     }
     Some(steps)
