@@ -21,7 +21,7 @@ use super::work::{Job, do_all};
 use super::{markdown, parse_protection, picture, placed_config, protection_name, readme};
 
 /// The presets that fit on the device.
-const PRESETS: [Preset; 2] = [Preset::Tiny, Preset::Roce];
+const PRESETS: [Preset; 3] = [Preset::Tiny, Preset::Roce, Preset::CloudEcp5];
 /// The preset that goes on to a bitstream.
 const BITSTREAM: Preset = Preset::Tiny;
 /// Seeds without protection, unless told otherwise.

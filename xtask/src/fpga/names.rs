@@ -64,6 +64,11 @@ impl Names {
     pub fn read(netlist: &str, module: &Module) -> Result<Names> {
         let mut state = HashSet::new();
         add_state(module, "", &mut state);
+        Names::of(netlist, state)
+    }
+
+    /// Reads a netlist whose registers and memories have these names.
+    fn of(netlist: &str, state: HashSet<String>) -> Result<Names> {
         let mut netlist: Netlist = serde_json::from_str(netlist).context("not a netlist of yosys")?;
         let top = netlist.modules.remove(TOP).context("the netlist holds no module `top`")?;
         let mut wires: HashMap<u32, &str> = HashMap::new();
@@ -126,18 +131,32 @@ fn unjoined(name: &str) -> &str {
     &name[..end.unwrap_or(name.len())]
 }
 
+/// Names for the samples beside this file.
+#[cfg(test)]
+pub fn sample() -> Names {
+    let state = ["update_block.argument_op", "update_block.state", "slot_stage.slot_memory"];
+    Names::of(include_str!("samples/netlist.json"), state.map(str::to_owned).into()).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
+    use stagecoach_spec::Preset;
+
     use super::*;
 
-    fn names() -> Names {
-        let module = stagecoach::design::module(&stagecoach_spec::Preset::Tiny.config()).unwrap();
-        Names::read(include_str!("samples/netlist.json"), &module).unwrap()
+    #[test]
+    fn registers_and_memories_are_found_with_their_instances() {
+        let module = stagecoach::design::module(&Preset::Tiny.config()).unwrap();
+        let mut state = HashSet::new();
+        add_state(&module, "", &mut state);
+        for name in ["update_block.argument_op", "slot_stage.slot_memory"] {
+            assert!(state.contains(name), "{name}");
+        }
     }
 
     #[test]
     fn a_flip_flop_has_its_registers_name_whatever_yosys_called_it() {
-        let names = names();
+        let names = sample();
         let cell = "dut.update_block.upd_done_TRELLIS_FF_Q_DI_LUT4_Z_TRELLIS_FF_DI_Q_TRELLIS_FF_Q";
         assert_eq!(names.of_cell(cell), "update_block.state");
         assert_eq!(names.of_cell("dut.update_block.argument_op_TRELLIS_FF_Q_2"), "update_block.argument_op");
@@ -145,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_block_ram_has_its_memorys_name() {
-        let names = names();
+        let names = sample();
         assert_eq!(names.of_cell("dut.slot_stage.slot_memory.blocks.block[3].ram"), "slot_stage.slot_memory");
         assert_eq!(
             names.of_cell("dut.slot_stage.slot_memory.memory.0.1$DPRAM_COMB3"),
@@ -155,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_says_so() {
-        let names = names();
+        let names = sample();
         assert_eq!(names.of_cell("settled_TRELLIS_FF_Q_12"), "harness: settled");
         assert_eq!(names.of_cell("dut.update_block.strange_LUT4_Z"), "update_block.strange");
     }

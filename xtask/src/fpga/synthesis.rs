@@ -13,9 +13,8 @@ use super::placed_design::Design;
 use super::tools::Program;
 use crate::run::shown;
 
-/// Yosys's command for ECP5. Without the wide multiplexers PFUMX and L6MUX21 tables are not tied to their neighbours,
-/// which the placer likes better.
-pub const ECP5: &str = "synth_ecp5 -nowidelut";
+/// Yosys's command for ECP5.
+pub const ECP5: &str = "synth_ecp5";
 /// Yosys's command for Xilinx UltraScale+; `-noiopad`, as ports become no pins.
 pub const XILINX: &str = "synth_xilinx -family xcup -noiopad -noclkbuf";
 

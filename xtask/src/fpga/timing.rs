@@ -170,12 +170,11 @@ fn trace(delays: &Delays, names: &Names, arrivals: &HashMap<Pin, Arrival>, end: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fpga::names;
 
     fn sample(fraction: f64) -> Vec<SlowPath> {
         let delays = Delays::read(include_str!("samples/delays.sdf")).unwrap();
-        let module = stagecoach::design::module(&stagecoach_spec::Preset::Tiny.config()).unwrap();
-        let names = Names::read(include_str!("samples/netlist.json"), &module).unwrap();
-        slow_paths(&delays, &names, fraction).unwrap()
+        slow_paths(&delays, &names::sample(), fraction).unwrap()
     }
 
     #[test]
@@ -215,8 +214,6 @@ mod tests {
             (INTERCONNECT b/F c/DI (1:1:1) (1:1:1))\n(INSTANCE a)\n(IOPATH A F (1:1:1) (1:1:1))\n(INSTANCE b)\n\
             (IOPATH A F (1:1:1) (1:1:1))\n(INSTANCE c)\n(SETUPHOLD (posedge DI) (posedge CLK) (0:0:0) (0:0:0))\n";
         let delays = Delays::read(text).unwrap();
-        let module = stagecoach::design::module(&stagecoach_spec::Preset::Tiny.config()).unwrap();
-        let names = Names::read(include_str!("samples/netlist.json"), &module).unwrap();
-        assert!(slow_paths(&delays, &names, 0.5).unwrap_err().to_string().contains("loop"));
+        assert!(slow_paths(&delays, &names::sample(), 0.5).unwrap_err().to_string().contains("loop"));
     }
 }
