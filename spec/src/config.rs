@@ -105,7 +105,7 @@ impl FromStr for Target {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What the configuration is called: 1 to 32 of `a-z 0-9 _`, a letter first. Default `custom`.
+    /// What the configuration is called: 1 to 32 of `a-z 0-9 _ -`, a letter first. Default `custom`.
     pub name: String,
     /// Width of a network identifier in bits: 1 to 160. 32 holds an IPv4 address, 128 a GID, 152 a VNI and a GID. Default 128.
     pub net_id_bits: u32,
@@ -250,13 +250,13 @@ impl Config {
 
     /// Checks every field and every combination of fields.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
         let starts_well = self.name.starts_with(|c: char| c.is_ascii_lowercase());
         if !starts_well || self.name.len() > 32 || !self.name.chars().all(letters) {
             return Err(ConfigError::Range {
                 field: "name",
                 value: format!("{:?}", self.name),
-                allowed: "1 to 32 of a-z, 0-9 and _, a letter first".into(),
+                allowed: "1 to 32 of a-z, 0-9, _ and -, a letter first".into(),
                 reason: "it becomes part of file names",
             });
         }

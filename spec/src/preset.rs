@@ -107,8 +107,7 @@ mod tests {
     #[test]
     fn presets_parse_and_carry_their_names() {
         for preset in Preset::all() {
-            // A configuration's name becomes part of identifiers, so it has no dash.
-            assert_eq!(preset.config().name, preset.name().replace('-', "_"));
+            assert_eq!(preset.config().name, preset.name());
             assert_eq!(preset.name().parse(), Ok(preset));
         }
     }
