@@ -220,7 +220,10 @@ fn an_update_takes_the_cycles_of_its_kind() {
     let token = 13 + 1 + 3 + 1 + 13;
     // Then storing, the reply, the answer; before it, it is prepared.
     let enters = JUDGED + 1;
-    assert_eq!(bench.done(Update::Install { table: 0, key: 0, region: region() }), (enters, enters + token + 3));
+    assert_eq!(
+        bench.done(Update::Install { table: 0, key: 0, region: region() }),
+        (enters, enters + token + 3)
+    );
     // A search of 64 places.
     let unused = stagecoach_spec::NetId::from_u128(5);
     let search = 64 + 9;
