@@ -20,8 +20,10 @@ module mapping_prepare (
   output wire [31:0] out_key,
   output wire [63:0] out_va,
   output wire [64:0] out_end,
-  output wire        out_wraps,
-  output wire [12:0] out_length,
+  output wire [7:0]  out_end_parts,
+  output wire [11:0] out_last_byte,
+  output wire        out_no_bytes,
+  output wire        out_odd_atomic,
   output wire        out_invalid,
   output wire        out_unchecked
 );
@@ -32,66 +34,81 @@ module mapping_prepare (
   // ---- Cycle 1: lower half of va + bound; the request's own contradictions ----------------------
 
   reg [32:0] prepare1_low_end;
+  reg [32:0] prepare1_high_next;
   reg prepare1_bad_op;
   reg prepare1_too_long;
-  reg prepare1_short_bound;
-  reg prepare1_large_bound;
-  reg prepare1_no_bound;
+  wire [12:0] less_one = in_length - 13'd1;
+  reg [11:0] prepare1_last_byte;
+  reg prepare1_no_bytes;
+  reg prepare1_not_eight;
+  wire [13:0] bound_less_length = {1'b0, in_bound[12:0]} - {1'b0, in_length};
+  reg prepare1_less;
+  reg prepare1_low_bound;
+  reg [2:0] prepare1_high_bound;
+  reg prepare1_top_bound;
   reg [15:0] prepare1_tag;
   reg [23:0] prepare1_stream;
   reg [23:0] prepare1_pd;
   reg [2:0] prepare1_op;
   reg [31:0] prepare1_key;
   reg [63:0] prepare1_va;
-  reg [12:0] prepare1_length;
 
   always @(posedge clk) begin
     prepare1_low_end <= {1'b0, in_va[31:0]} + {1'b0, in_bound};
+    prepare1_high_next <= {1'b0, in_va[63:32]} + {1'b0, 32'd1};
     prepare1_bad_op <= in_op > OP_LOCAL_WRITE;
     prepare1_too_long <= in_length[12] & (|in_length[11:0]);
-    prepare1_short_bound <= in_bound < {19'd0, in_length};
-    prepare1_large_bound <= in_bound > 32'h80000000;
-    prepare1_no_bound <= !(|in_bound);
+    prepare1_last_byte <= less_one[11:0];
+    prepare1_no_bytes <= !(|in_length);
+    prepare1_not_eight <= in_length != 13'd8;
+    prepare1_less <= bound_less_length[13];
+    prepare1_low_bound <= |in_bound[12:0];
+    prepare1_high_bound <= {|in_bound[20:13], |in_bound[28:21], |in_bound[30:29]};
+    prepare1_top_bound <= in_bound[31];
     prepare1_tag <= in_tag;
     prepare1_stream <= in_stream;
     prepare1_pd <= in_pd;
     prepare1_op <= in_op;
     prepare1_key <= in_key;
     prepare1_va <= in_va;
-    prepare1_length <= in_length;
   end
 
   // ---- Cycle 2: upper half ----------------------------------------------------------------------
 
   reg [64:0] prepare2_end;
+  wire high_bound = |prepare1_high_bound;
+  wire low_or_high = prepare1_low_bound | high_bound;
   reg prepare2_invalid;
   reg prepare2_unchecked;
+  reg [11:0] prepare2_last_byte;
+  reg prepare2_no_bytes;
+  reg prepare2_odd_atomic;
   reg [15:0] prepare2_tag;
   reg [23:0] prepare2_stream;
   reg [23:0] prepare2_pd;
   reg [2:0] prepare2_op;
   reg [31:0] prepare2_key;
   reg [63:0] prepare2_va;
-  reg [12:0] prepare2_length;
 
   always @(posedge clk) begin
-    prepare2_end <= {{1'b0, prepare1_va[63:32]} + {1'b0, {31'd0, prepare1_low_end[32]}},
+    prepare2_end <= {prepare1_low_end[32] ? prepare1_high_next : {1'b0, prepare1_va[63:32]},
         prepare1_low_end[31:0]};
-    prepare2_invalid <= prepare1_too_long | prepare1_short_bound | prepare1_large_bound
-        | prepare1_bad_op;
-    prepare2_unchecked <= prepare1_no_bound & !(prepare1_op == OP_REMOTE_ATOMIC);
+    prepare2_invalid <= prepare1_too_long | (prepare1_less & !(high_bound | prepare1_top_bound))
+        | (prepare1_top_bound & low_or_high) | prepare1_bad_op;
+    prepare2_unchecked <= !prepare1_top_bound & !low_or_high & !(prepare1_op == OP_REMOTE_ATOMIC);
+    prepare2_last_byte <= prepare1_last_byte;
+    prepare2_no_bytes <= prepare1_no_bytes;
+    prepare2_odd_atomic <= prepare1_not_eight & (prepare1_op == OP_REMOTE_ATOMIC);
     prepare2_tag <= prepare1_tag;
     prepare2_stream <= prepare1_stream;
     prepare2_pd <= prepare1_pd;
     prepare2_op <= prepare1_op;
     prepare2_key <= prepare1_key;
     prepare2_va <= prepare1_va;
-    prepare2_length <= prepare1_length;
   end
 
-  // ---- Cycle 3: an end of exactly 2^64 is none beyond it ----------------------------------------
+  // ---- Cycle 3: an end of exactly 2^64 is none beyond it, so which parts of it are not zero -----
 
-  wire wraps = prepare2_end[64] & (|prepare2_end[63:0]);
   reg [15:0] prepare3_tag;
   reg [23:0] prepare3_stream;
   reg [23:0] prepare3_pd;
@@ -99,8 +116,10 @@ module mapping_prepare (
   reg [31:0] prepare3_key;
   reg [63:0] prepare3_va;
   reg [64:0] prepare3_end;
-  reg prepare3_wraps;
-  reg [12:0] prepare3_length;
+  reg [7:0] prepare3_end_parts;
+  reg [11:0] prepare3_last_byte;
+  reg prepare3_no_bytes;
+  reg prepare3_odd_atomic;
   reg prepare3_invalid;
   reg prepare3_unchecked;
 
@@ -112,8 +131,12 @@ module mapping_prepare (
     prepare3_key <= prepare2_key;
     prepare3_va <= prepare2_va;
     prepare3_end <= prepare2_end;
-    prepare3_wraps <= wraps;
-    prepare3_length <= prepare2_length;
+    prepare3_end_parts <= {|prepare2_end[63:56], |prepare2_end[55:48], |prepare2_end[47:40],
+        |prepare2_end[39:32], |prepare2_end[31:24], |prepare2_end[23:16], |prepare2_end[15:8],
+        |prepare2_end[7:0]};
+    prepare3_last_byte <= prepare2_last_byte;
+    prepare3_no_bytes <= prepare2_no_bytes;
+    prepare3_odd_atomic <= prepare2_odd_atomic;
     prepare3_invalid <= prepare2_invalid;
     prepare3_unchecked <= prepare2_unchecked;
   end
@@ -127,8 +150,10 @@ module mapping_prepare (
   reg [31:0] prepare4_key;
   reg [63:0] prepare4_va;
   reg [64:0] prepare4_end;
-  reg prepare4_wraps;
-  reg [12:0] prepare4_length;
+  reg [7:0] prepare4_end_parts;
+  reg [11:0] prepare4_last_byte;
+  reg prepare4_no_bytes;
+  reg prepare4_odd_atomic;
   reg prepare4_invalid;
   reg prepare4_unchecked;
   reg [15:0] prepare5_tag;
@@ -138,10 +163,25 @@ module mapping_prepare (
   reg [31:0] prepare5_key;
   reg [63:0] prepare5_va;
   reg [64:0] prepare5_end;
-  reg prepare5_wraps;
-  reg [12:0] prepare5_length;
+  reg [7:0] prepare5_end_parts;
+  reg [11:0] prepare5_last_byte;
+  reg prepare5_no_bytes;
+  reg prepare5_odd_atomic;
   reg prepare5_invalid;
   reg prepare5_unchecked;
+  reg [15:0] prepare6_tag;
+  reg [23:0] prepare6_stream;
+  reg [23:0] prepare6_pd;
+  reg [2:0] prepare6_op;
+  reg [31:0] prepare6_key;
+  reg [63:0] prepare6_va;
+  reg [64:0] prepare6_end;
+  reg [7:0] prepare6_end_parts;
+  reg [11:0] prepare6_last_byte;
+  reg prepare6_no_bytes;
+  reg prepare6_odd_atomic;
+  reg prepare6_invalid;
+  reg prepare6_unchecked;
 
   always @(posedge clk) begin
     prepare4_tag <= prepare3_tag;
@@ -151,8 +191,10 @@ module mapping_prepare (
     prepare4_key <= prepare3_key;
     prepare4_va <= prepare3_va;
     prepare4_end <= prepare3_end;
-    prepare4_wraps <= prepare3_wraps;
-    prepare4_length <= prepare3_length;
+    prepare4_end_parts <= prepare3_end_parts;
+    prepare4_last_byte <= prepare3_last_byte;
+    prepare4_no_bytes <= prepare3_no_bytes;
+    prepare4_odd_atomic <= prepare3_odd_atomic;
     prepare4_invalid <= prepare3_invalid;
     prepare4_unchecked <= prepare3_unchecked;
     prepare5_tag <= prepare4_tag;
@@ -162,22 +204,42 @@ module mapping_prepare (
     prepare5_key <= prepare4_key;
     prepare5_va <= prepare4_va;
     prepare5_end <= prepare4_end;
-    prepare5_wraps <= prepare4_wraps;
-    prepare5_length <= prepare4_length;
+    prepare5_end_parts <= prepare4_end_parts;
+    prepare5_last_byte <= prepare4_last_byte;
+    prepare5_no_bytes <= prepare4_no_bytes;
+    prepare5_odd_atomic <= prepare4_odd_atomic;
     prepare5_invalid <= prepare4_invalid;
     prepare5_unchecked <= prepare4_unchecked;
+    prepare6_tag <= prepare5_tag;
+    prepare6_stream <= prepare5_stream;
+    prepare6_pd <= prepare5_pd;
+    prepare6_op <= prepare5_op;
+    prepare6_key <= prepare5_key;
+    prepare6_va <= prepare5_va;
+    prepare6_end <= prepare5_end;
+    prepare6_end_parts <= prepare5_end_parts;
+    prepare6_last_byte <= prepare5_last_byte;
+    prepare6_no_bytes <= prepare5_no_bytes;
+    prepare6_odd_atomic <= prepare5_odd_atomic;
+    prepare6_invalid <= prepare5_invalid;
+    prepare6_unchecked <= prepare5_unchecked;
   end
 
-  assign out_tag = prepare5_tag;
-  assign out_stream = prepare5_stream;
-  assign out_pd = prepare5_pd;
-  assign out_op = prepare5_op;
-  assign out_key = prepare5_key;
-  assign out_va = prepare5_va;
-  assign out_end = prepare5_end;
-  assign out_wraps = prepare5_wraps;
-  assign out_length = prepare5_length;
-  assign out_invalid = prepare5_invalid;
-  assign out_unchecked = prepare5_unchecked;
+  assign out_tag = prepare6_tag;
+  assign out_stream = prepare6_stream;
+  assign out_pd = prepare6_pd;
+  assign out_op = prepare6_op;
+  assign out_key = prepare6_key;
+  assign out_va = prepare6_va;
+  assign out_end = prepare6_end;
+  assign out_end_parts = prepare6_end_parts;
+  assign out_last_byte = prepare6_last_byte;
+  assign out_no_bytes = prepare6_no_bytes;
+  assign out_odd_atomic = prepare6_odd_atomic;
+  assign out_invalid = prepare6_invalid;
+  assign out_unchecked = prepare6_unchecked;
+
+  // Deliberately unread.
+  wire unused_ok = &{1'b0, less_one[12], bound_less_length[12:0]};
 
 endmodule

@@ -7,13 +7,15 @@ module mapping_region (
   input  wire         rst,                    // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
-  input  wire [15:0]  in_region,              // place in the pool
+  input  wire [15:0]  ahead_region,           // place in the pool, a cycle before the rest
+  input  wire         ahead_token,            // a cycle before in_token
   input  wire [7:0]   in_table,
-  input  wire         in_epoch,
   input  wire         in_settled,
   input  wire [3:0]   in_fault,
   input  wire         in_in_slice,
   input  wire [17:0]  in_slot_base,
+  input  wire         state_frozen,
+  input  wire         state_epoch,
   input  wire [15:0]  in_tag,
   input  wire [23:0]  in_stream,
   input  wire [23:0]  in_pd,
@@ -22,7 +24,9 @@ module mapping_region (
   input  wire [63:0]  in_va,
   input  wire [64:0]  in_end,
   input  wire         in_wraps,
-  input  wire [12:0]  in_length,
+  input  wire [11:0]  in_last_byte,
+  input  wire         in_no_bytes,
+  input  wire         in_odd_atomic,
   input  wire         commit_write_region,    // the token in flight writes a region
   input  wire         init_region,            // clears a place after reset
   input  wire [15:0]  commit_region,          // place to write
@@ -43,7 +47,9 @@ module mapping_region (
   output wire [63:0]  out_va,
   output wire [64:0]  out_end,
   output wire         out_wraps,
-  output wire [12:0]  out_length,
+  output wire [11:0]  out_last_byte,
+  output wire         out_no_bytes,
+  output wire         out_odd_atomic,
   output wire         out_region_valid,
   output wire [7:0]   out_region_variant,
   output wire [23:0]  out_region_pd,
@@ -55,29 +61,1927 @@ module mapping_region (
   output wire [18:0]  out_region_first_slot
 );
 
-  // ---- Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons 
+  localparam [3:0] FAULT_FROZEN = 4'd2;
 
-  wire [234:0] region2_word;
-  wire write = init_region | (in_token & commit_write_region);
-  wire read = in_request | (in_token & !commit_write_region);
-  reg [234:0] region3_word;
+  // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  ram_block_one_read #(
-    .WIDTH          (235),
-    .ADDRESS_WIDTH  (16),
-    .OUTPUT_REGISTER(1)
-  ) region_memory (
-    .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_region),
-    .write_data   (commit_region_word),
-    .read_enable  (read),
-    .read_address (in_region),
-    .read_data    (region2_word)
+  wire enable = init_region | (ahead_token & commit_write_region);
+  reg [234:0] region_write_word;
+  wire [32:0] region_copied0;
+
+  mapping_region_copy region_copy0 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied0)
   );
 
+  wire [2:0] region_word0;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory0 (
+    .clk          (clk),
+    .write_enable (region_copied0[32]),
+    .write_address(region_copied0[31:16]),
+    .write_data   (region_write_word[2:0]),
+    .read_enable  (1'b1),
+    .read_address (region_copied0[15:0]),
+    .read_data    (region_word0)
+  );
+
+  wire [32:0] region_copied1;
+
+  mapping_region_copy region_copy1 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied1)
+  );
+
+  wire [2:0] region_word1;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory1 (
+    .clk          (clk),
+    .write_enable (region_copied1[32]),
+    .write_address(region_copied1[31:16]),
+    .write_data   (region_write_word[5:3]),
+    .read_enable  (1'b1),
+    .read_address (region_copied1[15:0]),
+    .read_data    (region_word1)
+  );
+
+  wire [32:0] region_copied2;
+
+  mapping_region_copy region_copy2 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied2)
+  );
+
+  wire [2:0] region_word2;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory2 (
+    .clk          (clk),
+    .write_enable (region_copied2[32]),
+    .write_address(region_copied2[31:16]),
+    .write_data   (region_write_word[8:6]),
+    .read_enable  (1'b1),
+    .read_address (region_copied2[15:0]),
+    .read_data    (region_word2)
+  );
+
+  wire [32:0] region_copied3;
+
+  mapping_region_copy region_copy3 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied3)
+  );
+
+  wire [2:0] region_word3;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory3 (
+    .clk          (clk),
+    .write_enable (region_copied3[32]),
+    .write_address(region_copied3[31:16]),
+    .write_data   (region_write_word[11:9]),
+    .read_enable  (1'b1),
+    .read_address (region_copied3[15:0]),
+    .read_data    (region_word3)
+  );
+
+  wire [32:0] region_copied4;
+
+  mapping_region_copy region_copy4 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied4)
+  );
+
+  wire [2:0] region_word4;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory4 (
+    .clk          (clk),
+    .write_enable (region_copied4[32]),
+    .write_address(region_copied4[31:16]),
+    .write_data   (region_write_word[14:12]),
+    .read_enable  (1'b1),
+    .read_address (region_copied4[15:0]),
+    .read_data    (region_word4)
+  );
+
+  wire [32:0] region_copied5;
+
+  mapping_region_copy region_copy5 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied5)
+  );
+
+  wire [2:0] region_word5;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory5 (
+    .clk          (clk),
+    .write_enable (region_copied5[32]),
+    .write_address(region_copied5[31:16]),
+    .write_data   (region_write_word[17:15]),
+    .read_enable  (1'b1),
+    .read_address (region_copied5[15:0]),
+    .read_data    (region_word5)
+  );
+
+  wire [32:0] region_copied6;
+
+  mapping_region_copy region_copy6 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied6)
+  );
+
+  wire [2:0] region_word6;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory6 (
+    .clk          (clk),
+    .write_enable (region_copied6[32]),
+    .write_address(region_copied6[31:16]),
+    .write_data   (region_write_word[20:18]),
+    .read_enable  (1'b1),
+    .read_address (region_copied6[15:0]),
+    .read_data    (region_word6)
+  );
+
+  wire [32:0] region_copied7;
+
+  mapping_region_copy region_copy7 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied7)
+  );
+
+  wire [2:0] region_word7;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory7 (
+    .clk          (clk),
+    .write_enable (region_copied7[32]),
+    .write_address(region_copied7[31:16]),
+    .write_data   (region_write_word[23:21]),
+    .read_enable  (1'b1),
+    .read_address (region_copied7[15:0]),
+    .read_data    (region_word7)
+  );
+
+  wire [32:0] region_copied8;
+
+  mapping_region_copy region_copy8 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied8)
+  );
+
+  wire [2:0] region_word8;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory8 (
+    .clk          (clk),
+    .write_enable (region_copied8[32]),
+    .write_address(region_copied8[31:16]),
+    .write_data   (region_write_word[26:24]),
+    .read_enable  (1'b1),
+    .read_address (region_copied8[15:0]),
+    .read_data    (region_word8)
+  );
+
+  wire [32:0] region_copied9;
+
+  mapping_region_copy region_copy9 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied9)
+  );
+
+  wire [2:0] region_word9;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory9 (
+    .clk          (clk),
+    .write_enable (region_copied9[32]),
+    .write_address(region_copied9[31:16]),
+    .write_data   (region_write_word[29:27]),
+    .read_enable  (1'b1),
+    .read_address (region_copied9[15:0]),
+    .read_data    (region_word9)
+  );
+
+  wire [32:0] region_copied10;
+
+  mapping_region_copy region_copy10 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied10)
+  );
+
+  wire [2:0] region_word10;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory10 (
+    .clk          (clk),
+    .write_enable (region_copied10[32]),
+    .write_address(region_copied10[31:16]),
+    .write_data   (region_write_word[32:30]),
+    .read_enable  (1'b1),
+    .read_address (region_copied10[15:0]),
+    .read_data    (region_word10)
+  );
+
+  wire [32:0] region_copied11;
+
+  mapping_region_copy region_copy11 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied11)
+  );
+
+  wire [2:0] region_word11;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory11 (
+    .clk          (clk),
+    .write_enable (region_copied11[32]),
+    .write_address(region_copied11[31:16]),
+    .write_data   (region_write_word[35:33]),
+    .read_enable  (1'b1),
+    .read_address (region_copied11[15:0]),
+    .read_data    (region_word11)
+  );
+
+  wire [32:0] region_copied12;
+
+  mapping_region_copy region_copy12 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied12)
+  );
+
+  wire [2:0] region_word12;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory12 (
+    .clk          (clk),
+    .write_enable (region_copied12[32]),
+    .write_address(region_copied12[31:16]),
+    .write_data   (region_write_word[38:36]),
+    .read_enable  (1'b1),
+    .read_address (region_copied12[15:0]),
+    .read_data    (region_word12)
+  );
+
+  wire [32:0] region_copied13;
+
+  mapping_region_copy region_copy13 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied13)
+  );
+
+  wire [2:0] region_word13;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory13 (
+    .clk          (clk),
+    .write_enable (region_copied13[32]),
+    .write_address(region_copied13[31:16]),
+    .write_data   (region_write_word[41:39]),
+    .read_enable  (1'b1),
+    .read_address (region_copied13[15:0]),
+    .read_data    (region_word13)
+  );
+
+  wire [32:0] region_copied14;
+
+  mapping_region_copy region_copy14 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied14)
+  );
+
+  wire [2:0] region_word14;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory14 (
+    .clk          (clk),
+    .write_enable (region_copied14[32]),
+    .write_address(region_copied14[31:16]),
+    .write_data   (region_write_word[44:42]),
+    .read_enable  (1'b1),
+    .read_address (region_copied14[15:0]),
+    .read_data    (region_word14)
+  );
+
+  wire [32:0] region_copied15;
+
+  mapping_region_copy region_copy15 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied15)
+  );
+
+  wire [2:0] region_word15;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory15 (
+    .clk          (clk),
+    .write_enable (region_copied15[32]),
+    .write_address(region_copied15[31:16]),
+    .write_data   (region_write_word[47:45]),
+    .read_enable  (1'b1),
+    .read_address (region_copied15[15:0]),
+    .read_data    (region_word15)
+  );
+
+  wire [32:0] region_copied16;
+
+  mapping_region_copy region_copy16 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied16)
+  );
+
+  wire [2:0] region_word16;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory16 (
+    .clk          (clk),
+    .write_enable (region_copied16[32]),
+    .write_address(region_copied16[31:16]),
+    .write_data   (region_write_word[50:48]),
+    .read_enable  (1'b1),
+    .read_address (region_copied16[15:0]),
+    .read_data    (region_word16)
+  );
+
+  wire [32:0] region_copied17;
+
+  mapping_region_copy region_copy17 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied17)
+  );
+
+  wire [2:0] region_word17;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory17 (
+    .clk          (clk),
+    .write_enable (region_copied17[32]),
+    .write_address(region_copied17[31:16]),
+    .write_data   (region_write_word[53:51]),
+    .read_enable  (1'b1),
+    .read_address (region_copied17[15:0]),
+    .read_data    (region_word17)
+  );
+
+  wire [32:0] region_copied18;
+
+  mapping_region_copy region_copy18 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied18)
+  );
+
+  wire [2:0] region_word18;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory18 (
+    .clk          (clk),
+    .write_enable (region_copied18[32]),
+    .write_address(region_copied18[31:16]),
+    .write_data   (region_write_word[56:54]),
+    .read_enable  (1'b1),
+    .read_address (region_copied18[15:0]),
+    .read_data    (region_word18)
+  );
+
+  wire [32:0] region_copied19;
+
+  mapping_region_copy region_copy19 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied19)
+  );
+
+  wire [2:0] region_word19;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory19 (
+    .clk          (clk),
+    .write_enable (region_copied19[32]),
+    .write_address(region_copied19[31:16]),
+    .write_data   (region_write_word[59:57]),
+    .read_enable  (1'b1),
+    .read_address (region_copied19[15:0]),
+    .read_data    (region_word19)
+  );
+
+  wire [32:0] region_copied20;
+
+  mapping_region_copy region_copy20 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied20)
+  );
+
+  wire [2:0] region_word20;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory20 (
+    .clk          (clk),
+    .write_enable (region_copied20[32]),
+    .write_address(region_copied20[31:16]),
+    .write_data   (region_write_word[62:60]),
+    .read_enable  (1'b1),
+    .read_address (region_copied20[15:0]),
+    .read_data    (region_word20)
+  );
+
+  wire [32:0] region_copied21;
+
+  mapping_region_copy region_copy21 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied21)
+  );
+
+  wire [2:0] region_word21;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory21 (
+    .clk          (clk),
+    .write_enable (region_copied21[32]),
+    .write_address(region_copied21[31:16]),
+    .write_data   (region_write_word[65:63]),
+    .read_enable  (1'b1),
+    .read_address (region_copied21[15:0]),
+    .read_data    (region_word21)
+  );
+
+  wire [32:0] region_copied22;
+
+  mapping_region_copy region_copy22 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied22)
+  );
+
+  wire [2:0] region_word22;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory22 (
+    .clk          (clk),
+    .write_enable (region_copied22[32]),
+    .write_address(region_copied22[31:16]),
+    .write_data   (region_write_word[68:66]),
+    .read_enable  (1'b1),
+    .read_address (region_copied22[15:0]),
+    .read_data    (region_word22)
+  );
+
+  wire [32:0] region_copied23;
+
+  mapping_region_copy region_copy23 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied23)
+  );
+
+  wire [2:0] region_word23;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory23 (
+    .clk          (clk),
+    .write_enable (region_copied23[32]),
+    .write_address(region_copied23[31:16]),
+    .write_data   (region_write_word[71:69]),
+    .read_enable  (1'b1),
+    .read_address (region_copied23[15:0]),
+    .read_data    (region_word23)
+  );
+
+  wire [32:0] region_copied24;
+
+  mapping_region_copy region_copy24 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied24)
+  );
+
+  wire [2:0] region_word24;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory24 (
+    .clk          (clk),
+    .write_enable (region_copied24[32]),
+    .write_address(region_copied24[31:16]),
+    .write_data   (region_write_word[74:72]),
+    .read_enable  (1'b1),
+    .read_address (region_copied24[15:0]),
+    .read_data    (region_word24)
+  );
+
+  wire [32:0] region_copied25;
+
+  mapping_region_copy region_copy25 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied25)
+  );
+
+  wire [2:0] region_word25;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory25 (
+    .clk          (clk),
+    .write_enable (region_copied25[32]),
+    .write_address(region_copied25[31:16]),
+    .write_data   (region_write_word[77:75]),
+    .read_enable  (1'b1),
+    .read_address (region_copied25[15:0]),
+    .read_data    (region_word25)
+  );
+
+  wire [32:0] region_copied26;
+
+  mapping_region_copy region_copy26 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied26)
+  );
+
+  wire [2:0] region_word26;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory26 (
+    .clk          (clk),
+    .write_enable (region_copied26[32]),
+    .write_address(region_copied26[31:16]),
+    .write_data   (region_write_word[80:78]),
+    .read_enable  (1'b1),
+    .read_address (region_copied26[15:0]),
+    .read_data    (region_word26)
+  );
+
+  wire [32:0] region_copied27;
+
+  mapping_region_copy region_copy27 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied27)
+  );
+
+  wire [2:0] region_word27;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory27 (
+    .clk          (clk),
+    .write_enable (region_copied27[32]),
+    .write_address(region_copied27[31:16]),
+    .write_data   (region_write_word[83:81]),
+    .read_enable  (1'b1),
+    .read_address (region_copied27[15:0]),
+    .read_data    (region_word27)
+  );
+
+  wire [32:0] region_copied28;
+
+  mapping_region_copy region_copy28 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied28)
+  );
+
+  wire [2:0] region_word28;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory28 (
+    .clk          (clk),
+    .write_enable (region_copied28[32]),
+    .write_address(region_copied28[31:16]),
+    .write_data   (region_write_word[86:84]),
+    .read_enable  (1'b1),
+    .read_address (region_copied28[15:0]),
+    .read_data    (region_word28)
+  );
+
+  wire [32:0] region_copied29;
+
+  mapping_region_copy region_copy29 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied29)
+  );
+
+  wire [2:0] region_word29;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory29 (
+    .clk          (clk),
+    .write_enable (region_copied29[32]),
+    .write_address(region_copied29[31:16]),
+    .write_data   (region_write_word[89:87]),
+    .read_enable  (1'b1),
+    .read_address (region_copied29[15:0]),
+    .read_data    (region_word29)
+  );
+
+  wire [32:0] region_copied30;
+
+  mapping_region_copy region_copy30 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied30)
+  );
+
+  wire [2:0] region_word30;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory30 (
+    .clk          (clk),
+    .write_enable (region_copied30[32]),
+    .write_address(region_copied30[31:16]),
+    .write_data   (region_write_word[92:90]),
+    .read_enable  (1'b1),
+    .read_address (region_copied30[15:0]),
+    .read_data    (region_word30)
+  );
+
+  wire [32:0] region_copied31;
+
+  mapping_region_copy region_copy31 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied31)
+  );
+
+  wire [2:0] region_word31;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory31 (
+    .clk          (clk),
+    .write_enable (region_copied31[32]),
+    .write_address(region_copied31[31:16]),
+    .write_data   (region_write_word[95:93]),
+    .read_enable  (1'b1),
+    .read_address (region_copied31[15:0]),
+    .read_data    (region_word31)
+  );
+
+  wire [32:0] region_copied32;
+
+  mapping_region_copy region_copy32 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied32)
+  );
+
+  wire [2:0] region_word32;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory32 (
+    .clk          (clk),
+    .write_enable (region_copied32[32]),
+    .write_address(region_copied32[31:16]),
+    .write_data   (region_write_word[98:96]),
+    .read_enable  (1'b1),
+    .read_address (region_copied32[15:0]),
+    .read_data    (region_word32)
+  );
+
+  wire [32:0] region_copied33;
+
+  mapping_region_copy region_copy33 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied33)
+  );
+
+  wire [2:0] region_word33;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory33 (
+    .clk          (clk),
+    .write_enable (region_copied33[32]),
+    .write_address(region_copied33[31:16]),
+    .write_data   (region_write_word[101:99]),
+    .read_enable  (1'b1),
+    .read_address (region_copied33[15:0]),
+    .read_data    (region_word33)
+  );
+
+  wire [32:0] region_copied34;
+
+  mapping_region_copy region_copy34 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied34)
+  );
+
+  wire [2:0] region_word34;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory34 (
+    .clk          (clk),
+    .write_enable (region_copied34[32]),
+    .write_address(region_copied34[31:16]),
+    .write_data   (region_write_word[104:102]),
+    .read_enable  (1'b1),
+    .read_address (region_copied34[15:0]),
+    .read_data    (region_word34)
+  );
+
+  wire [32:0] region_copied35;
+
+  mapping_region_copy region_copy35 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied35)
+  );
+
+  wire [2:0] region_word35;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory35 (
+    .clk          (clk),
+    .write_enable (region_copied35[32]),
+    .write_address(region_copied35[31:16]),
+    .write_data   (region_write_word[107:105]),
+    .read_enable  (1'b1),
+    .read_address (region_copied35[15:0]),
+    .read_data    (region_word35)
+  );
+
+  wire [32:0] region_copied36;
+
+  mapping_region_copy region_copy36 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied36)
+  );
+
+  wire [2:0] region_word36;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory36 (
+    .clk          (clk),
+    .write_enable (region_copied36[32]),
+    .write_address(region_copied36[31:16]),
+    .write_data   (region_write_word[110:108]),
+    .read_enable  (1'b1),
+    .read_address (region_copied36[15:0]),
+    .read_data    (region_word36)
+  );
+
+  wire [32:0] region_copied37;
+
+  mapping_region_copy region_copy37 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied37)
+  );
+
+  wire [2:0] region_word37;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory37 (
+    .clk          (clk),
+    .write_enable (region_copied37[32]),
+    .write_address(region_copied37[31:16]),
+    .write_data   (region_write_word[113:111]),
+    .read_enable  (1'b1),
+    .read_address (region_copied37[15:0]),
+    .read_data    (region_word37)
+  );
+
+  wire [32:0] region_copied38;
+
+  mapping_region_copy region_copy38 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied38)
+  );
+
+  wire [2:0] region_word38;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory38 (
+    .clk          (clk),
+    .write_enable (region_copied38[32]),
+    .write_address(region_copied38[31:16]),
+    .write_data   (region_write_word[116:114]),
+    .read_enable  (1'b1),
+    .read_address (region_copied38[15:0]),
+    .read_data    (region_word38)
+  );
+
+  wire [32:0] region_copied39;
+
+  mapping_region_copy region_copy39 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied39)
+  );
+
+  wire [2:0] region_word39;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory39 (
+    .clk          (clk),
+    .write_enable (region_copied39[32]),
+    .write_address(region_copied39[31:16]),
+    .write_data   (region_write_word[119:117]),
+    .read_enable  (1'b1),
+    .read_address (region_copied39[15:0]),
+    .read_data    (region_word39)
+  );
+
+  wire [32:0] region_copied40;
+
+  mapping_region_copy region_copy40 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied40)
+  );
+
+  wire [2:0] region_word40;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory40 (
+    .clk          (clk),
+    .write_enable (region_copied40[32]),
+    .write_address(region_copied40[31:16]),
+    .write_data   (region_write_word[122:120]),
+    .read_enable  (1'b1),
+    .read_address (region_copied40[15:0]),
+    .read_data    (region_word40)
+  );
+
+  wire [32:0] region_copied41;
+
+  mapping_region_copy region_copy41 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied41)
+  );
+
+  wire [2:0] region_word41;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory41 (
+    .clk          (clk),
+    .write_enable (region_copied41[32]),
+    .write_address(region_copied41[31:16]),
+    .write_data   (region_write_word[125:123]),
+    .read_enable  (1'b1),
+    .read_address (region_copied41[15:0]),
+    .read_data    (region_word41)
+  );
+
+  wire [32:0] region_copied42;
+
+  mapping_region_copy region_copy42 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied42)
+  );
+
+  wire [2:0] region_word42;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory42 (
+    .clk          (clk),
+    .write_enable (region_copied42[32]),
+    .write_address(region_copied42[31:16]),
+    .write_data   (region_write_word[128:126]),
+    .read_enable  (1'b1),
+    .read_address (region_copied42[15:0]),
+    .read_data    (region_word42)
+  );
+
+  wire [32:0] region_copied43;
+
+  mapping_region_copy region_copy43 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied43)
+  );
+
+  wire [2:0] region_word43;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory43 (
+    .clk          (clk),
+    .write_enable (region_copied43[32]),
+    .write_address(region_copied43[31:16]),
+    .write_data   (region_write_word[131:129]),
+    .read_enable  (1'b1),
+    .read_address (region_copied43[15:0]),
+    .read_data    (region_word43)
+  );
+
+  wire [32:0] region_copied44;
+
+  mapping_region_copy region_copy44 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied44)
+  );
+
+  wire [2:0] region_word44;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory44 (
+    .clk          (clk),
+    .write_enable (region_copied44[32]),
+    .write_address(region_copied44[31:16]),
+    .write_data   (region_write_word[134:132]),
+    .read_enable  (1'b1),
+    .read_address (region_copied44[15:0]),
+    .read_data    (region_word44)
+  );
+
+  wire [32:0] region_copied45;
+
+  mapping_region_copy region_copy45 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied45)
+  );
+
+  wire [2:0] region_word45;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory45 (
+    .clk          (clk),
+    .write_enable (region_copied45[32]),
+    .write_address(region_copied45[31:16]),
+    .write_data   (region_write_word[137:135]),
+    .read_enable  (1'b1),
+    .read_address (region_copied45[15:0]),
+    .read_data    (region_word45)
+  );
+
+  wire [32:0] region_copied46;
+
+  mapping_region_copy region_copy46 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied46)
+  );
+
+  wire [2:0] region_word46;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory46 (
+    .clk          (clk),
+    .write_enable (region_copied46[32]),
+    .write_address(region_copied46[31:16]),
+    .write_data   (region_write_word[140:138]),
+    .read_enable  (1'b1),
+    .read_address (region_copied46[15:0]),
+    .read_data    (region_word46)
+  );
+
+  wire [32:0] region_copied47;
+
+  mapping_region_copy region_copy47 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied47)
+  );
+
+  wire [2:0] region_word47;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory47 (
+    .clk          (clk),
+    .write_enable (region_copied47[32]),
+    .write_address(region_copied47[31:16]),
+    .write_data   (region_write_word[143:141]),
+    .read_enable  (1'b1),
+    .read_address (region_copied47[15:0]),
+    .read_data    (region_word47)
+  );
+
+  wire [32:0] region_copied48;
+
+  mapping_region_copy region_copy48 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied48)
+  );
+
+  wire [2:0] region_word48;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory48 (
+    .clk          (clk),
+    .write_enable (region_copied48[32]),
+    .write_address(region_copied48[31:16]),
+    .write_data   (region_write_word[146:144]),
+    .read_enable  (1'b1),
+    .read_address (region_copied48[15:0]),
+    .read_data    (region_word48)
+  );
+
+  wire [32:0] region_copied49;
+
+  mapping_region_copy region_copy49 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied49)
+  );
+
+  wire [2:0] region_word49;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory49 (
+    .clk          (clk),
+    .write_enable (region_copied49[32]),
+    .write_address(region_copied49[31:16]),
+    .write_data   (region_write_word[149:147]),
+    .read_enable  (1'b1),
+    .read_address (region_copied49[15:0]),
+    .read_data    (region_word49)
+  );
+
+  wire [32:0] region_copied50;
+
+  mapping_region_copy region_copy50 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied50)
+  );
+
+  wire [2:0] region_word50;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory50 (
+    .clk          (clk),
+    .write_enable (region_copied50[32]),
+    .write_address(region_copied50[31:16]),
+    .write_data   (region_write_word[152:150]),
+    .read_enable  (1'b1),
+    .read_address (region_copied50[15:0]),
+    .read_data    (region_word50)
+  );
+
+  wire [32:0] region_copied51;
+
+  mapping_region_copy region_copy51 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied51)
+  );
+
+  wire [2:0] region_word51;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory51 (
+    .clk          (clk),
+    .write_enable (region_copied51[32]),
+    .write_address(region_copied51[31:16]),
+    .write_data   (region_write_word[155:153]),
+    .read_enable  (1'b1),
+    .read_address (region_copied51[15:0]),
+    .read_data    (region_word51)
+  );
+
+  wire [32:0] region_copied52;
+
+  mapping_region_copy region_copy52 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied52)
+  );
+
+  wire [2:0] region_word52;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory52 (
+    .clk          (clk),
+    .write_enable (region_copied52[32]),
+    .write_address(region_copied52[31:16]),
+    .write_data   (region_write_word[158:156]),
+    .read_enable  (1'b1),
+    .read_address (region_copied52[15:0]),
+    .read_data    (region_word52)
+  );
+
+  wire [32:0] region_copied53;
+
+  mapping_region_copy region_copy53 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied53)
+  );
+
+  wire [2:0] region_word53;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory53 (
+    .clk          (clk),
+    .write_enable (region_copied53[32]),
+    .write_address(region_copied53[31:16]),
+    .write_data   (region_write_word[161:159]),
+    .read_enable  (1'b1),
+    .read_address (region_copied53[15:0]),
+    .read_data    (region_word53)
+  );
+
+  wire [32:0] region_copied54;
+
+  mapping_region_copy region_copy54 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied54)
+  );
+
+  wire [2:0] region_word54;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory54 (
+    .clk          (clk),
+    .write_enable (region_copied54[32]),
+    .write_address(region_copied54[31:16]),
+    .write_data   (region_write_word[164:162]),
+    .read_enable  (1'b1),
+    .read_address (region_copied54[15:0]),
+    .read_data    (region_word54)
+  );
+
+  wire [32:0] region_copied55;
+
+  mapping_region_copy region_copy55 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied55)
+  );
+
+  wire [2:0] region_word55;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory55 (
+    .clk          (clk),
+    .write_enable (region_copied55[32]),
+    .write_address(region_copied55[31:16]),
+    .write_data   (region_write_word[167:165]),
+    .read_enable  (1'b1),
+    .read_address (region_copied55[15:0]),
+    .read_data    (region_word55)
+  );
+
+  wire [32:0] region_copied56;
+
+  mapping_region_copy region_copy56 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied56)
+  );
+
+  wire [2:0] region_word56;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory56 (
+    .clk          (clk),
+    .write_enable (region_copied56[32]),
+    .write_address(region_copied56[31:16]),
+    .write_data   (region_write_word[170:168]),
+    .read_enable  (1'b1),
+    .read_address (region_copied56[15:0]),
+    .read_data    (region_word56)
+  );
+
+  wire [32:0] region_copied57;
+
+  mapping_region_copy region_copy57 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied57)
+  );
+
+  wire [2:0] region_word57;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory57 (
+    .clk          (clk),
+    .write_enable (region_copied57[32]),
+    .write_address(region_copied57[31:16]),
+    .write_data   (region_write_word[173:171]),
+    .read_enable  (1'b1),
+    .read_address (region_copied57[15:0]),
+    .read_data    (region_word57)
+  );
+
+  wire [32:0] region_copied58;
+
+  mapping_region_copy region_copy58 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied58)
+  );
+
+  wire [2:0] region_word58;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory58 (
+    .clk          (clk),
+    .write_enable (region_copied58[32]),
+    .write_address(region_copied58[31:16]),
+    .write_data   (region_write_word[176:174]),
+    .read_enable  (1'b1),
+    .read_address (region_copied58[15:0]),
+    .read_data    (region_word58)
+  );
+
+  wire [32:0] region_copied59;
+
+  mapping_region_copy region_copy59 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied59)
+  );
+
+  wire [2:0] region_word59;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory59 (
+    .clk          (clk),
+    .write_enable (region_copied59[32]),
+    .write_address(region_copied59[31:16]),
+    .write_data   (region_write_word[179:177]),
+    .read_enable  (1'b1),
+    .read_address (region_copied59[15:0]),
+    .read_data    (region_word59)
+  );
+
+  wire [32:0] region_copied60;
+
+  mapping_region_copy region_copy60 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied60)
+  );
+
+  wire [2:0] region_word60;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory60 (
+    .clk          (clk),
+    .write_enable (region_copied60[32]),
+    .write_address(region_copied60[31:16]),
+    .write_data   (region_write_word[182:180]),
+    .read_enable  (1'b1),
+    .read_address (region_copied60[15:0]),
+    .read_data    (region_word60)
+  );
+
+  wire [32:0] region_copied61;
+
+  mapping_region_copy region_copy61 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied61)
+  );
+
+  wire [2:0] region_word61;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory61 (
+    .clk          (clk),
+    .write_enable (region_copied61[32]),
+    .write_address(region_copied61[31:16]),
+    .write_data   (region_write_word[185:183]),
+    .read_enable  (1'b1),
+    .read_address (region_copied61[15:0]),
+    .read_data    (region_word61)
+  );
+
+  wire [32:0] region_copied62;
+
+  mapping_region_copy region_copy62 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied62)
+  );
+
+  wire [2:0] region_word62;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory62 (
+    .clk          (clk),
+    .write_enable (region_copied62[32]),
+    .write_address(region_copied62[31:16]),
+    .write_data   (region_write_word[188:186]),
+    .read_enable  (1'b1),
+    .read_address (region_copied62[15:0]),
+    .read_data    (region_word62)
+  );
+
+  wire [32:0] region_copied63;
+
+  mapping_region_copy region_copy63 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied63)
+  );
+
+  wire [2:0] region_word63;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory63 (
+    .clk          (clk),
+    .write_enable (region_copied63[32]),
+    .write_address(region_copied63[31:16]),
+    .write_data   (region_write_word[191:189]),
+    .read_enable  (1'b1),
+    .read_address (region_copied63[15:0]),
+    .read_data    (region_word63)
+  );
+
+  wire [32:0] region_copied64;
+
+  mapping_region_copy region_copy64 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied64)
+  );
+
+  wire [2:0] region_word64;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory64 (
+    .clk          (clk),
+    .write_enable (region_copied64[32]),
+    .write_address(region_copied64[31:16]),
+    .write_data   (region_write_word[194:192]),
+    .read_enable  (1'b1),
+    .read_address (region_copied64[15:0]),
+    .read_data    (region_word64)
+  );
+
+  wire [32:0] region_copied65;
+
+  mapping_region_copy region_copy65 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied65)
+  );
+
+  wire [2:0] region_word65;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory65 (
+    .clk          (clk),
+    .write_enable (region_copied65[32]),
+    .write_address(region_copied65[31:16]),
+    .write_data   (region_write_word[197:195]),
+    .read_enable  (1'b1),
+    .read_address (region_copied65[15:0]),
+    .read_data    (region_word65)
+  );
+
+  wire [32:0] region_copied66;
+
+  mapping_region_copy region_copy66 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied66)
+  );
+
+  wire [2:0] region_word66;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory66 (
+    .clk          (clk),
+    .write_enable (region_copied66[32]),
+    .write_address(region_copied66[31:16]),
+    .write_data   (region_write_word[200:198]),
+    .read_enable  (1'b1),
+    .read_address (region_copied66[15:0]),
+    .read_data    (region_word66)
+  );
+
+  wire [32:0] region_copied67;
+
+  mapping_region_copy region_copy67 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied67)
+  );
+
+  wire [2:0] region_word67;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory67 (
+    .clk          (clk),
+    .write_enable (region_copied67[32]),
+    .write_address(region_copied67[31:16]),
+    .write_data   (region_write_word[203:201]),
+    .read_enable  (1'b1),
+    .read_address (region_copied67[15:0]),
+    .read_data    (region_word67)
+  );
+
+  wire [32:0] region_copied68;
+
+  mapping_region_copy region_copy68 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied68)
+  );
+
+  wire [2:0] region_word68;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory68 (
+    .clk          (clk),
+    .write_enable (region_copied68[32]),
+    .write_address(region_copied68[31:16]),
+    .write_data   (region_write_word[206:204]),
+    .read_enable  (1'b1),
+    .read_address (region_copied68[15:0]),
+    .read_data    (region_word68)
+  );
+
+  wire [32:0] region_copied69;
+
+  mapping_region_copy region_copy69 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied69)
+  );
+
+  wire [2:0] region_word69;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory69 (
+    .clk          (clk),
+    .write_enable (region_copied69[32]),
+    .write_address(region_copied69[31:16]),
+    .write_data   (region_write_word[209:207]),
+    .read_enable  (1'b1),
+    .read_address (region_copied69[15:0]),
+    .read_data    (region_word69)
+  );
+
+  wire [32:0] region_copied70;
+
+  mapping_region_copy region_copy70 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied70)
+  );
+
+  wire [2:0] region_word70;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory70 (
+    .clk          (clk),
+    .write_enable (region_copied70[32]),
+    .write_address(region_copied70[31:16]),
+    .write_data   (region_write_word[212:210]),
+    .read_enable  (1'b1),
+    .read_address (region_copied70[15:0]),
+    .read_data    (region_word70)
+  );
+
+  wire [32:0] region_copied71;
+
+  mapping_region_copy region_copy71 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied71)
+  );
+
+  wire [2:0] region_word71;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory71 (
+    .clk          (clk),
+    .write_enable (region_copied71[32]),
+    .write_address(region_copied71[31:16]),
+    .write_data   (region_write_word[215:213]),
+    .read_enable  (1'b1),
+    .read_address (region_copied71[15:0]),
+    .read_data    (region_word71)
+  );
+
+  wire [32:0] region_copied72;
+
+  mapping_region_copy region_copy72 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied72)
+  );
+
+  wire [2:0] region_word72;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory72 (
+    .clk          (clk),
+    .write_enable (region_copied72[32]),
+    .write_address(region_copied72[31:16]),
+    .write_data   (region_write_word[218:216]),
+    .read_enable  (1'b1),
+    .read_address (region_copied72[15:0]),
+    .read_data    (region_word72)
+  );
+
+  wire [32:0] region_copied73;
+
+  mapping_region_copy region_copy73 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied73)
+  );
+
+  wire [2:0] region_word73;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory73 (
+    .clk          (clk),
+    .write_enable (region_copied73[32]),
+    .write_address(region_copied73[31:16]),
+    .write_data   (region_write_word[221:219]),
+    .read_enable  (1'b1),
+    .read_address (region_copied73[15:0]),
+    .read_data    (region_word73)
+  );
+
+  wire [32:0] region_copied74;
+
+  mapping_region_copy region_copy74 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied74)
+  );
+
+  wire [2:0] region_word74;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory74 (
+    .clk          (clk),
+    .write_enable (region_copied74[32]),
+    .write_address(region_copied74[31:16]),
+    .write_data   (region_write_word[224:222]),
+    .read_enable  (1'b1),
+    .read_address (region_copied74[15:0]),
+    .read_data    (region_word74)
+  );
+
+  wire [32:0] region_copied75;
+
+  mapping_region_copy region_copy75 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied75)
+  );
+
+  wire [2:0] region_word75;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory75 (
+    .clk          (clk),
+    .write_enable (region_copied75[32]),
+    .write_address(region_copied75[31:16]),
+    .write_data   (region_write_word[227:225]),
+    .read_enable  (1'b1),
+    .read_address (region_copied75[15:0]),
+    .read_data    (region_word75)
+  );
+
+  wire [32:0] region_copied76;
+
+  mapping_region_copy region_copy76 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied76)
+  );
+
+  wire [2:0] region_word76;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory76 (
+    .clk          (clk),
+    .write_enable (region_copied76[32]),
+    .write_address(region_copied76[31:16]),
+    .write_data   (region_write_word[230:228]),
+    .read_enable  (1'b1),
+    .read_address (region_copied76[15:0]),
+    .read_data    (region_word76)
+  );
+
+  wire [32:0] region_copied77;
+
+  mapping_region_copy region_copy77 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied77)
+  );
+
+  wire [2:0] region_word77;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory77 (
+    .clk          (clk),
+    .write_enable (region_copied77[32]),
+    .write_address(region_copied77[31:16]),
+    .write_data   (region_write_word[233:231]),
+    .read_enable  (1'b1),
+    .read_address (region_copied77[15:0]),
+    .read_data    (region_word77)
+  );
+
+  wire [32:0] region_copied78;
+
+  mapping_region_copy region_copy78 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied78)
+  );
+
+  wire region_word78;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory78 (
+    .clk          (clk),
+    .write_enable (region_copied78[32]),
+    .write_address(region_copied78[31:16]),
+    .write_data   (region_write_word[234]),
+    .read_enable  (1'b1),
+    .read_address (region_copied78[15:0]),
+    .read_data    (region_word78)
+  );
+
+  wire [234:0] region_word = {region_word78, region_word77, region_word76, region_word75,
+      region_word74, region_word73, region_word72, region_word71, region_word70, region_word69,
+      region_word68, region_word67, region_word66, region_word65, region_word64, region_word63,
+      region_word62, region_word61, region_word60, region_word59, region_word58, region_word57,
+      region_word56, region_word55, region_word54, region_word53, region_word52, region_word51,
+      region_word50, region_word49, region_word48, region_word47, region_word46, region_word45,
+      region_word44, region_word43, region_word42, region_word41, region_word40, region_word39,
+      region_word38, region_word37, region_word36, region_word35, region_word34, region_word33,
+      region_word32, region_word31, region_word30, region_word29, region_word28, region_word27,
+      region_word26, region_word25, region_word24, region_word23, region_word22, region_word21,
+      region_word20, region_word19, region_word18, region_word17, region_word16, region_word15,
+      region_word14, region_word13, region_word12, region_word11, region_word10, region_word9,
+      region_word8, region_word7, region_word6, region_word5, region_word4, region_word3,
+      region_word2, region_word1, region_word0};
+  reg [234:0] region3_word;
+
   always @(posedge clk) begin
-    region3_word <= region2_word;
+    region_write_word <= commit_region_word;
+    region3_word <= region_word;
   end
 
   // ---- The check, and what goes with it ---------------------------------------------------------
@@ -114,7 +2018,9 @@ module mapping_region (
   reg [63:0] region1_va;
   reg [64:0] region1_end;
   reg region1_wraps;
-  reg [12:0] region1_length;
+  reg [11:0] region1_last_byte;
+  reg region1_no_bytes;
+  reg region1_odd_atomic;
   reg [15:0] region2_tag;
   reg [23:0] region2_stream;
   reg [23:0] region2_pd;
@@ -123,7 +2029,9 @@ module mapping_region (
   reg [63:0] region2_va;
   reg [64:0] region2_end;
   reg region2_wraps;
-  reg [12:0] region2_length;
+  reg [11:0] region2_last_byte;
+  reg region2_no_bytes;
+  reg region2_odd_atomic;
   reg [15:0] region3_tag;
   reg [23:0] region3_stream;
   reg [23:0] region3_pd;
@@ -132,7 +2040,9 @@ module mapping_region (
   reg [63:0] region3_va;
   reg [64:0] region3_end;
   reg region3_wraps;
-  reg [12:0] region3_length;
+  reg [11:0] region3_last_byte;
+  reg region3_no_bytes;
+  reg region3_odd_atomic;
 
   always @(posedge clk) if (rst) begin
     region1_request <= 1'b0;
@@ -152,9 +2062,9 @@ module mapping_region (
 
   always @(posedge clk) begin
     region1_table <= in_table;
-    region1_epoch <= in_epoch;
-    region1_settled <= in_settled;
-    region1_fault <= in_fault;
+    region1_epoch <= state_epoch;
+    region1_settled <= in_settled | state_frozen;
+    region1_fault <= state_frozen ? FAULT_FROZEN : in_fault;
     region1_in_slice <= in_in_slice;
     region1_slot_base <= in_slot_base;
     region2_table <= region1_table;
@@ -177,7 +2087,9 @@ module mapping_region (
     region1_va <= in_va;
     region1_end <= in_end;
     region1_wraps <= in_wraps;
-    region1_length <= in_length;
+    region1_last_byte <= in_last_byte;
+    region1_no_bytes <= in_no_bytes;
+    region1_odd_atomic <= in_odd_atomic;
     region2_tag <= region1_tag;
     region2_stream <= region1_stream;
     region2_pd <= region1_pd;
@@ -186,7 +2098,9 @@ module mapping_region (
     region2_va <= region1_va;
     region2_end <= region1_end;
     region2_wraps <= region1_wraps;
-    region2_length <= region1_length;
+    region2_last_byte <= region1_last_byte;
+    region2_no_bytes <= region1_no_bytes;
+    region2_odd_atomic <= region1_odd_atomic;
     region3_tag <= region2_tag;
     region3_stream <= region2_stream;
     region3_pd <= region2_pd;
@@ -195,7 +2109,9 @@ module mapping_region (
     region3_va <= region2_va;
     region3_end <= region2_end;
     region3_wraps <= region2_wraps;
-    region3_length <= region2_length;
+    region3_last_byte <= region2_last_byte;
+    region3_no_bytes <= region2_no_bytes;
+    region3_odd_atomic <= region2_odd_atomic;
   end
 
   assign out_request = region3_request;
@@ -214,7 +2130,9 @@ module mapping_region (
   assign out_va = region3_va;
   assign out_end = region3_end;
   assign out_wraps = region3_wraps;
-  assign out_length = region3_length;
+  assign out_last_byte = region3_last_byte;
+  assign out_no_bytes = region3_no_bytes;
+  assign out_odd_atomic = region3_odd_atomic;
   assign out_region_valid = region3_word[234];
   assign out_region_variant = region3_word[233:226];
   assign out_region_pd = region3_word[225:202];

@@ -15,31 +15,67 @@ module mapping_respond_queue (
 
   // ---- State ------------------------------------------------------------------------------------
 
-  reg [4:0] write_pointer;
-  reg [4:0] read_pointer;
+  reg [3:0] write_pointer;
+  reg [3:0] read_pointer;
   reg next_valid;
-  reg next_in_memory;
+  reg next_direct;
+  reg stored;
+  reg two_stored;
+
+  always @(posedge clk) if (rst) begin
+    next_valid <= 1'b0;
+  end else begin
+    next_valid <= (next_valid & (!take | stored)) | (in_valid & !(next_valid ^ take));
+  end
 
   // ---- Where the arriving word goes, and whether an older one is fetched ------------------------
 
-  wire stored = write_pointer != read_pointer;
-  wire next_leaves = next_valid & take;
-  wire next_free = !next_valid | take;
-  wire bypass = in_valid & !stored & !next_valid & take;
-  wire direct = in_valid & !stored & next_free & !bypass;
+  // A word is stored only behind one in `next`, which leaves when `take` is high.
+  wire direct = in_valid & !stored & !(next_valid ^ take);
   wire store = in_valid & (stored | (next_valid & !take));
-  wire fetch = stored & next_free;
+  wire fetch = stored & take;
 
   always @(posedge clk) if (rst) begin
-    write_pointer <= 5'd0;
-    read_pointer <= 5'd0;
-    next_valid <= 1'b0;
-    next_in_memory <= 1'b0;
+    write_pointer <= 4'd0;
+  end else if (store) begin
+    write_pointer <= write_pointer + 4'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    read_pointer <= 4'd0;
+  end else if (fetch) begin
+    read_pointer <= read_pointer + 4'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    next_direct <= 1'b0;
+    stored <= 1'b0;
   end else begin
-    write_pointer <= write_pointer + {4'd0, store};
-    read_pointer <= read_pointer + {4'd0, fetch};
-    next_valid <= direct | fetch | (next_valid & !next_leaves);
-    next_in_memory <= fetch | (next_in_memory & !direct);
+    next_direct <= direct | (next_direct & !take);
+    stored <= store | (stored & !(fetch & !two_stored));
+  end
+
+  // ---- How many words are stored: one or more, two or more at once, all of them a cycle later ---
+
+  reg store_late;
+  reg fetch_late;
+  reg [15:0] stored_late;
+  wire more = store_late & !fetch_late;
+  wire fewer = fetch_late & !store_late;
+  wire three_stored = more ? stored_late[1] : fewer ? stored_late[3] : stored_late[2];
+
+  always @(posedge clk) if (rst) begin
+    two_stored <= 1'b0;
+    store_late <= 1'b0;
+    fetch_late <= 1'b0;
+    stored_late <= 16'd0;
+  end else begin
+    two_stored <= store ? (fetch ? two_stored : stored) : fetch ? three_stored : two_stored;
+    store_late <= store;
+    fetch_late <= fetch;
+    stored_late <= more ? {stored_late[14:0], 1'b1} :
+        fewer ? {1'b0, stored_late[15:1]} :
+        stored_late;
   end
 
   // ---- The words --------------------------------------------------------------------------------
@@ -53,21 +89,21 @@ module mapping_respond_queue (
   ) queue_memory (
     .clk          (clk),
     .write_enable (in_valid),
-    .write_address(write_pointer[3:0]),
+    .write_address(write_pointer),
     .write_data   (in_word),
     .read_enable  (fetch),
-    .read_address (read_pointer[3:0]),
+    .read_address (read_pointer),
     .read_data    (fetched_word)
   );
 
   reg [120:0] direct_word;
-  wire [120:0] next_word = next_in_memory ? fetched_word : direct_word;
+  wire [120:0] next_word = next_direct ? direct_word : fetched_word;
 
-  always @(posedge clk) if (direct) begin
+  always @(posedge clk) if (take | !next_direct) begin
     direct_word <= in_word;
   end
 
-  assign front_valid = next_valid | (in_valid & !stored);
+  assign front_valid = next_valid | in_valid;
   assign front_word = next_valid ? next_word : in_word;
 
 endmodule

@@ -11,18 +11,21 @@ module mapping_slot (
   input  wire [23:0] in_stream,
   input  wire [7:0]  in_table,
   input  wire        in_epoch,
+  input  wire        in_settled,
   input  wire [3:0]  in_fault,
+  input  wire [7:0]  in_rows,
   input  wire        in_empty,
   input  wire        in_first,
   input  wire        in_last,
   input  wire [1:0]  in_page_size,
   input  wire [11:0] in_offset,
   input  wire [17:0] in_page_number,
-  input  wire [12:0] in_span,
-  input  wire [17:0] in_slot,             // place in the pool
+  input  wire [11:0] in_end,
+  input  wire [17:0] in_slot_base,        // the region's first place in the pool
+  input  wire [17:0] in_slot_index,       // place behind that
   input  wire        commit_write_slot,   // the token in flight writes a slot
   input  wire        init_slot,           // clears a place after reset
-  input  wire [17:0] commit_slot,         // place to write or to peek at
+  input  wire [17:0] commit_slot,         // place to write
   input  wire [38:0] commit_slot_word,
   output wire        out_request,
   output wire        out_token,
@@ -43,46 +46,971 @@ module mapping_slot (
   output wire [35:0] out_slot_frame
 );
 
-  // ---- Cycle 1: the address on its way to the memory --------------------------------------------
+  localparam [3:0] FAULT_GRANTED           = 4'd0;
+  localparam [3:0] FAULT_INVALID_KEY       = 4'd3;
+  localparam [3:0] FAULT_PROTECTION_DOMAIN = 4'd4;
+  localparam [3:0] FAULT_ACCESS_RIGHTS     = 4'd5;
+  localparam [3:0] FAULT_ADDRESS_WRAP      = 4'd6;
+  localparam [3:0] FAULT_OUT_OF_BOUNDS     = 4'd7;
+  localparam [3:0] FAULT_MISALIGNED_ATOMIC = 4'd8;
+  localparam [3:0] FAULT_TABLE_CORRUPT     = 4'd10;
 
-  reg slot1_request;
-  reg slot1_token;
-  reg [17:0] slot1_slot;
+  // ---- Cycle 1: the address on its way to the memories; cycles 2 and 3: the memories and their output registers 
 
-  always @(posedge clk) if (rst) begin
-    slot1_request <= 1'b0;
-    slot1_token <= 1'b0;
-  end else begin
-    slot1_request <= in_request;
-    slot1_token <= in_token;
-  end
+  wire enable = init_slot | (in_token & commit_write_slot);
+  wire [17:0] address = in_slot_base + in_slot_index;
+  reg [38:0] slot_write_word;
+  wire [36:0] slot_copied0;
 
-  always @(posedge clk) begin
-    slot1_slot <= in_token ? commit_slot : in_slot;
-  end
+  mapping_slot_copy slot_copy0 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied0)
+  );
 
-  // ---- Cycles 2 and 3: the memory and its output register ---------------------------------------
-
-  wire [38:0] slot3_word;
-  wire write = init_slot | (slot1_token & commit_write_slot);
-  wire read = slot1_request | (slot1_token & !commit_write_slot);
+  wire slot_word0;
 
   ram_block_one_read #(
-    .WIDTH          (39),
+    .WIDTH          (1),
     .ADDRESS_WIDTH  (18),
     .OUTPUT_REGISTER(1)
-  ) slot_memory (
+  ) slot_memory0 (
     .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_slot),
-    .write_data   (commit_slot_word),
-    .read_enable  (read),
-    .read_address (slot1_slot),
-    .read_data    (slot3_word)
+    .write_enable (slot_copied0[36]),
+    .write_address(slot_copied0[35:18]),
+    .write_data   (slot_write_word[0]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied0[17:0]),
+    .read_data    (slot_word0)
   );
+
+  wire [36:0] slot_copied1;
+
+  mapping_slot_copy slot_copy1 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied1)
+  );
+
+  wire slot_word1;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory1 (
+    .clk          (clk),
+    .write_enable (slot_copied1[36]),
+    .write_address(slot_copied1[35:18]),
+    .write_data   (slot_write_word[1]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied1[17:0]),
+    .read_data    (slot_word1)
+  );
+
+  wire [36:0] slot_copied2;
+
+  mapping_slot_copy slot_copy2 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied2)
+  );
+
+  wire slot_word2;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory2 (
+    .clk          (clk),
+    .write_enable (slot_copied2[36]),
+    .write_address(slot_copied2[35:18]),
+    .write_data   (slot_write_word[2]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied2[17:0]),
+    .read_data    (slot_word2)
+  );
+
+  wire [36:0] slot_copied3;
+
+  mapping_slot_copy slot_copy3 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied3)
+  );
+
+  wire slot_word3;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory3 (
+    .clk          (clk),
+    .write_enable (slot_copied3[36]),
+    .write_address(slot_copied3[35:18]),
+    .write_data   (slot_write_word[3]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied3[17:0]),
+    .read_data    (slot_word3)
+  );
+
+  wire [36:0] slot_copied4;
+
+  mapping_slot_copy slot_copy4 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied4)
+  );
+
+  wire slot_word4;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory4 (
+    .clk          (clk),
+    .write_enable (slot_copied4[36]),
+    .write_address(slot_copied4[35:18]),
+    .write_data   (slot_write_word[4]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied4[17:0]),
+    .read_data    (slot_word4)
+  );
+
+  wire [36:0] slot_copied5;
+
+  mapping_slot_copy slot_copy5 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied5)
+  );
+
+  wire slot_word5;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory5 (
+    .clk          (clk),
+    .write_enable (slot_copied5[36]),
+    .write_address(slot_copied5[35:18]),
+    .write_data   (slot_write_word[5]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied5[17:0]),
+    .read_data    (slot_word5)
+  );
+
+  wire [36:0] slot_copied6;
+
+  mapping_slot_copy slot_copy6 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied6)
+  );
+
+  wire slot_word6;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory6 (
+    .clk          (clk),
+    .write_enable (slot_copied6[36]),
+    .write_address(slot_copied6[35:18]),
+    .write_data   (slot_write_word[6]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied6[17:0]),
+    .read_data    (slot_word6)
+  );
+
+  wire [36:0] slot_copied7;
+
+  mapping_slot_copy slot_copy7 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied7)
+  );
+
+  wire slot_word7;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory7 (
+    .clk          (clk),
+    .write_enable (slot_copied7[36]),
+    .write_address(slot_copied7[35:18]),
+    .write_data   (slot_write_word[7]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied7[17:0]),
+    .read_data    (slot_word7)
+  );
+
+  wire [36:0] slot_copied8;
+
+  mapping_slot_copy slot_copy8 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied8)
+  );
+
+  wire slot_word8;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory8 (
+    .clk          (clk),
+    .write_enable (slot_copied8[36]),
+    .write_address(slot_copied8[35:18]),
+    .write_data   (slot_write_word[8]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied8[17:0]),
+    .read_data    (slot_word8)
+  );
+
+  wire [36:0] slot_copied9;
+
+  mapping_slot_copy slot_copy9 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied9)
+  );
+
+  wire slot_word9;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory9 (
+    .clk          (clk),
+    .write_enable (slot_copied9[36]),
+    .write_address(slot_copied9[35:18]),
+    .write_data   (slot_write_word[9]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied9[17:0]),
+    .read_data    (slot_word9)
+  );
+
+  wire [36:0] slot_copied10;
+
+  mapping_slot_copy slot_copy10 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied10)
+  );
+
+  wire slot_word10;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory10 (
+    .clk          (clk),
+    .write_enable (slot_copied10[36]),
+    .write_address(slot_copied10[35:18]),
+    .write_data   (slot_write_word[10]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied10[17:0]),
+    .read_data    (slot_word10)
+  );
+
+  wire [36:0] slot_copied11;
+
+  mapping_slot_copy slot_copy11 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied11)
+  );
+
+  wire slot_word11;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory11 (
+    .clk          (clk),
+    .write_enable (slot_copied11[36]),
+    .write_address(slot_copied11[35:18]),
+    .write_data   (slot_write_word[11]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied11[17:0]),
+    .read_data    (slot_word11)
+  );
+
+  wire [36:0] slot_copied12;
+
+  mapping_slot_copy slot_copy12 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied12)
+  );
+
+  wire slot_word12;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory12 (
+    .clk          (clk),
+    .write_enable (slot_copied12[36]),
+    .write_address(slot_copied12[35:18]),
+    .write_data   (slot_write_word[12]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied12[17:0]),
+    .read_data    (slot_word12)
+  );
+
+  wire [36:0] slot_copied13;
+
+  mapping_slot_copy slot_copy13 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied13)
+  );
+
+  wire slot_word13;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory13 (
+    .clk          (clk),
+    .write_enable (slot_copied13[36]),
+    .write_address(slot_copied13[35:18]),
+    .write_data   (slot_write_word[13]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied13[17:0]),
+    .read_data    (slot_word13)
+  );
+
+  wire [36:0] slot_copied14;
+
+  mapping_slot_copy slot_copy14 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied14)
+  );
+
+  wire slot_word14;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory14 (
+    .clk          (clk),
+    .write_enable (slot_copied14[36]),
+    .write_address(slot_copied14[35:18]),
+    .write_data   (slot_write_word[14]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied14[17:0]),
+    .read_data    (slot_word14)
+  );
+
+  wire [36:0] slot_copied15;
+
+  mapping_slot_copy slot_copy15 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied15)
+  );
+
+  wire slot_word15;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory15 (
+    .clk          (clk),
+    .write_enable (slot_copied15[36]),
+    .write_address(slot_copied15[35:18]),
+    .write_data   (slot_write_word[15]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied15[17:0]),
+    .read_data    (slot_word15)
+  );
+
+  wire [36:0] slot_copied16;
+
+  mapping_slot_copy slot_copy16 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied16)
+  );
+
+  wire slot_word16;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory16 (
+    .clk          (clk),
+    .write_enable (slot_copied16[36]),
+    .write_address(slot_copied16[35:18]),
+    .write_data   (slot_write_word[16]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied16[17:0]),
+    .read_data    (slot_word16)
+  );
+
+  wire [36:0] slot_copied17;
+
+  mapping_slot_copy slot_copy17 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied17)
+  );
+
+  wire slot_word17;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory17 (
+    .clk          (clk),
+    .write_enable (slot_copied17[36]),
+    .write_address(slot_copied17[35:18]),
+    .write_data   (slot_write_word[17]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied17[17:0]),
+    .read_data    (slot_word17)
+  );
+
+  wire [36:0] slot_copied18;
+
+  mapping_slot_copy slot_copy18 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied18)
+  );
+
+  wire slot_word18;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory18 (
+    .clk          (clk),
+    .write_enable (slot_copied18[36]),
+    .write_address(slot_copied18[35:18]),
+    .write_data   (slot_write_word[18]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied18[17:0]),
+    .read_data    (slot_word18)
+  );
+
+  wire [36:0] slot_copied19;
+
+  mapping_slot_copy slot_copy19 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied19)
+  );
+
+  wire slot_word19;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory19 (
+    .clk          (clk),
+    .write_enable (slot_copied19[36]),
+    .write_address(slot_copied19[35:18]),
+    .write_data   (slot_write_word[19]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied19[17:0]),
+    .read_data    (slot_word19)
+  );
+
+  wire [36:0] slot_copied20;
+
+  mapping_slot_copy slot_copy20 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied20)
+  );
+
+  wire slot_word20;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory20 (
+    .clk          (clk),
+    .write_enable (slot_copied20[36]),
+    .write_address(slot_copied20[35:18]),
+    .write_data   (slot_write_word[20]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied20[17:0]),
+    .read_data    (slot_word20)
+  );
+
+  wire [36:0] slot_copied21;
+
+  mapping_slot_copy slot_copy21 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied21)
+  );
+
+  wire slot_word21;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory21 (
+    .clk          (clk),
+    .write_enable (slot_copied21[36]),
+    .write_address(slot_copied21[35:18]),
+    .write_data   (slot_write_word[21]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied21[17:0]),
+    .read_data    (slot_word21)
+  );
+
+  wire [36:0] slot_copied22;
+
+  mapping_slot_copy slot_copy22 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied22)
+  );
+
+  wire slot_word22;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory22 (
+    .clk          (clk),
+    .write_enable (slot_copied22[36]),
+    .write_address(slot_copied22[35:18]),
+    .write_data   (slot_write_word[22]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied22[17:0]),
+    .read_data    (slot_word22)
+  );
+
+  wire [36:0] slot_copied23;
+
+  mapping_slot_copy slot_copy23 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied23)
+  );
+
+  wire slot_word23;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory23 (
+    .clk          (clk),
+    .write_enable (slot_copied23[36]),
+    .write_address(slot_copied23[35:18]),
+    .write_data   (slot_write_word[23]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied23[17:0]),
+    .read_data    (slot_word23)
+  );
+
+  wire [36:0] slot_copied24;
+
+  mapping_slot_copy slot_copy24 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied24)
+  );
+
+  wire slot_word24;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory24 (
+    .clk          (clk),
+    .write_enable (slot_copied24[36]),
+    .write_address(slot_copied24[35:18]),
+    .write_data   (slot_write_word[24]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied24[17:0]),
+    .read_data    (slot_word24)
+  );
+
+  wire [36:0] slot_copied25;
+
+  mapping_slot_copy slot_copy25 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied25)
+  );
+
+  wire slot_word25;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory25 (
+    .clk          (clk),
+    .write_enable (slot_copied25[36]),
+    .write_address(slot_copied25[35:18]),
+    .write_data   (slot_write_word[25]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied25[17:0]),
+    .read_data    (slot_word25)
+  );
+
+  wire [36:0] slot_copied26;
+
+  mapping_slot_copy slot_copy26 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied26)
+  );
+
+  wire slot_word26;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory26 (
+    .clk          (clk),
+    .write_enable (slot_copied26[36]),
+    .write_address(slot_copied26[35:18]),
+    .write_data   (slot_write_word[26]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied26[17:0]),
+    .read_data    (slot_word26)
+  );
+
+  wire [36:0] slot_copied27;
+
+  mapping_slot_copy slot_copy27 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied27)
+  );
+
+  wire slot_word27;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory27 (
+    .clk          (clk),
+    .write_enable (slot_copied27[36]),
+    .write_address(slot_copied27[35:18]),
+    .write_data   (slot_write_word[27]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied27[17:0]),
+    .read_data    (slot_word27)
+  );
+
+  wire [36:0] slot_copied28;
+
+  mapping_slot_copy slot_copy28 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied28)
+  );
+
+  wire slot_word28;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory28 (
+    .clk          (clk),
+    .write_enable (slot_copied28[36]),
+    .write_address(slot_copied28[35:18]),
+    .write_data   (slot_write_word[28]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied28[17:0]),
+    .read_data    (slot_word28)
+  );
+
+  wire [36:0] slot_copied29;
+
+  mapping_slot_copy slot_copy29 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied29)
+  );
+
+  wire slot_word29;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory29 (
+    .clk          (clk),
+    .write_enable (slot_copied29[36]),
+    .write_address(slot_copied29[35:18]),
+    .write_data   (slot_write_word[29]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied29[17:0]),
+    .read_data    (slot_word29)
+  );
+
+  wire [36:0] slot_copied30;
+
+  mapping_slot_copy slot_copy30 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied30)
+  );
+
+  wire slot_word30;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory30 (
+    .clk          (clk),
+    .write_enable (slot_copied30[36]),
+    .write_address(slot_copied30[35:18]),
+    .write_data   (slot_write_word[30]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied30[17:0]),
+    .read_data    (slot_word30)
+  );
+
+  wire [36:0] slot_copied31;
+
+  mapping_slot_copy slot_copy31 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied31)
+  );
+
+  wire slot_word31;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory31 (
+    .clk          (clk),
+    .write_enable (slot_copied31[36]),
+    .write_address(slot_copied31[35:18]),
+    .write_data   (slot_write_word[31]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied31[17:0]),
+    .read_data    (slot_word31)
+  );
+
+  wire [36:0] slot_copied32;
+
+  mapping_slot_copy slot_copy32 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied32)
+  );
+
+  wire slot_word32;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory32 (
+    .clk          (clk),
+    .write_enable (slot_copied32[36]),
+    .write_address(slot_copied32[35:18]),
+    .write_data   (slot_write_word[32]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied32[17:0]),
+    .read_data    (slot_word32)
+  );
+
+  wire [36:0] slot_copied33;
+
+  mapping_slot_copy slot_copy33 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied33)
+  );
+
+  wire slot_word33;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory33 (
+    .clk          (clk),
+    .write_enable (slot_copied33[36]),
+    .write_address(slot_copied33[35:18]),
+    .write_data   (slot_write_word[33]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied33[17:0]),
+    .read_data    (slot_word33)
+  );
+
+  wire [36:0] slot_copied34;
+
+  mapping_slot_copy slot_copy34 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied34)
+  );
+
+  wire slot_word34;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory34 (
+    .clk          (clk),
+    .write_enable (slot_copied34[36]),
+    .write_address(slot_copied34[35:18]),
+    .write_data   (slot_write_word[34]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied34[17:0]),
+    .read_data    (slot_word34)
+  );
+
+  wire [36:0] slot_copied35;
+
+  mapping_slot_copy slot_copy35 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied35)
+  );
+
+  wire slot_word35;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory35 (
+    .clk          (clk),
+    .write_enable (slot_copied35[36]),
+    .write_address(slot_copied35[35:18]),
+    .write_data   (slot_write_word[35]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied35[17:0]),
+    .read_data    (slot_word35)
+  );
+
+  wire [36:0] slot_copied36;
+
+  mapping_slot_copy slot_copy36 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied36)
+  );
+
+  wire slot_word36;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory36 (
+    .clk          (clk),
+    .write_enable (slot_copied36[36]),
+    .write_address(slot_copied36[35:18]),
+    .write_data   (slot_write_word[36]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied36[17:0]),
+    .read_data    (slot_word36)
+  );
+
+  wire [36:0] slot_copied37;
+
+  mapping_slot_copy slot_copy37 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied37)
+  );
+
+  wire slot_word37;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory37 (
+    .clk          (clk),
+    .write_enable (slot_copied37[36]),
+    .write_address(slot_copied37[35:18]),
+    .write_data   (slot_write_word[37]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied37[17:0]),
+    .read_data    (slot_word37)
+  );
+
+  wire [36:0] slot_copied38;
+
+  mapping_slot_copy slot_copy38 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied38)
+  );
+
+  wire slot_word38;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (18),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory38 (
+    .clk          (clk),
+    .write_enable (slot_copied38[36]),
+    .write_address(slot_copied38[35:18]),
+    .write_data   (slot_write_word[38]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied38[17:0]),
+    .read_data    (slot_word38)
+  );
+
+  wire [38:0] slot_word = {slot_word38, slot_word37, slot_word36, slot_word35, slot_word34,
+      slot_word33, slot_word32, slot_word31, slot_word30, slot_word29, slot_word28, slot_word27,
+      slot_word26, slot_word25, slot_word24, slot_word23, slot_word22, slot_word21, slot_word20,
+      slot_word19, slot_word18, slot_word17, slot_word16, slot_word15, slot_word14, slot_word13,
+      slot_word12, slot_word11, slot_word10, slot_word9, slot_word8, slot_word7, slot_word6,
+      slot_word5, slot_word4, slot_word3, slot_word2, slot_word1, slot_word0};
+
+  always @(posedge clk) begin
+    slot_write_word <= commit_slot_word;
+  end
 
   // ---- The check, and what goes with it ---------------------------------------------------------
 
+  reg slot1_request;
+  reg slot1_token;
   reg slot2_request;
   reg slot2_token;
   reg slot3_request;
@@ -91,18 +1019,23 @@ module mapping_slot (
   reg [23:0] slot1_stream;
   reg [7:0] slot1_table;
   reg slot1_epoch;
+  reg slot1_settled;
   reg [3:0] slot1_fault;
+  reg [7:0] slot1_rows;
   reg slot1_empty;
   reg slot1_first;
   reg slot1_last;
   reg [1:0] slot1_page_size;
   reg [11:0] slot1_offset;
   reg [17:0] slot1_page_number;
-  reg [12:0] slot1_span;
+  reg [11:0] slot1_end;
+  reg [11:0] slot2_less_one;
+  reg [3:0] slot2_row_fault;
   reg [15:0] slot2_tag;
   reg [23:0] slot2_stream;
   reg [7:0] slot2_table;
   reg slot2_epoch;
+  reg slot2_settled;
   reg [3:0] slot2_fault;
   reg slot2_empty;
   reg slot2_first;
@@ -110,7 +1043,7 @@ module mapping_slot (
   reg [1:0] slot2_page_size;
   reg [11:0] slot2_offset;
   reg [17:0] slot2_page_number;
-  reg [12:0] slot2_span;
+  wire [12:0] bytes = {1'b0, slot2_less_one} + 13'd1;
   reg [15:0] slot3_tag;
   reg [23:0] slot3_stream;
   reg [7:0] slot3_table;
@@ -125,11 +1058,15 @@ module mapping_slot (
   reg [12:0] slot3_span;
 
   always @(posedge clk) if (rst) begin
+    slot1_request <= 1'b0;
+    slot1_token <= 1'b0;
     slot2_request <= 1'b0;
     slot2_token <= 1'b0;
     slot3_request <= 1'b0;
     slot3_token <= 1'b0;
   end else begin
+    slot1_request <= in_request;
+    slot1_token <= in_token;
     slot2_request <= slot1_request;
     slot2_token <= slot1_token;
     slot3_request <= slot2_request;
@@ -141,18 +1078,31 @@ module mapping_slot (
     slot1_stream <= in_stream;
     slot1_table <= in_table;
     slot1_epoch <= in_epoch;
+    slot1_settled <= in_settled;
     slot1_fault <= in_fault;
+    slot1_rows <= in_rows;
     slot1_empty <= in_empty;
     slot1_first <= in_first;
     slot1_last <= in_last;
     slot1_page_size <= in_page_size;
     slot1_offset <= in_offset;
     slot1_page_number <= in_page_number;
-    slot1_span <= in_span;
+    slot1_end <= in_last ? in_end : 12'hfff;
+    slot2_less_one <= slot1_end - slot1_offset;
+    slot2_row_fault <= slot1_rows[0] ? FAULT_TABLE_CORRUPT :
+        slot1_rows[1] ? FAULT_INVALID_KEY :
+        slot1_rows[2] ? FAULT_PROTECTION_DOMAIN :
+        slot1_rows[3] ? FAULT_ACCESS_RIGHTS :
+        slot1_rows[4] ? FAULT_ADDRESS_WRAP :
+        slot1_rows[5] ? FAULT_OUT_OF_BOUNDS :
+        slot1_rows[6] ? FAULT_OUT_OF_BOUNDS :
+        slot1_rows[7] ? FAULT_MISALIGNED_ATOMIC :
+        FAULT_GRANTED;
     slot2_tag <= slot1_tag;
     slot2_stream <= slot1_stream;
     slot2_table <= slot1_table;
     slot2_epoch <= slot1_epoch;
+    slot2_settled <= slot1_settled;
     slot2_fault <= slot1_fault;
     slot2_empty <= slot1_empty;
     slot2_first <= slot1_first;
@@ -160,19 +1110,18 @@ module mapping_slot (
     slot2_page_size <= slot1_page_size;
     slot2_offset <= slot1_offset;
     slot2_page_number <= slot1_page_number;
-    slot2_span <= slot1_span;
     slot3_tag <= slot2_tag;
     slot3_stream <= slot2_stream;
     slot3_table <= slot2_table;
     slot3_epoch <= slot2_epoch;
-    slot3_fault <= slot2_fault;
+    slot3_fault <= slot2_settled ? slot2_fault : slot2_row_fault;
     slot3_empty <= slot2_empty;
     slot3_first <= slot2_first;
     slot3_last <= slot2_last;
     slot3_page_size <= slot2_page_size;
     slot3_offset <= slot2_offset;
     slot3_page_number <= slot2_page_number;
-    slot3_span <= slot2_span;
+    slot3_span <= bytes;
   end
 
   assign out_request = slot3_request;
@@ -189,8 +1138,8 @@ module mapping_slot (
   assign out_offset = slot3_offset;
   assign out_page_number = slot3_page_number;
   assign out_span = slot3_span;
-  assign out_slot_present = slot3_word[38];
-  assign out_slot_page_size = slot3_word[37:36];
-  assign out_slot_frame = slot3_word[35:0];
+  assign out_slot_present = slot_word[38];
+  assign out_slot_page_size = slot_word[37:36];
+  assign out_slot_frame = slot_word[35:0];
 
 endmodule

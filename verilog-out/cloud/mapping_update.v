@@ -46,6 +46,10 @@ module mapping_update (
   input  wire         erase_done,
   output reg          init,
   output reg  [11:0]  init_place,
+  input  wire [157:0] seed0,                   // of the way's hash function
+  input  wire [157:0] seed1,                   // of the way's hash function
+  input  wire [157:0] seed2,                   // of the way's hash function
+  input  wire [157:0] seed3,                   // of the way's hash function
   output wire         upd_ready,
   output wire         init_done,
   output wire         commit_wanted,
@@ -55,11 +59,14 @@ module mapping_update (
   output reg  [7:0]   erase_table,
   output reg          commit_write_table,
   output reg  [7:0]   commit_table,
-  output reg  [52:0]  commit_table_word,
+  output reg  [1:0]   commit_table_word,
   output reg          commit_binding,
-  output reg  [7:0]   commit_entry,
+  output reg  [7:0]   commit_take,
+  output reg  [7:0]   commit_leave,
+  output reg  [6:0]   commit_take_bucket,
+  output reg  [6:0]   commit_leave_bucket,
   output reg  [152:0] commit_identifier,
-  output reg  [7:0]   commit_number,
+  output reg  [58:0]  commit_target,
   output reg          commit_write_region,
   output reg  [234:0] commit_region_word,
   output reg          commit_write_slot,
@@ -77,6 +84,8 @@ module mapping_update (
   output reg          track_write,
   output reg  [7:0]   track_table,
   output reg  [52:0]  track_word,
+  output reg  [3:0]   reseed_way,
+  output reg  [157:0] reseed_seed,
   output wire         upd_done,
   output wire [7:0]   upd_error,
   output wire [63:0]  upd_result
@@ -98,23 +107,8 @@ module mapping_update (
   localparam [4:0] UPDATE_READ_COUNTER = 5'd13;
   localparam [4:0] UPDATE_PEEK         = 5'd14;
   localparam [4:0] UPDATE_INJECT       = 5'd15;
-  localparam [4:0] STATE_IDLE          = 5'd0;
-  localparam [4:0] STATE_STAGE         = 5'd1;
-  localparam [4:0] STATE_LOOK          = 5'd2;
-  localparam [4:0] STATE_SCAN          = 5'd3;
-  localparam [4:0] STATE_JUDGE         = 5'd4;
-  localparam [4:0] STATE_REFUSE        = 5'd5;
-  localparam [4:0] STATE_LOCAL         = 5'd6;
-  localparam [4:0] STATE_COMMIT        = 5'd7;
-  localparam [4:0] STATE_TRAVEL        = 5'd8;
-  localparam [4:0] STATE_DRAIN         = 5'd9;
-  localparam [4:0] STATE_WALK          = 5'd10;
-  localparam [4:0] STATE_REAP          = 5'd11;
-  localparam [4:0] STATE_UNTRACK       = 5'd12;
-  localparam [4:0] STATE_SWEEP         = 5'd13;
-  localparam [4:0] STATE_RETRACK       = 5'd14;
-  localparam [4:0] STATE_STORE         = 5'd15;
-  localparam [4:0] STATE_ANSWER        = 5'd16;
+  localparam [4:0] UPDATE_MOVE         = 5'd16;
+  localparam [4:0] UPDATE_RESEED       = 5'd17;
   localparam [7:0] ERROR_BAD_ARGUMENT  = 8'd2;
   localparam [7:0] ERROR_CORRUPT       = 8'd18;
 
@@ -138,57 +132,108 @@ module mapping_update (
 
   // ---- Arguments, held while the update is worked on --------------------------------------------
 
-  reg [4:0] state;
-  reg [5:0] wait_cycles;
+  reg in_idle;
+  reg in_take;
+  reg in_stage;
+  reg in_look;
+  reg in_scan;
+  reg in_judge;
+  reg in_refuse;
+  reg in_local;
+  reg in_prepare;
+  reg in_commit;
+  reg in_travel;
+  reg in_drain;
+  reg in_walk;
+  reg in_reap;
+  reg in_untrack;
+  reg in_sweep;
+  reg in_retrack;
+  reg in_store;
+  reg in_reply;
+  reg in_answer;
   reg [3:0] pass;
+  reg first_token;
   reg scrubs;
-  wire takes_update;
-  wire takes_scrub;
+  reg was_in_take;
+  wire takes_scrub_and = in_take & !was_in_take;
+  wire takes_scrub = takes_scrub_and & scrubs;
   reg [4:0] argument_op;
   reg [15:0] argument_table;
   reg [31:0] argument_index;
   reg [63:0] argument_data;
+  reg [1:0] staged_beyond_in_part;
+  reg staged_beyond_any;
+  reg names_staged0;
   reg [63:0] staged0;
+  reg names_staged1;
   reg [63:0] staged1;
+  reg names_staged2;
   reg [63:0] staged2;
+  reg names_staged3;
   reg [63:0] staged3;
-  wire is_inject = argument_op == UPDATE_INJECT;
-  wire is_peek = argument_op == UPDATE_PEEK;
+  reg op_is_inject;
+  reg op_is_peek;
 
-  always @(posedge clk) if (takes_update) begin
+  always @(posedge clk) if (rst) begin
+    in_commit <= 1'b0;
+    in_answer <= 1'b0;
+    was_in_take <= 1'b0;
+  end else begin
+    in_commit <= in_prepare | (in_commit & !commit_granted);
+    in_answer <= in_reply;
+    was_in_take <= in_take;
+  end
+
+  always @(posedge clk) begin
+    first_token <= !(|pass);
+    staged_beyond_in_part <= {|argument_index[31:18], |argument_index[17:2]};
+    staged_beyond_any <= |staged_beyond_in_part;
+    names_staged0 <= argument_index[1:0] == 2'd0;
+    names_staged1 <= argument_index[1:0] == 2'd1;
+    names_staged2 <= argument_index[1:0] == 2'd2;
+    names_staged3 <= argument_index[1:0] == 2'd3;
+    op_is_inject <= argument_op == UPDATE_INJECT;
+    op_is_peek <= argument_op == UPDATE_PEEK;
+  end
+
+  always @(posedge clk) if (in_idle) begin
     argument_op <= upd_op;
     argument_table <= upd_arg_table;
     argument_index <= upd_arg_index;
     argument_data <= upd_arg_data;
   end
 
-  always @(posedge clk) if ((state == STATE_STAGE) & (argument_index == 32'd0)) begin
+  always @(posedge clk) if (in_stage & names_staged0 & !staged_beyond_any) begin
     staged0 <= argument_data;
   end
 
-  always @(posedge clk) if ((state == STATE_STAGE) & (argument_index == 32'd1)) begin
+  always @(posedge clk) if (in_stage & names_staged1 & !staged_beyond_any) begin
     staged1 <= argument_data;
   end
 
-  always @(posedge clk) if ((state == STATE_STAGE) & (argument_index == 32'd2)) begin
+  always @(posedge clk) if (in_stage & names_staged2 & !staged_beyond_any) begin
     staged2 <= argument_data;
   end
 
-  always @(posedge clk) if ((state == STATE_STAGE) & (argument_index == 32'd3)) begin
+  always @(posedge clk) if (in_stage & names_staged3 & !staged_beyond_any) begin
     staged3 <= argument_data;
   end
 
   // ---- The table's record -----------------------------------------------------------------------
 
   wire scan_start;
-  wire [7:0] scan_place;
+  wire [9:0] scan_place;
   wire scan_busy;
   wire record_write;
   wire [220:0] record_after;
-  wire [220:0] record_word;
+  wire [220:0] record_read;
+  reg [7:0] record_place;
+  reg [220:0] record_to_store;
   reg [7:0] record_target;
   reg [220:0] record_stored;
   reg record_written;
+  reg [220:0] record_word;
   reg record_exists;
   reg record_frozen;
   reg record_epoch;
@@ -215,13 +260,16 @@ module mapping_update (
     .write_address(record_target),
     .write_data   (record_stored),
     .read_enable  (1'b1),
-    .read_address (scan_busy ? scan_place : watch_table),
-    .read_data    (record_word)
+    .read_address (record_place),
+    .read_data    (record_read)
   );
 
   always @(posedge clk) begin
+    record_place <= scan_busy ? scan_place[7:0] : watch_table;
+    record_to_store <= record_after;
     record_target <= clear ? clear_place[7:0] : watch_table;
-    record_stored <= record_after & {221{!clear}};
+    record_stored <= record_to_store & {221{!clear}};
+    record_word <= record_read;
   end
 
   always @(posedge clk) if (rst) begin
@@ -230,7 +278,7 @@ module mapping_update (
     record_written <= clear | record_write;
   end
 
-  always @(posedge clk) if (state == STATE_LOOK) begin
+  always @(posedge clk) if (in_look) begin
     record_exists <= record_word[220];
     record_frozen <= record_word[219];
     record_epoch <= record_word[218];
@@ -250,28 +298,40 @@ module mapping_update (
 
   // ---- The notes on the region and the slot that the arguments name -----------------------------
 
-  wire names_key = (argument_op == UPDATE_INSTALL) | (argument_op == UPDATE_INVALIDATE);
-  wire [15:0] named_index = names_key ? argument_index[23:8] : argument_index[15:0];
+  reg op_is_install;
+  reg op_is_invalidate;
+  reg [15:0] named_index;
+  reg [15:0] region_origin;
+  reg [17:0] slot_origin;
   reg [15:0] region_place;
   reg [17:0] slot_place;
   wire region_write;
   wire slot_write;
   wire [8:0] valid_after;
-  wire present_after = argument_op == UPDATE_SET_SLOT;
-  wire [8:0] valid_word;
+  wire present_after;
+  wire [8:0] valid_read;
   reg [8:0] valid_stored;
   reg valid_written;
-  wire present_word;
+  reg [8:0] valid_word;
+  wire present_read;
   reg present_stored;
   reg present_written;
+  reg present_word;
 
   always @(posedge clk) begin
-    region_place <= (record_region_base & {16{!scrubs}}) + named_index;
-    slot_place <= (record_slot_base & {18{!scrubs}}) + argument_index[17:0];
+    op_is_install <= argument_op == UPDATE_INSTALL;
+    op_is_invalidate <= argument_op == UPDATE_INVALIDATE;
+    named_index <= (op_is_install | op_is_invalidate) ? argument_index[23:8] : argument_index[15:0];
+    region_origin <= record_region_base & {16{!scrubs}};
+    slot_origin <= record_slot_base & {18{!scrubs}};
+    region_place <= region_origin + named_index;
+    slot_place <= slot_origin + argument_index[17:0];
     commit_region <= clear_region ? walk_region : region_place;
     valid_stored <= valid_after & {9{!clear_region}};
+    valid_word <= valid_read;
     commit_slot <= clear_slot ? walk_slot : slot_place;
     present_stored <= present_after & !clear_slot;
+    present_word <= present_read;
   end
 
   ram_one_read #(
@@ -285,7 +345,7 @@ module mapping_update (
     .write_data   (valid_stored),
     .read_enable  (1'b1),
     .read_address (region_place),
-    .read_data    (valid_word)
+    .read_data    (valid_read)
   );
 
   always @(posedge clk) if (rst) begin
@@ -307,7 +367,7 @@ module mapping_update (
     .write_data   (present_stored),
     .read_enable  (1'b1),
     .read_address (slot_place),
-    .read_data    (present_word)
+    .read_data    (present_read)
   );
 
   // ---- Arithmetic of install and track ----------------------------------------------------------
@@ -348,23 +408,24 @@ module mapping_update (
   // ---- The search -------------------------------------------------------------------------------
 
   wire [151:0] identifier = {staged2[23:0], staged1, staged0};
-  wire takes_slices = !(argument_op == UPDATE_TRACK);
-  wire [15:0] wanted_region_base = staged0[15:0];
-  wire [16:0] wanted_region_count = staged0[48:32] & {17{takes_slices}};
-  wire [17:0] wanted_slot_base = staged1[17:0];
-  wire [18:0] wanted_slot_count = staged1[50:32] & {19{takes_slices}};
-  wire [35:0] wanted_window_base = staged2[35:0];
-  wire [36:0] wanted_window_count = staged3[36:0] & {37{takes_slices}};
-  wire [11:0] wanted_dirty_base = argument_index[11:0];
-  wire [12:0] wanted_dirty_count = bitmap_words & {13{argument_op == UPDATE_TRACK}};
-  wire [7:0] search_place;
+  reg op_is_track;
+  wire takes_slices = !op_is_track;
+  reg [15:0] wanted_region_base;
+  reg [16:0] wanted_region_count;
+  reg [17:0] wanted_slot_base;
+  reg [18:0] wanted_slot_count;
+  reg [35:0] wanted_window_base;
+  reg [36:0] wanted_window_count;
+  reg [11:0] wanted_dirty_base;
+  reg [12:0] wanted_dirty_count;
+  wire [9:0] search_place;
   wire search_busy;
   wire scan_done;
   wire found;
-  wire [7:0] found_entry;
+  wire [9:0] found_entry;
   wire [7:0] found_table;
   wire has_free;
-  wire [7:0] free_entry;
+  wire [9:0] free_entry;
   wire overlap;
   wire list_corrupt;
   wire records_corrupt;
@@ -374,14 +435,88 @@ module mapping_update (
   wire listed_corrupt;
   assign scan_place = search_place;
   assign scan_busy = search_busy;
-  wire [7:0] list_entry = (1'b0 | 1'b0 | is_peek | scrubs) ? argument_index[7:0] :
-      (argument_op == UPDATE_BIND) ? free_entry :
-      found_entry;
+  reg op_is_bind;
+  wire [6:0] bucket0;
+  wire [6:0] bucket1;
+  wire [6:0] bucket2;
+  wire [6:0] bucket3;
+
+  mapping_update_hash update_hash (
+    .clk    (clk),
+    .rst    (rst),
+    .start  (takes_scrub_and),
+    .net_id (identifier),
+    .seed0  (seed0),
+    .bucket0(bucket0),
+    .seed1  (seed1),
+    .bucket1(bucket1),
+    .seed2  (seed2),
+    .bucket2(bucket2),
+    .seed3  (seed3),
+    .bucket3(bucket3)
+  );
+
+  wire stores_binding;
+  wire [7:0] stored_take = commit_take;
+  wire [7:0] stored_leave = commit_leave;
+  reg [7:0] way0_count;
+  reg way0_used;
+  reg [7:0] way1_count;
+  reg way1_used;
+  reg [7:0] way2_count;
+  reg way2_used;
+  reg [7:0] way3_count;
+  reg way3_used;
+  reg op_is_unbind;
+  reg [8:0] bindings_count;
+  reg op_is_move;
+  wire stores_move;
+  reg [4:0] sought;
+  reg bindings_full;
+  reg way_in_use;
+  reg clears_old_entry;
+  reg takes_binding;
+  wire clears_list = clear | clears_old_entry;
+  wire [9:0] list_entry;
   wire list_write;
   wire [160:0] listed_after;
-  reg [7:0] list_target;
+  reg [9:0] list_target;
   reg list_written;
   reg [160:0] listed_word;
+  reg names_entry;
+  reg [9:0] searched_entry;
+  assign list_entry = names_entry ? argument_index[9:0] : searched_entry;
+
+  always @(posedge clk) begin
+    op_is_track <= argument_op == UPDATE_TRACK;
+    wanted_region_base <= staged0[15:0];
+    wanted_region_count <= staged0[48:32] & {17{takes_slices}};
+    wanted_slot_base <= staged1[17:0];
+    wanted_slot_count <= staged1[50:32] & {19{takes_slices}};
+    wanted_window_base <= staged2[35:0];
+    wanted_window_count <= staged3[36:0] & {37{takes_slices}};
+    wanted_dirty_base <= argument_index[11:0];
+    wanted_dirty_count <= bitmap_words & {13{op_is_track}};
+    op_is_bind <= argument_op == UPDATE_BIND;
+    way0_used <= |way0_count;
+    way1_used <= |way1_count;
+    way2_used <= |way2_count;
+    way3_used <= |way3_count;
+    op_is_unbind <= argument_op == UPDATE_UNBIND;
+    op_is_move <= argument_op == UPDATE_MOVE;
+    sought <= {argument_index[2:0] == 3'd4, argument_index[2:0] == 3'd3,
+          argument_index[2:0] == 3'd2, argument_index[2:0] == 3'd1, argument_index[2:0] == 3'd0}
+        | {5{!op_is_move}};
+    bindings_full <= bindings_count == 9'd256;
+    way_in_use <= argument_index[1] ? (argument_index[0] ? way3_used : way2_used) :
+        argument_index[0] ? way1_used :
+        way0_used;
+    takes_binding <= op_is_bind | op_is_move;
+    list_target <= clear ? clear_place[9:0] : list_entry;
+    listed_word <= listed_after & {161{!clears_list}};
+    names_entry <= 1'b0 | 1'b0 | op_is_peek | scrubs;
+    searched_entry <= (takes_binding & !stores_move) ? free_entry : found_entry;
+  end
 
   mapping_scan scan (
     .clk                (clk),
@@ -407,7 +542,12 @@ module mapping_update (
     .record_window_count(record_word[111:75]),
     .record_dirty_base  (record_word[74:63]),
     .record_dirty_count (record_word[62:50]),
-    .peek_entry         (argument_index[7:0]),
+    .bucket0            (bucket0),
+    .bucket1            (bucket1),
+    .bucket2            (bucket2),
+    .bucket3            (bucket3),
+    .sought             (sought),
+    .peek_entry         (argument_index[9:0]),
     .write              (list_written),
     .write_entry        (list_target),
     .write_word         (listed_word),
@@ -428,20 +568,48 @@ module mapping_update (
     .peek_corrupt       (listed_corrupt)
   );
 
-  always @(posedge clk) begin
-    list_target <= clear ? clear_place[7:0] : list_entry;
-    listed_word <= listed_after & {161{!clear}};
+  always @(posedge clk) if (rst) begin
+    way0_count <= 8'd0;
+  end else if (stores_binding & (stored_take[0] | stored_leave[0])) begin
+    way0_count <= stored_take[0] ? way0_count + 8'd1 : way0_count - 8'd1;
   end
 
   always @(posedge clk) if (rst) begin
+    way1_count <= 8'd0;
+  end else if (stores_binding & (stored_take[1] | stored_leave[1])) begin
+    way1_count <= stored_take[1] ? way1_count + 8'd1 : way1_count - 8'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    way2_count <= 8'd0;
+  end else if (stores_binding & (stored_take[2] | stored_leave[2])) begin
+    way2_count <= stored_take[2] ? way2_count + 8'd1 : way2_count - 8'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    way3_count <= 8'd0;
+  end else if (stores_binding & (stored_take[3] | stored_leave[3])) begin
+    way3_count <= stored_take[3] ? way3_count + 8'd1 : way3_count - 8'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    bindings_count <= 9'd0;
+  end else if (stores_binding & (op_is_bind | op_is_unbind)) begin
+    bindings_count <= op_is_bind ? bindings_count + 9'd1 : bindings_count - 9'd1;
+  end
+
+  always @(posedge clk) if (rst) begin
+    clears_old_entry <= 1'b0;
     list_written <= 1'b0;
   end else begin
-    list_written <= clear | list_write;
+    clears_old_entry <= stores_move;
+    list_written <= clears_list | list_write;
   end
 
   // ---- The judgement ----------------------------------------------------------------------------
 
   wire [7:0] check_error;
+  wire check_refuses;
 
   mapping_update_check update_check (
     .clk                 (clk),
@@ -485,48 +653,88 @@ module mapping_update (
     .find_listed_corrupt (listed_corrupt),
     .find_list_corrupt   (list_corrupt),
     .find_records_corrupt(records_corrupt),
-    .error               (check_error)
+    .find_full           (bindings_full),
+    .find_way_in_use     (way_in_use),
+    .error               (check_error),
+    .refused             (check_refuses)
   );
 
   // ---- The sequence -----------------------------------------------------------------------------
 
-  wire starts_tracking = (argument_op == UPDATE_TRACK) & (|argument_data[4:0]);
-  wire searches = (argument_op == UPDATE_BIND) | (argument_op == UPDATE_UNBIND)
-      | (argument_op == UPDATE_SET_TABLE) | starts_tracking;
-  wire replaces = (argument_op == UPDATE_SET_SLOT) & present_word;
-  wire is_clear_table = argument_op == UPDATE_CLEAR_TABLE;
-  wire is_fence = (argument_op == UPDATE_UNBIND) | (argument_op == UPDATE_FREEZE)
-      | (argument_op == UPDATE_INVALIDATE) | (argument_op == UPDATE_CLEAR_SLOT) | is_clear_table
-      | replaces;
-  wire injects_here = 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
-  wire is_local = (is_peek & ((argument_data[7:0] == 8'd0) | (argument_data[7:0] == 8'd1)))
-      | injects_here | (argument_op == UPDATE_TRACK) | (argument_op == UPDATE_HARVEST);
-  wire two_tokens = 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
+  reg has_granules;
+  reg starts_tracking;
+  reg op_is_set_table;
+  reg searches;
+  reg op_is_set_slot;
+  assign present_after = op_is_set_slot;
+  reg replaces;
+  reg op_is_clear_table;
+  reg op_is_freeze;
+  reg op_is_clear_slot;
+  reg is_fence;
+  reg injects_here;
+  reg op_is_harvest;
+  reg space_is_0;
+  reg space_is_1;
+  reg peeks_here;
+  reg op_is_reseed;
+  reg is_local;
+  reg two_tokens;
   wire sweep_last;
   reg erased;
-  wire cleared = walk_done & (erased | erase_done);
+  reg walks_are_done;
   wire offered = upd_valid & initialised;
-  wire looked = (state == STATE_LOOK) & (wait_cycles >= 6'd19);
+  wire scrub_fails = ((1'b0 | 1'b0 | 1'b0) & 1'b0) | (1'b0 & listed_corrupt);
+  reg op_is_stage;
+  reg is_local_write;
+  reg gives_up;
+  reg take_cycles;
+  reg take_over;
+  wire taken = in_take & take_over;
+  reg [4:0] look_cycles;
+  reg look_over;
+  wire looked = in_look & look_over;
   assign scan_start = looked & searches;
-  wire judged = (state == STATE_JUDGE) & (wait_cycles >= 6'd5);
-  wire fence_over = (state == STATE_DRAIN) & (wait_cycles >= 6'd3) & drained;
-  wire reaped = (state == STATE_REAP) & (wait_cycles >= 6'd4);
-  wire untracked = (state == STATE_UNTRACK) & (wait_cycles >= 6'd11);
-  wire retracked = (state == STATE_RETRACK) & (wait_cycles >= 6'd11);
-  wire wait_over = looked | judged | fence_over | reaped | untracked | retracked;
-  wire scrub_due = (state == STATE_IDLE) & 1'b0;
-  wire update_due = (state == STATE_IDLE) & offered;
+  reg [3:0] judge_cycles;
+  reg judge_over;
+  wire judged = in_judge & judge_over;
+  reg [1:0] drain_cycles;
+  reg drain_over;
+  wire fence_over = in_drain & drain_over & drained;
+  reg [2:0] reap_cycles;
+  reg reap_over;
+  wire reaped = in_reap & reap_over;
+  reg [3:0] untrack_cycles;
+  reg untrack_over;
+  wire untracked = in_untrack & untrack_over;
+  reg [3:0] retrack_cycles;
+  reg retrack_over;
+  wire retracked = in_retrack & retrack_over;
+  wire scrub_due = in_idle & 1'b0;
+  wire update_due = in_idle & offered;
   wire begins_scrub = scrub_due & !(offered & 1'b0);
-  assign takes_scrub = begins_scrub;
-  wire begins = update_due & !begins_scrub;
-  assign takes_update = begins;
-  wire more_passes = (pass != (is_clear_table ? 4'd12 : {3'd0, two_tokens}))
-      & !((1'b0 & 1'b0) | (1'b0 & 1'b0));
-  wire token_through = (state == STATE_TRAVEL) & token_done;
-  wire fences = is_fence & !(|pass);
-  wire accepts = (state == STATE_STAGE) | (state == STATE_REFUSE) | (state == STATE_LOCAL)
-      | ((state == STATE_COMMIT) & commit_granted & (pass == {3'd0, two_tokens}) & !scrubs);
-  wire walk_start = fence_over & is_clear_table;
+  wire begins = update_due | scrub_due;
+  reg had_last_pass;
+  reg accepts_token;
+  reg fences;
+  wire more_passes = !(had_last_pass | gives_up);
+  wire token_through = in_travel & token_done;
+  wire walked = in_walk & walks_are_done;
+  wire counts_on = (token_through & more_passes & !fences) | walked;
+  wire accepted = !(scrubs | check_refuses);
+  wire written_back = scrubs & !scrub_fails;
+  wire is_plain = !(op_is_harvest | op_is_track);
+  reg goes_to_idle;
+  reg goes_to_store;
+  reg goes_to_refuse;
+  reg goes_to_reap;
+  reg goes_to_untrack;
+  reg goes_to_local;
+  reg goes_to_prepare;
+  reg stages;
+  wire granted = in_commit & commit_granted;
+  wire accepts = in_stage | in_refuse | in_local | (granted & accepts_token);
+  wire walk_start = fence_over & op_is_clear_table;
 
   mapping_walk walk (
     .clk         (clk),
@@ -547,74 +755,122 @@ module mapping_update (
   );
 
   always @(posedge clk) if (rst) begin
-    state <= 5'd0;
-    wait_cycles <= 6'd0;
+    in_idle <= 1'b1;
+    in_take <= 1'b0;
+    in_stage <= 1'b0;
+    in_look <= 1'b0;
+    in_scan <= 1'b0;
+    in_judge <= 1'b0;
+    in_refuse <= 1'b0;
+    in_local <= 1'b0;
+    in_prepare <= 1'b0;
+    in_travel <= 1'b0;
+    in_drain <= 1'b0;
+    in_walk <= 1'b0;
+    in_reap <= 1'b0;
+    in_untrack <= 1'b0;
+    in_sweep <= 1'b0;
+    in_retrack <= 1'b0;
+    in_store <= 1'b0;
+    in_reply <= 1'b0;
     pass <= 4'd0;
     scrubs <= 1'b0;
     erased <= 1'b0;
+    walks_are_done <= 1'b0;
+    take_cycles <= 1'b0;
+    take_over <= 1'b0;
+    look_cycles <= 5'd0;
+    look_over <= 1'b0;
+    judge_cycles <= 4'd0;
+    judge_over <= 1'b0;
+    drain_cycles <= 2'd0;
+    drain_over <= 1'b0;
+    reap_cycles <= 3'd0;
+    reap_over <= 1'b0;
+    untrack_cycles <= 4'd0;
+    untrack_over <= 1'b0;
+    retrack_cycles <= 4'd0;
+    retrack_over <= 1'b0;
   end else begin
-    state <= state[4] ? STATE_IDLE :
-        state[3] ?
-          (state[2] ?
-                (state[1] ?
-                      (state[0] ? (scrubs ? STATE_IDLE : STATE_ANSWER) :
-                          retracked ? STATE_LOCAL :
-                          STATE_RETRACK) :
-                    state[0] ? (sweep_last ? STATE_RETRACK : STATE_SWEEP) :
-                    untracked ? (starts_tracking ? STATE_SWEEP : STATE_LOCAL) :
-                    STATE_UNTRACK) :
-              state[1] ?
-                (state[0] ? (reaped ? STATE_LOCAL : STATE_REAP) :
-                    cleared ? STATE_COMMIT :
-                    STATE_WALK) :
-              state[0] ? (fence_over ? (is_clear_table ? STATE_WALK : STATE_STORE) : STATE_DRAIN) :
-              token_done ? (fences ? STATE_DRAIN : more_passes ? STATE_COMMIT : STATE_STORE) :
-              STATE_TRAVEL) :
-        state[2] ?
-          (state[1] ?
-                (state[0] ? (commit_granted ? STATE_TRAVEL : STATE_COMMIT) :
-                    ((argument_op == UPDATE_TRACK) | injects_here) ? STATE_STORE :
-                    STATE_ANSWER) :
-              state[0] ? STATE_ANSWER :
-              judged ?
-                (scrubs ?
-                      ((((1'b0 | 1'b0) & 1'b0) | (1'b0 & listed_corrupt)) ? STATE_IDLE :
-                          1'b0 ? STATE_STORE :
-                          STATE_COMMIT) :
-                    (|check_error) ? STATE_REFUSE :
-                    (argument_op == UPDATE_HARVEST) ? STATE_REAP :
-                    (argument_op == UPDATE_TRACK) ? STATE_UNTRACK :
-                    is_local ? STATE_LOCAL :
-                    STATE_COMMIT) :
-              STATE_JUDGE) :
-        state[1] ?
-          (state[0] ? (scan_done ? STATE_JUDGE : STATE_SCAN) :
-              looked ? (searches ? STATE_SCAN : STATE_JUDGE) :
-              STATE_LOOK) :
-        state[0] ? STATE_ANSWER :
-        begins_scrub ? STATE_LOOK :
-        begins ? ((upd_op == UPDATE_STAGE) ? STATE_STAGE : STATE_LOOK) :
-        STATE_IDLE;
-    wait_cycles <= (((state == STATE_LOOK) | (state == STATE_JUDGE) | (state == STATE_DRAIN)
-                | (state == STATE_REAP) | (state == STATE_UNTRACK) | (state == STATE_RETRACK))
-            & !wait_over) ? wait_cycles + {5'd0, !(&wait_cycles)} :
-        6'd0;
-    pass <= (state == STATE_IDLE) ? 4'd0 :
-        ((token_through & more_passes & !fences) | ((state == STATE_WALK) & cleared)) ?
-          pass + 4'd1 :
-        pass;
-    scrubs <= (state == STATE_IDLE) ? begins_scrub : scrubs;
-    erased <= (state == STATE_WALK) & (erased | erase_done);
+    in_idle <= (in_idle & !begins) | in_answer | (in_store & scrubs) | (judged & goes_to_idle);
+    in_take <= begins | (in_take & !taken);
+    in_stage <= taken & stages;
+    in_look <= (taken & !stages) | (in_look & !looked);
+    in_scan <= (looked & searches) | (in_scan & !scan_done);
+    in_judge <= (looked & !searches) | (in_scan & scan_done) | (in_judge & !judged);
+    in_refuse <= judged & goes_to_refuse;
+    in_local <= (judged & goes_to_local) | reaped | (untracked & !starts_tracking) | retracked;
+    in_prepare <= (judged & goes_to_prepare) | counts_on;
+    in_travel <= granted | (in_travel & !token_done);
+    in_drain <= (token_through & fences) | (in_drain & !fence_over);
+    in_walk <= (fence_over & op_is_clear_table) | (in_walk & !walks_are_done);
+    in_reap <= (judged & goes_to_reap) | (in_reap & !reaped);
+    in_untrack <= (judged & goes_to_untrack) | (in_untrack & !untracked);
+    in_sweep <= (untracked & starts_tracking) | (in_sweep & !sweep_last);
+    in_retrack <= (in_sweep & sweep_last) | (in_retrack & !retracked);
+    in_store <= (judged & goes_to_store) | (in_local & is_local_write)
+        | (token_through & !fences & !more_passes) | (fence_over & !op_is_clear_table);
+    in_reply <= in_stage | in_refuse | (in_local & !is_local_write) | (in_store & !scrubs);
+    pass <= in_idle ? 4'd0 : counts_on ? pass + 4'd1 : pass;
+    scrubs <= in_idle ? begins_scrub : scrubs;
+    erased <= in_walk & (erased | erase_done);
+    walks_are_done <= in_walk & walk_done & (erased | erase_done);
+    take_cycles <= (take_cycles + 1'b1) & in_take;
+    take_over <= in_take & (take_over | (take_cycles == 1'b1));
+    look_cycles <= (look_cycles + 5'd1) & {5{in_look}};
+    look_over <= in_look & (look_over | (look_cycles == 5'd29));
+    judge_cycles <= (judge_cycles + 4'd1) & {4{in_judge}};
+    judge_over <= in_judge & (judge_over | (judge_cycles == 4'd8));
+    drain_cycles <= (drain_cycles + 2'd1) & {2{in_drain}};
+    drain_over <= in_drain & (drain_over | (drain_cycles == 2'd3));
+    reap_cycles <= (reap_cycles + 3'd1) & {3{in_reap}};
+    reap_over <= in_reap & (reap_over | (reap_cycles == 3'd4));
+    untrack_cycles <= (untrack_cycles + 4'd1) & {4{in_untrack}};
+    untrack_over <= in_untrack & (untrack_over | (untrack_cycles == 4'd13));
+    retrack_cycles <= (retrack_cycles + 4'd1) & {4{in_retrack}};
+    retrack_over <= in_retrack & (retrack_over | (retrack_cycles == 4'd13));
   end
 
   always @(posedge clk) begin
+    has_granules <= |argument_data[4:0];
+    starts_tracking <= op_is_track & has_granules;
+    op_is_set_table <= argument_op == UPDATE_SET_TABLE;
+    searches <= op_is_bind | op_is_unbind | op_is_set_table | op_is_move | starts_tracking;
+    op_is_set_slot <= argument_op == UPDATE_SET_SLOT;
+    replaces <= op_is_set_slot & present_word;
+    op_is_clear_table <= argument_op == UPDATE_CLEAR_TABLE;
+    op_is_freeze <= argument_op == UPDATE_FREEZE;
+    op_is_clear_slot <= argument_op == UPDATE_CLEAR_SLOT;
+    is_fence <= op_is_unbind | op_is_freeze | op_is_invalidate | op_is_clear_slot
+        | op_is_clear_table | replaces;
+    injects_here <= 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
+    op_is_harvest <= argument_op == UPDATE_HARVEST;
+    space_is_0 <= argument_data[7:0] == 8'd0;
+    space_is_1 <= argument_data[7:0] == 8'd1;
+    peeks_here <= op_is_peek & (space_is_0 | space_is_1);
+    op_is_reseed <= argument_op == UPDATE_RESEED;
+    is_local <= peeks_here | injects_here | op_is_track | op_is_harvest | op_is_reseed;
+    two_tokens <= 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
+    op_is_stage <= argument_op == UPDATE_STAGE;
+    is_local_write <= injects_here | op_is_track | op_is_reseed;
+    gives_up <= (1'b0 & 1'b0) | (1'b0 & 1'b0);
+    had_last_pass <= pass == (op_is_clear_table ? 4'd12 : {3'd0, two_tokens});
+    accepts_token <= (pass == {3'd0, two_tokens}) & !scrubs;
+    fences <= is_fence & !(|pass);
+    goes_to_idle <= scrubs & scrub_fails;
+    goes_to_store <= written_back & 1'b0;
+    goes_to_refuse <= !scrubs & check_refuses;
+    goes_to_reap <= accepted & op_is_harvest;
+    goes_to_untrack <= accepted & op_is_track;
+    goes_to_local <= accepted & is_plain & is_local;
+    goes_to_prepare <= (accepted & is_plain & !is_local) | (written_back & !1'b0);
+    stages <= op_is_stage & !scrubs;
     erase <= walk_start;
     erase_table <= watch_table;
   end
 
   // ---- What the token does where it passes ------------------------------------------------------
 
-  wire first_token = !(|pass);
   reg peeked_region_valid;
   reg [7:0] peeked_region_variant;
   reg [23:0] peeked_region_pd;
@@ -627,21 +883,21 @@ module mapping_update (
   reg peeked_slot_present;
   reg [1:0] peeked_slot_page_size;
   reg [35:0] peeked_slot_frame;
-  wire [52:0] table_word = {(argument_op == UPDATE_FREEZE)
-        | (record_frozen & !((argument_op == UPDATE_SET_TABLE) | (argument_op == UPDATE_THAW))),
-      record_epoch ^ is_fence,
-      (argument_op == UPDATE_SET_TABLE) ? wanted_region_base : record_region_base,
-      (argument_op == UPDATE_SET_TABLE) ? wanted_region_count : record_region_count,
-      (argument_op == UPDATE_SET_TABLE) ? wanted_slot_base : record_slot_base};
-  wire [52:0] table_word_coded = table_word;
-  wire [152:0] entry_identifier = {argument_op == UPDATE_BIND,
-      identifier & {152{argument_op == UPDATE_BIND}}};
-  wire [234:0] region_word = {1'b1, argument_index[7:0], staged3[55:32], staged2[35:32],
-        staged2[41:40], staged0, limit, origin, staged3[18:0]}
-      & {235{argument_op == UPDATE_INSTALL}};
-  wire [38:0] slot_word = {1'b1, argument_data[57:56], argument_data[35:0]}
-      & {39{argument_op == UPDATE_SET_SLOT}};
-  wire clears_counter = is_clear_table & !first_token;
+  reg op_is_thaw;
+  reg changes_table;
+  reg [1:0] table_word;
+  wire [1:0] table_word_coded = table_word;
+  reg leaves_entry;
+  reg enters_entry;
+  wire [58:0] target_word = {record_slot_base, record_region_count, record_region_base,
+      watch_table};
+  wire [152:0] taken_entry = {1'b1, identifier};
+  wire [9:0] taken_place = free_entry;
+  reg [234:0] region_word;
+  reg [38:0] slot_word;
+  reg op_is_read_counter;
+  reg clears_counter;
+  reg [3:0] cleared_counter;
 
   always @(posedge clk) if (region_seen) begin
     peeked_region_valid <= seen_region_valid;
@@ -662,210 +918,346 @@ module mapping_update (
   end
 
   always @(posedge clk) begin
-    commit_write_table <= ((argument_op == UPDATE_SET_TABLE) | (argument_op == UPDATE_FREEZE)
-            | (argument_op == UPDATE_THAW) | is_fence) & first_token;
+    op_is_thaw <= argument_op == UPDATE_THAW;
+    changes_table <= op_is_set_table | op_is_freeze | op_is_thaw | is_fence;
+    table_word <= {op_is_freeze | (record_frozen & !(op_is_set_table | op_is_thaw)),
+        record_epoch ^ is_fence};
+    commit_write_table <= changes_table & first_token;
     commit_table <= watch_table;
     commit_table_word <= table_word_coded;
-    commit_binding <= (argument_op == UPDATE_BIND) | (argument_op == UPDATE_UNBIND);
-    commit_entry <= list_entry;
-    commit_identifier <= entry_identifier;
-    commit_number <= watch_table;
-    commit_write_region <= (argument_op == UPDATE_INSTALL) | (argument_op == UPDATE_INVALIDATE);
+    leaves_entry <= op_is_unbind | op_is_move;
+    enters_entry <= op_is_bind | op_is_move;
+    commit_binding <= enters_entry | leaves_entry;
+    commit_take <= {{taken_place[1:0] == 2'd3, taken_place[1:0] == 2'd2, taken_place[1:0] == 2'd1,
+              taken_place[1:0] == 2'd0} & {4{taken_place[9]}},
+          {taken_place[8:7] == 2'd3, taken_place[8:7] == 2'd2, taken_place[8:7] == 2'd1,
+              taken_place[8:7] == 2'd0} & {4{!taken_place[9]}}} & {8{enters_entry}};
+    commit_leave <= {{found_entry[1:0] == 2'd3, found_entry[1:0] == 2'd2, found_entry[1:0] == 2'd1,
+              found_entry[1:0] == 2'd0} & {4{found_entry[9]}},
+          {found_entry[8:7] == 2'd3, found_entry[8:7] == 2'd2, found_entry[8:7] == 2'd1,
+              found_entry[8:7] == 2'd0} & {4{!found_entry[9]}}} & {8{leaves_entry}};
+    commit_take_bucket <= taken_place[6:0];
+    commit_leave_bucket <= found_entry[6:0];
+    commit_identifier <= taken_entry;
+    commit_target <= target_word;
+    region_word <= {1'b1, argument_index[7:0], staged3[55:32], staged2[35:32], staged2[41:40],
+          staged0, limit, origin, staged3[18:0]} & {235{op_is_install}};
+    commit_write_region <= op_is_install | op_is_invalidate;
     commit_region_word <= region_word & {235{!clear_region}};
-    commit_write_slot <= (argument_op == UPDATE_SET_SLOT) | (argument_op == UPDATE_CLEAR_SLOT);
+    slot_word <= {1'b1, argument_data[57:56], argument_data[35:0]} & {39{op_is_set_slot}};
+    commit_write_slot <= op_is_set_slot | op_is_clear_slot;
     commit_slot_word <= slot_word & {39{!clear_slot}};
     init_region <= clear_region;
     init_slot <= clear_slot;
-    commit_counter_reads <= argument_op == UPDATE_READ_COUNTER;
+    op_is_read_counter <= argument_op == UPDATE_READ_COUNTER;
+    commit_counter_reads <= op_is_read_counter;
+    clears_counter <= op_is_clear_table & !first_token;
+    cleared_counter <= pass - 4'd1;
     commit_counter_clears <= clears_counter;
-    commit_counter <= clears_counter ? pass - 4'd1 : argument_index[3:0];
+    commit_counter <= clears_counter ? cleared_counter : argument_index[3:0];
     commit_log_entry <= argument_index[7:0];
   end
 
   // ---- Dirty memory: a word is harvested, or all of a bitmap cleared; a table's tracking set ----
 
   reg [12:0] swept_words;
-  assign sweep_last = wanted_dirty_count <= (swept_words + 13'd1);
-  wire in_store = state == STATE_STORE;
+  reg [14:0] words_less_two;
+  reg [14:0] words_left;
+  assign sweep_last = words_left[14];
+  reg [11:0] word_of_table;
+  reg [11:0] harvest_base;
+  reg [11:0] bitmap_base;
+  reg has_words;
+  reg was_in_reap;
+  reg asks_for_word;
   wire storing = in_store & !scrubs;
-  wire untracks = (state == STATE_UNTRACK) & !(|wait_cycles);
-  wire retracks = (state == STATE_RETRACK) & !(|wait_cycles);
-  wire forgets = storing & ((argument_op == UPDATE_SET_TABLE) | is_clear_table);
+  assign stores_move = storing & op_is_move;
+  reg was_in_untrack;
+  wire untracks = in_untrack & !was_in_untrack;
+  reg was_in_retrack;
+  wire retracks = in_retrack & !was_in_retrack;
+  wire forgets = storing & (op_is_set_table | op_is_clear_table);
   wire restores = in_store & 1'b0;
   wire sets_tracking = retracks | restores;
-  wire [52:0] tracking_word = {(scrubs ? record_granule_shift : argument_data[4:0])
-        & {5{sets_tracking}}, record_window_base & {36{sets_tracking}},
-      (scrubs ? record_dirty_base : wanted_dirty_base) & {12{sets_tracking}}};
+  reg [52:0] tracking_word;
+  reg [52:0] tracking_coded;
 
   always @(posedge clk) begin
-    swept_words <= (state == STATE_SWEEP) ? swept_words + 13'd1 : 13'd0;
-    harvest_place <= ((argument_op == UPDATE_TRACK) ? wanted_dirty_base :
-            record_dirty_base & {12{!is_inject}})
-        + ((state == STATE_SWEEP) ? swept_words[11:0] : argument_index[11:0]);
+    swept_words <= (swept_words + 13'd1) & {13{in_sweep}};
+    words_less_two <= {2'd0, wanted_dirty_count} - 15'd2;
+    words_left <= in_sweep ? words_left - 15'd1 : words_less_two;
+    word_of_table <= in_sweep ? swept_words[11:0] : argument_index[11:0];
+    harvest_base <= record_dirty_base & {12{!op_is_inject}};
+    bitmap_base <= op_is_track ? wanted_dirty_base : harvest_base;
+    harvest_place <= bitmap_base + word_of_table;
+    has_words <= |wanted_dirty_count;
+    tracking_word <= {scrubs ? record_granule_shift : argument_data[4:0], record_window_base,
+        scrubs ? record_dirty_base : wanted_dirty_base};
+    tracking_coded <= tracking_word;
     track_table <= watch_table;
-    track_word <= tracking_word;
+    track_word <= tracking_coded & {53{sets_tracking}};
   end
 
   always @(posedge clk) if (rst) begin
+    was_in_reap <= 1'b0;
+    asks_for_word <= 1'b0;
     harvest <= 1'b0;
+    was_in_untrack <= 1'b0;
+    was_in_retrack <= 1'b0;
     track_write <= 1'b0;
   end else begin
-    harvest <= ((state == STATE_REAP) & !(|wait_cycles))
-        | ((state == STATE_SWEEP) & (|wanted_dirty_count));
+    was_in_reap <= in_reap;
+    asks_for_word <= (in_reap & !was_in_reap) | (in_sweep & has_words);
+    harvest <= asks_for_word;
+    was_in_untrack <= in_untrack;
+    was_in_retrack <= in_retrack;
     track_write <= untracks | sets_tracking | forgets;
   end
 
   // ---- What is stored ---------------------------------------------------------------------------
 
-  wire changes_region = (argument_op == UPDATE_INSTALL) | (argument_op == UPDATE_INVALIDATE);
+  reg changes_region;
   assign region_write = storing & changes_region;
-  wire changes_slot = present_after | (argument_op == UPDATE_CLEAR_SLOT);
+  reg changes_slot;
   assign slot_write = storing & changes_slot;
-  wire changes_binding = (argument_op == UPDATE_BIND) | (argument_op == UPDATE_UNBIND);
+  reg changes_binding;
   assign list_write = storing & changes_binding;
-  wire changes_record = !((argument_op == UPDATE_PEEK) | (argument_op == UPDATE_INJECT)
-          | (argument_op == UPDATE_READ_COUNTER) | (argument_op == UPDATE_HARVEST));
+  reg changes_record;
   assign record_write = storing & changes_record;
-  wire [8:0] bindings_after = (argument_op == UPDATE_BIND) ? record_bindings + 9'd1 :
-      (argument_op == UPDATE_UNBIND) ? record_bindings - 9'd1 :
+  reg adds_region;
+  reg adds_slot;
+  reg [8:0] bindings_and_one;
+  reg [8:0] bindings_less_one;
+  wire [8:0] bindings_after = op_is_bind ? bindings_and_one :
+      op_is_unbind ? bindings_less_one :
       record_bindings;
-  wire [16:0] regions_after = ((argument_op == UPDATE_INSTALL) & !valid_word[8]) ?
-        record_regions + 17'd1 :
-      (argument_op == UPDATE_INVALIDATE) ? record_regions - 17'd1 :
+  reg [16:0] regions_and_one;
+  reg [16:0] regions_less_one;
+  wire [16:0] regions_after = adds_region ? regions_and_one :
+      op_is_invalidate ? regions_less_one :
       record_regions;
-  wire [18:0] slots_after = (present_after & !present_word) ? record_slots + 19'd1 :
-      (argument_op == UPDATE_CLEAR_SLOT) ? record_slots - 19'd1 :
+  reg [18:0] slots_and_one;
+  reg [18:0] slots_less_one;
+  wire [18:0] slots_after = adds_slot ? slots_and_one :
+      op_is_clear_slot ? slots_less_one :
       record_slots;
-  wire [8:0] valid_note = {argument_op == UPDATE_INSTALL,
-      argument_index[7:0] & {8{argument_op == UPDATE_INSTALL}}};
+  reg record_next_exists;
+  reg record_next_frozen;
+  reg record_next_epoch;
+  reg [15:0] record_next_region_base;
+  reg [16:0] record_next_region_count;
+  reg [17:0] record_next_slot_base;
+  reg [18:0] record_next_slot_count;
+  reg [35:0] record_next_window_base;
+  reg [36:0] record_next_window_count;
+  reg [11:0] record_next_dirty_base;
+  reg [12:0] record_next_dirty_count;
+  reg [4:0] record_next_granule_shift;
+  reg [8:0] record_next_bindings;
+  reg [16:0] record_next_regions;
+  reg [18:0] record_next_slots;
+  reg [8:0] valid_note;
   assign valid_after = valid_note;
-  wire [220:0] record_word_after = {((argument_op == UPDATE_SET_TABLE) ? 1'b1 : 1'b1)
-        & !is_clear_table,
-      ((argument_op == UPDATE_SET_TABLE) ? 1'b0 :
-            (argument_op == UPDATE_FREEZE) | (record_frozen & !(argument_op == UPDATE_THAW)))
-        & !is_clear_table,
-      ((argument_op == UPDATE_SET_TABLE) ? record_epoch : record_epoch ^ is_fence)
-        & !is_clear_table,
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_region_base : record_region_base)
-        & {16{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_region_count : record_region_count)
-        & {17{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_slot_base : record_slot_base)
-        & {18{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_slot_count : record_slot_count)
-        & {19{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_window_base : record_window_base)
-        & {36{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? wanted_window_count : record_window_count)
-        & {37{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 12'd0 :
-            (argument_op == UPDATE_TRACK) ? wanted_dirty_base :
-            record_dirty_base) & {12{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 13'd0 :
-            (argument_op == UPDATE_TRACK) ? bitmap_words & {13{starts_tracking}} :
-            record_dirty_count) & {13{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 5'd0 :
-            (argument_op == UPDATE_TRACK) ? argument_data[4:0] :
-            record_granule_shift) & {5{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 9'd0 : bindings_after) & {9{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 17'd0 : regions_after) & {17{!is_clear_table}},
-      ((argument_op == UPDATE_SET_TABLE) ? 19'd0 : slots_after) & {19{!is_clear_table}}};
+  reg stored_binding;
+  assign stores_binding = stored_binding;
+  reg listed_next_valid;
+  reg [7:0] listed_next_table;
+  reg [151:0] listed_next_net_id;
+  wire [220:0] record_word_after = {record_next_exists, record_next_frozen, record_next_epoch,
+      record_next_region_base, record_next_region_count, record_next_slot_base,
+      record_next_slot_count, record_next_window_base, record_next_window_count,
+      record_next_dirty_base, record_next_dirty_count, record_next_granule_shift,
+      record_next_bindings, record_next_regions, record_next_slots};
   assign record_after = record_word_after;
-  wire [160:0] listed_word_after = {1'b1 & (argument_op == UPDATE_BIND),
-      watch_table & {8{argument_op == UPDATE_BIND}},
-      identifier & {152{argument_op == UPDATE_BIND}}};
+  wire [160:0] listed_word_after = {listed_next_valid, listed_next_table, listed_next_net_id};
   assign listed_after = listed_word_after;
+
+  always @(posedge clk) begin
+    changes_region <= op_is_install | op_is_invalidate;
+    changes_slot <= op_is_set_slot | op_is_clear_slot;
+    changes_binding <= op_is_bind | op_is_unbind | op_is_move;
+    changes_record <= !(op_is_peek | op_is_inject | op_is_read_counter | op_is_harvest
+            | op_is_reseed);
+    adds_region <= op_is_install & !valid_word[8];
+    adds_slot <= op_is_set_slot & !present_word;
+    bindings_and_one <= record_bindings + 9'd1;
+    bindings_less_one <= record_bindings - 9'd1;
+    regions_and_one <= record_regions + 17'd1;
+    regions_less_one <= record_regions - 17'd1;
+    slots_and_one <= record_slots + 19'd1;
+    slots_less_one <= record_slots - 19'd1;
+    record_next_exists <= (op_is_set_table ? 1'b1 : 1'b1) & !op_is_clear_table;
+    record_next_frozen <= (op_is_set_table ? 1'b0 : op_is_freeze | (record_frozen & !op_is_thaw))
+        & !op_is_clear_table;
+    record_next_epoch <= (op_is_set_table ? record_epoch : record_epoch ^ is_fence)
+        & !op_is_clear_table;
+    record_next_region_base <= (op_is_set_table ? wanted_region_base : record_region_base)
+        & {16{!op_is_clear_table}};
+    record_next_region_count <= (op_is_set_table ? wanted_region_count : record_region_count)
+        & {17{!op_is_clear_table}};
+    record_next_slot_base <= (op_is_set_table ? wanted_slot_base : record_slot_base)
+        & {18{!op_is_clear_table}};
+    record_next_slot_count <= (op_is_set_table ? wanted_slot_count : record_slot_count)
+        & {19{!op_is_clear_table}};
+    record_next_window_base <= (op_is_set_table ? wanted_window_base : record_window_base)
+        & {36{!op_is_clear_table}};
+    record_next_window_count <= (op_is_set_table ? wanted_window_count : record_window_count)
+        & {37{!op_is_clear_table}};
+    record_next_dirty_base <= (op_is_set_table ? 12'd0 :
+            op_is_track ? wanted_dirty_base :
+            record_dirty_base) & {12{!op_is_clear_table}};
+    record_next_dirty_count <= (op_is_set_table ? 13'd0 :
+            op_is_track ? bitmap_words & {13{starts_tracking}} :
+            record_dirty_count) & {13{!op_is_clear_table}};
+    record_next_granule_shift <= (op_is_set_table ? 5'd0 :
+            op_is_track ? argument_data[4:0] :
+            record_granule_shift) & {5{!op_is_clear_table}};
+    record_next_bindings <= (op_is_set_table ? 9'd0 : bindings_after) & {9{!op_is_clear_table}};
+    record_next_regions <= (op_is_set_table ? 17'd0 : regions_after) & {17{!op_is_clear_table}};
+    record_next_slots <= (op_is_set_table ? 19'd0 : slots_after) & {19{!op_is_clear_table}};
+    valid_note <= {op_is_install, argument_index[7:0] & {8{op_is_install}}};
+    reseed_seed <= {staged2[29:0], staged1, staged0};
+    listed_next_valid <= 1'b1 & takes_binding;
+    listed_next_table <= watch_table & {8{takes_binding}};
+    listed_next_net_id <= identifier & {152{takes_binding}};
+  end
+
+  always @(posedge clk) if (rst) begin
+    stored_binding <= 1'b0;
+    reseed_way <= 4'd0;
+  end else begin
+    stored_binding <= storing & (op_is_bind | op_is_unbind | op_is_move);
+    reseed_way <= {argument_index[1:0] == 2'd3, argument_index[1:0] == 2'd2,
+          argument_index[1:0] == 2'd1, argument_index[1:0] == 2'd0} & {4{storing & op_is_reseed}};
+  end
 
   // ---- Events of protection: of the judgement's words, of a search, of what a token saw ---------
 
-  // ---- The answer -------------------------------------------------------------------------------
+  reg space_is_2;
+  reg space_is_3;
+
+  always @(posedge clk) begin
+    space_is_2 <= argument_data[7:0] == 8'd2;
+    space_is_3 <= argument_data[7:0] == 8'd3;
+  end
+
+  // ---- The answer, from registers: what it is chosen from stands far away -----------------------
 
   reg refused;
-  reg [31:0] counter;
-  reg [63:0] reaped_word;
+  reg [2:0] peeked_number;
   wire [63:0] peek_log_mark = {32'd0, logged_count} | {28'd0, {logged_fault, 32'd0}}
       | {21'd0, {logged_op, 40'd0}} | {16'd0, {logged_valid, 47'd0}}
       | {8'd0, {logged_table, 48'd0}};
   wire [63:0] peek_log_key = {32'd0, logged_key} | {8'd0, {logged_pd, 32'd0}};
   wire [63:0] peek_log_length = {51'd0, logged_length} | {logged_bound, 32'd0};
   wire [63:0] peek_log_tag = {48'd0, logged_tag} | {8'd0, {logged_stream, 32'd0}};
+  reg [63:0] peeked_of_log_pair0;
+  reg [63:0] peeked_of_log_pair1;
+  reg [63:0] peeked_of_log_pair2;
+  reg [63:0] peeked_of_log_pair3;
+  reg [63:0] peeked_of_log;
   wire [63:0] peek_binding_state = {63'd0, listed_valid} | {24'd0, {listed_table, 32'd0}};
+  reg [63:0] peeked_of_binding;
   wire [63:0] peek_table_regions = {48'd0, record_region_base}
       | {15'd0, {record_region_count, 32'd0}};
   wire [63:0] peek_table_slots = {46'd0, record_slot_base} | {13'd0, {record_slot_count, 32'd0}};
   wire [63:0] peek_table_window_base = {28'd0, record_window_base};
   wire [63:0] peek_table_window_count = {27'd0, record_window_count};
   wire [63:0] peek_table_state = {63'd0, record_exists} | {62'd0, {record_frozen, 1'b0}};
+  reg [63:0] peeked_of_table;
   wire [63:0] peek_region_state = {63'd0, peeked_region_valid}
       | {62'd0, {peeked_region_limit[64], 1'b0}} | {52'd0, {peeked_region_rights, 8'd0}}
       | {46'd0, {peeked_region_page_size, 16'd0}} | {32'd0, {peeked_region_variant, 24'd0}}
       | {8'd0, {peeked_region_pd, 32'd0}};
+  reg [63:0] peeked_of_region;
   wire [63:0] peek_slot = {28'd0, peeked_slot_frame} | {6'd0, {peeked_slot_page_size, 56'd0}}
       | {peeked_slot_present, 63'd0};
-  wire [63:0] peeked_word = argument_data[2] ?
-        (argument_data[10] ?
-              (argument_data[9] ?
-                    (argument_data[8] ? {40'd0, logged_net_id[151:128]} : logged_net_id[127:64]) :
-                  argument_data[8] ? logged_net_id[63:0] :
-                  peek_log_tag) :
-            argument_data[9] ? (argument_data[8] ? peek_log_length : peek_log_key) :
-            argument_data[8] ? logged_va :
-            peek_log_mark) :
-      argument_data[1] ?
-        (argument_data[0] ? peek_slot :
-            argument_data[10] ? {45'd0, peeked_region_first_slot} :
-            argument_data[9] ?
-              (argument_data[8] ? {16'd0, peeked_region_origin} : peek_region_state) :
-            argument_data[8] ? peeked_region_limit[63:0] :
-            peeked_region_base) :
-      argument_data[0] ?
-        (argument_data[10] ? peek_table_state :
-            argument_data[9] ?
-              (argument_data[8] ? peek_table_window_count : peek_table_window_base) :
-            argument_data[8] ? peek_table_slots :
-            peek_table_regions) :
-      argument_data[10] ? peek_binding_state :
-      argument_data[9] ?
-        (argument_data[8] ? peek_binding_state : {40'd0, listed_net_id[151:128]}) :
-      argument_data[8] ? listed_net_id[127:64] :
-      listed_net_id[63:0];
+  reg [63:0] peeked_of_slot;
+  reg peeks_space0;
+  reg peeks_space1;
+  reg peeks_space2;
+  reg peeks_space3;
+  reg peeks_space4;
+  reg [63:0] peeked_early;
+  reg [63:0] peeked_late;
+  reg [63:0] peeked_word;
+  reg [31:0] counter;
+  reg [63:0] reaped_word;
   reg [63:0] result;
-  wire sees_corrupt = (is_peek
-          & (((argument_data[7:0] == 8'd2) & 1'b0) | ((argument_data[7:0] == 8'd3) & 1'b0)))
-      | ((argument_op == UPDATE_HARVEST) & 1'b0);
+  reg sees_corrupt;
+  reg [7:0] reason;
   wire fails = refused | sees_corrupt;
+  wire shows = in_reply & !(fails | op_is_stage);
+  reg [7:0] answered_error;
+  reg [63:0] answered_result;
 
   always @(posedge clk) if (accepts) begin
-    refused <= (state == STATE_REFUSE) | ((state == STATE_STAGE) & (argument_index >= 32'd4));
+    refused <= in_refuse | (in_stage & staged_beyond_any);
+  end
+
+  always @(posedge clk) begin
+    peeked_number <= argument_data[10:8];
+    peeked_of_log_pair0 <= peeked_number[0] ? logged_va : peek_log_mark;
+    peeked_of_log_pair1 <= peeked_number[0] ? peek_log_length : peek_log_key;
+    peeked_of_log_pair2 <= peeked_number[0] ? logged_net_id[63:0] : peek_log_tag;
+    peeked_of_log_pair3 <= peeked_number[0] ? {40'd0, logged_net_id[151:128]} :
+        logged_net_id[127:64];
+    peeked_of_log <= peeked_number[2] ?
+          (peeked_number[1] ? peeked_of_log_pair3 : peeked_of_log_pair2) :
+        peeked_number[1] ? peeked_of_log_pair1 :
+        peeked_of_log_pair0;
+    peeked_of_binding <= peeked_number[2] ? peek_binding_state :
+        peeked_number[1] ?
+          (peeked_number[0] ? peek_binding_state : {40'd0, listed_net_id[151:128]}) :
+        peeked_number[0] ? listed_net_id[127:64] :
+        listed_net_id[63:0];
+    peeked_of_table <= peeked_number[2] ? peek_table_state :
+        peeked_number[1] ? (peeked_number[0] ? peek_table_window_count : peek_table_window_base) :
+        peeked_number[0] ? peek_table_slots :
+        peek_table_regions;
+    peeked_of_region <= peeked_number[2] ? {45'd0, peeked_region_first_slot} :
+        peeked_number[1] ? (peeked_number[0] ? {16'd0, peeked_region_origin} : peek_region_state) :
+        peeked_number[0] ? peeked_region_limit[63:0] :
+        peeked_region_base;
+    peeked_of_slot <= peek_slot;
+    peeks_space0 <= (argument_data[2:0] == 3'd0) & op_is_peek;
+    peeks_space1 <= (argument_data[2:0] == 3'd1) & op_is_peek;
+    peeks_space2 <= (argument_data[2:0] == 3'd2) & op_is_peek;
+    peeks_space3 <= (argument_data[2:0] == 3'd3) & op_is_peek;
+    peeks_space4 <= (argument_data[2:0] == 3'd4) & op_is_peek;
+    peeked_early <= (peeked_of_binding & {64{peeks_space0}})
+        | (peeked_of_table & {64{peeks_space1}});
+    peeked_late <= (peeked_of_region & {64{peeks_space2}}) | (peeked_of_slot & {64{peeks_space3}})
+        | (peeked_of_log & {64{peeks_space4}});
+    peeked_word <= peeked_early | peeked_late;
+    result <= peeked_word | ({32'd0, counter} & {64{op_is_read_counter}})
+        | (reaped_word & {64{op_is_harvest}});
+    sees_corrupt <= (op_is_peek & ((space_is_2 & 1'b0) | (space_is_3 & 1'b0)))
+        | (op_is_harvest & 1'b0);
+    reason <= op_is_stage ? ERROR_BAD_ARGUMENT : check_error;
+    answered_error <= (refused ? reason : ERROR_CORRUPT) & {8{fails & in_reply}};
+    answered_result <= result & {64{shows}};
   end
 
   always @(posedge clk) if (token_done) begin
     counter <= counter_value;
   end
 
-  always @(posedge clk) if (state == STATE_REAP) begin
+  always @(posedge clk) if (in_reap) begin
     reaped_word <= harvested;
-  end
-
-  always @(posedge clk) begin
-    result <= (peeked_word & {64{is_peek}})
-        | ({32'd0, counter} & {64{argument_op == UPDATE_READ_COUNTER}})
-        | (reaped_word & {64{argument_op == UPDATE_HARVEST}});
   end
 
   assign upd_ready = accepts;
   assign init_done = initialised;
-  assign commit_wanted = state == STATE_COMMIT;
+  assign commit_wanted = in_commit;
   assign watch_table = argument_table[7:0];
   assign watch_epoch = record_epoch;
-  assign upd_done = state == STATE_ANSWER;
-  assign upd_error = (refused ?
-            ((argument_op == UPDATE_STAGE) ? ERROR_BAD_ARGUMENT : check_error) :
-          ERROR_CORRUPT) & {8{fails & upd_done}};
-
-  assign upd_result = result & {64{!fails & upd_done}};
+  assign upd_done = in_answer;
+  assign upd_error = answered_error;
+  assign upd_result = answered_result;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, takes_scrub, listed_valid};
+  wire unused_ok = &{1'b0, takes_scrub, scan_place[9:8], listed_valid, argument_index[9:0],
+      stored_take[7:4], stored_leave[7:4]};
 
 endmodule

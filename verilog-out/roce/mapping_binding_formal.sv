@@ -8,505 +8,2444 @@ module mapping_binding (
   input  wire         rst,                // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
-  input  wire [127:0] in_net_id,
+  input  wire [127:0] req_net_id,         // from the request port, a cycle before in_request
   input  wire         commit_binding,
   input  wire [5:0]   commit_entry,
   input  wire [128:0] commit_identifier,
   input  wire [5:0]   commit_number,
+  input  wire [5:0]   commit_table,       // table of the token's update
   output wire         out_request,
   output wire         out_token,
   output wire         out_known,
   output wire [5:0]   out_table
 );
 
-  // ---- Cycle 1: a copy of the identifier for each group of entries; which entry a token writes --
+  // ---- Beside stage request: a copy of the identifier for each group of entries; which entry a token writes 
 
-  reg binding1_request;
-  reg binding1_token;
-  wire [127:0] binding1_net_id0;
+  wire [127:0] request1_net_id0;
 
   mapping_binding_copy net_id_copy0 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id0)
+    .value(req_net_id),
+    .copy (request1_net_id0)
   );
 
-  wire [127:0] binding1_net_id1;
+  wire [127:0] request1_net_id1;
 
   mapping_binding_copy net_id_copy1 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id1)
+    .value(req_net_id),
+    .copy (request1_net_id1)
   );
 
-  wire [127:0] binding1_net_id2;
+  wire [127:0] request1_net_id2;
 
   mapping_binding_copy net_id_copy2 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id2)
+    .value(req_net_id),
+    .copy (request1_net_id2)
   );
 
-  wire [127:0] binding1_net_id3;
+  wire [127:0] request1_net_id3;
 
   mapping_binding_copy net_id_copy3 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id3)
+    .value(req_net_id),
+    .copy (request1_net_id3)
   );
 
-  wire [127:0] binding1_net_id4;
+  wire [127:0] request1_net_id4;
 
   mapping_binding_copy net_id_copy4 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id4)
+    .value(req_net_id),
+    .copy (request1_net_id4)
   );
 
-  wire [127:0] binding1_net_id5;
+  wire [127:0] request1_net_id5;
 
   mapping_binding_copy net_id_copy5 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id5)
+    .value(req_net_id),
+    .copy (request1_net_id5)
   );
 
-  wire [127:0] binding1_net_id6;
+  wire [127:0] request1_net_id6;
 
   mapping_binding_copy net_id_copy6 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id6)
+    .value(req_net_id),
+    .copy (request1_net_id6)
   );
 
-  wire [127:0] binding1_net_id7;
+  wire [127:0] request1_net_id7;
 
   mapping_binding_copy net_id_copy7 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id7)
+    .value(req_net_id),
+    .copy (request1_net_id7)
   );
 
-  wire [127:0] binding1_net_id8;
+  wire [127:0] request1_net_id8;
 
   mapping_binding_copy net_id_copy8 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id8)
+    .value(req_net_id),
+    .copy (request1_net_id8)
   );
 
-  wire [127:0] binding1_net_id9;
+  wire [127:0] request1_net_id9;
 
   mapping_binding_copy net_id_copy9 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id9)
+    .value(req_net_id),
+    .copy (request1_net_id9)
   );
 
-  wire [127:0] binding1_net_id10;
+  wire [127:0] request1_net_id10;
 
   mapping_binding_copy net_id_copy10 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id10)
+    .value(req_net_id),
+    .copy (request1_net_id10)
   );
 
-  wire [127:0] binding1_net_id11;
+  wire [127:0] request1_net_id11;
 
   mapping_binding_copy net_id_copy11 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id11)
+    .value(req_net_id),
+    .copy (request1_net_id11)
   );
 
-  wire [127:0] binding1_net_id12;
+  wire [127:0] request1_net_id12;
 
   mapping_binding_copy net_id_copy12 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id12)
+    .value(req_net_id),
+    .copy (request1_net_id12)
   );
 
-  wire [127:0] binding1_net_id13;
+  wire [127:0] request1_net_id13;
 
   mapping_binding_copy net_id_copy13 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id13)
+    .value(req_net_id),
+    .copy (request1_net_id13)
   );
 
-  wire [127:0] binding1_net_id14;
+  wire [127:0] request1_net_id14;
 
   mapping_binding_copy net_id_copy14 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id14)
+    .value(req_net_id),
+    .copy (request1_net_id14)
   );
 
-  wire [127:0] binding1_net_id15;
+  wire [127:0] request1_net_id15;
 
   mapping_binding_copy net_id_copy15 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id15)
+    .value(req_net_id),
+    .copy (request1_net_id15)
   );
 
-  reg [63:0] binding1_write;
+  reg [63:0] commit_chosen;
+  wire [63:0] writes = commit_chosen & {64{in_token & commit_binding}};
+
+  always @(posedge clk) begin
+    commit_chosen <= {commit_entry == 6'd63, commit_entry == 6'd62, commit_entry == 6'd61,
+        commit_entry == 6'd60, commit_entry == 6'd59, commit_entry == 6'd58, commit_entry == 6'd57,
+        commit_entry == 6'd56, commit_entry == 6'd55, commit_entry == 6'd54, commit_entry == 6'd53,
+        commit_entry == 6'd52, commit_entry == 6'd51, commit_entry == 6'd50, commit_entry == 6'd49,
+        commit_entry == 6'd48, commit_entry == 6'd47, commit_entry == 6'd46, commit_entry == 6'd45,
+        commit_entry == 6'd44, commit_entry == 6'd43, commit_entry == 6'd42, commit_entry == 6'd41,
+        commit_entry == 6'd40, commit_entry == 6'd39, commit_entry == 6'd38, commit_entry == 6'd37,
+        commit_entry == 6'd36, commit_entry == 6'd35, commit_entry == 6'd34, commit_entry == 6'd33,
+        commit_entry == 6'd32, commit_entry == 6'd31, commit_entry == 6'd30, commit_entry == 6'd29,
+        commit_entry == 6'd28, commit_entry == 6'd27, commit_entry == 6'd26, commit_entry == 6'd25,
+        commit_entry == 6'd24, commit_entry == 6'd23, commit_entry == 6'd22, commit_entry == 6'd21,
+        commit_entry == 6'd20, commit_entry == 6'd19, commit_entry == 6'd18, commit_entry == 6'd17,
+        commit_entry == 6'd16, commit_entry == 6'd15, commit_entry == 6'd14, commit_entry == 6'd13,
+        commit_entry == 6'd12, commit_entry == 6'd11, commit_entry == 6'd10, commit_entry == 6'd9,
+        commit_entry == 6'd8, commit_entry == 6'd7, commit_entry == 6'd6, commit_entry == 6'd5,
+        commit_entry == 6'd4, commit_entry == 6'd3, commit_entry == 6'd2, commit_entry == 6'd1,
+        commit_entry == 6'd0};
+  end
+
+  // ---- Cycle 1: every entry compares its chunks -------------------------------------------------
+
+  reg binding1_request;
+  reg binding1_token;
+  reg entry0_valid;
+  reg [127:0] entry0_net_id;
+  reg [5:0] entry0_table;
+  reg [15:0] binding1_chunks0;
+  reg binding1_valid0;
+  reg entry1_valid;
+  reg [127:0] entry1_net_id;
+  reg [5:0] entry1_table;
+  reg [15:0] binding1_chunks1;
+  reg binding1_valid1;
+  reg entry2_valid;
+  reg [127:0] entry2_net_id;
+  reg [5:0] entry2_table;
+  reg [15:0] binding1_chunks2;
+  reg binding1_valid2;
+  reg entry3_valid;
+  reg [127:0] entry3_net_id;
+  reg [5:0] entry3_table;
+  reg [15:0] binding1_chunks3;
+  reg binding1_valid3;
+  reg entry4_valid;
+  reg [127:0] entry4_net_id;
+  reg [5:0] entry4_table;
+  reg [15:0] binding1_chunks4;
+  reg binding1_valid4;
+  reg entry5_valid;
+  reg [127:0] entry5_net_id;
+  reg [5:0] entry5_table;
+  reg [15:0] binding1_chunks5;
+  reg binding1_valid5;
+  reg entry6_valid;
+  reg [127:0] entry6_net_id;
+  reg [5:0] entry6_table;
+  reg [15:0] binding1_chunks6;
+  reg binding1_valid6;
+  reg entry7_valid;
+  reg [127:0] entry7_net_id;
+  reg [5:0] entry7_table;
+  reg [15:0] binding1_chunks7;
+  reg binding1_valid7;
+  reg entry8_valid;
+  reg [127:0] entry8_net_id;
+  reg [5:0] entry8_table;
+  reg [15:0] binding1_chunks8;
+  reg binding1_valid8;
+  reg entry9_valid;
+  reg [127:0] entry9_net_id;
+  reg [5:0] entry9_table;
+  reg [15:0] binding1_chunks9;
+  reg binding1_valid9;
+  reg entry10_valid;
+  reg [127:0] entry10_net_id;
+  reg [5:0] entry10_table;
+  reg [15:0] binding1_chunks10;
+  reg binding1_valid10;
+  reg entry11_valid;
+  reg [127:0] entry11_net_id;
+  reg [5:0] entry11_table;
+  reg [15:0] binding1_chunks11;
+  reg binding1_valid11;
+  reg entry12_valid;
+  reg [127:0] entry12_net_id;
+  reg [5:0] entry12_table;
+  reg [15:0] binding1_chunks12;
+  reg binding1_valid12;
+  reg entry13_valid;
+  reg [127:0] entry13_net_id;
+  reg [5:0] entry13_table;
+  reg [15:0] binding1_chunks13;
+  reg binding1_valid13;
+  reg entry14_valid;
+  reg [127:0] entry14_net_id;
+  reg [5:0] entry14_table;
+  reg [15:0] binding1_chunks14;
+  reg binding1_valid14;
+  reg entry15_valid;
+  reg [127:0] entry15_net_id;
+  reg [5:0] entry15_table;
+  reg [15:0] binding1_chunks15;
+  reg binding1_valid15;
+  reg entry16_valid;
+  reg [127:0] entry16_net_id;
+  reg [5:0] entry16_table;
+  reg [15:0] binding1_chunks16;
+  reg binding1_valid16;
+  reg entry17_valid;
+  reg [127:0] entry17_net_id;
+  reg [5:0] entry17_table;
+  reg [15:0] binding1_chunks17;
+  reg binding1_valid17;
+  reg entry18_valid;
+  reg [127:0] entry18_net_id;
+  reg [5:0] entry18_table;
+  reg [15:0] binding1_chunks18;
+  reg binding1_valid18;
+  reg entry19_valid;
+  reg [127:0] entry19_net_id;
+  reg [5:0] entry19_table;
+  reg [15:0] binding1_chunks19;
+  reg binding1_valid19;
+  reg entry20_valid;
+  reg [127:0] entry20_net_id;
+  reg [5:0] entry20_table;
+  reg [15:0] binding1_chunks20;
+  reg binding1_valid20;
+  reg entry21_valid;
+  reg [127:0] entry21_net_id;
+  reg [5:0] entry21_table;
+  reg [15:0] binding1_chunks21;
+  reg binding1_valid21;
+  reg entry22_valid;
+  reg [127:0] entry22_net_id;
+  reg [5:0] entry22_table;
+  reg [15:0] binding1_chunks22;
+  reg binding1_valid22;
+  reg entry23_valid;
+  reg [127:0] entry23_net_id;
+  reg [5:0] entry23_table;
+  reg [15:0] binding1_chunks23;
+  reg binding1_valid23;
+  reg entry24_valid;
+  reg [127:0] entry24_net_id;
+  reg [5:0] entry24_table;
+  reg [15:0] binding1_chunks24;
+  reg binding1_valid24;
+  reg entry25_valid;
+  reg [127:0] entry25_net_id;
+  reg [5:0] entry25_table;
+  reg [15:0] binding1_chunks25;
+  reg binding1_valid25;
+  reg entry26_valid;
+  reg [127:0] entry26_net_id;
+  reg [5:0] entry26_table;
+  reg [15:0] binding1_chunks26;
+  reg binding1_valid26;
+  reg entry27_valid;
+  reg [127:0] entry27_net_id;
+  reg [5:0] entry27_table;
+  reg [15:0] binding1_chunks27;
+  reg binding1_valid27;
+  reg entry28_valid;
+  reg [127:0] entry28_net_id;
+  reg [5:0] entry28_table;
+  reg [15:0] binding1_chunks28;
+  reg binding1_valid28;
+  reg entry29_valid;
+  reg [127:0] entry29_net_id;
+  reg [5:0] entry29_table;
+  reg [15:0] binding1_chunks29;
+  reg binding1_valid29;
+  reg entry30_valid;
+  reg [127:0] entry30_net_id;
+  reg [5:0] entry30_table;
+  reg [15:0] binding1_chunks30;
+  reg binding1_valid30;
+  reg entry31_valid;
+  reg [127:0] entry31_net_id;
+  reg [5:0] entry31_table;
+  reg [15:0] binding1_chunks31;
+  reg binding1_valid31;
+  reg entry32_valid;
+  reg [127:0] entry32_net_id;
+  reg [5:0] entry32_table;
+  reg [15:0] binding1_chunks32;
+  reg binding1_valid32;
+  reg entry33_valid;
+  reg [127:0] entry33_net_id;
+  reg [5:0] entry33_table;
+  reg [15:0] binding1_chunks33;
+  reg binding1_valid33;
+  reg entry34_valid;
+  reg [127:0] entry34_net_id;
+  reg [5:0] entry34_table;
+  reg [15:0] binding1_chunks34;
+  reg binding1_valid34;
+  reg entry35_valid;
+  reg [127:0] entry35_net_id;
+  reg [5:0] entry35_table;
+  reg [15:0] binding1_chunks35;
+  reg binding1_valid35;
+  reg entry36_valid;
+  reg [127:0] entry36_net_id;
+  reg [5:0] entry36_table;
+  reg [15:0] binding1_chunks36;
+  reg binding1_valid36;
+  reg entry37_valid;
+  reg [127:0] entry37_net_id;
+  reg [5:0] entry37_table;
+  reg [15:0] binding1_chunks37;
+  reg binding1_valid37;
+  reg entry38_valid;
+  reg [127:0] entry38_net_id;
+  reg [5:0] entry38_table;
+  reg [15:0] binding1_chunks38;
+  reg binding1_valid38;
+  reg entry39_valid;
+  reg [127:0] entry39_net_id;
+  reg [5:0] entry39_table;
+  reg [15:0] binding1_chunks39;
+  reg binding1_valid39;
+  reg entry40_valid;
+  reg [127:0] entry40_net_id;
+  reg [5:0] entry40_table;
+  reg [15:0] binding1_chunks40;
+  reg binding1_valid40;
+  reg entry41_valid;
+  reg [127:0] entry41_net_id;
+  reg [5:0] entry41_table;
+  reg [15:0] binding1_chunks41;
+  reg binding1_valid41;
+  reg entry42_valid;
+  reg [127:0] entry42_net_id;
+  reg [5:0] entry42_table;
+  reg [15:0] binding1_chunks42;
+  reg binding1_valid42;
+  reg entry43_valid;
+  reg [127:0] entry43_net_id;
+  reg [5:0] entry43_table;
+  reg [15:0] binding1_chunks43;
+  reg binding1_valid43;
+  reg entry44_valid;
+  reg [127:0] entry44_net_id;
+  reg [5:0] entry44_table;
+  reg [15:0] binding1_chunks44;
+  reg binding1_valid44;
+  reg entry45_valid;
+  reg [127:0] entry45_net_id;
+  reg [5:0] entry45_table;
+  reg [15:0] binding1_chunks45;
+  reg binding1_valid45;
+  reg entry46_valid;
+  reg [127:0] entry46_net_id;
+  reg [5:0] entry46_table;
+  reg [15:0] binding1_chunks46;
+  reg binding1_valid46;
+  reg entry47_valid;
+  reg [127:0] entry47_net_id;
+  reg [5:0] entry47_table;
+  reg [15:0] binding1_chunks47;
+  reg binding1_valid47;
+  reg entry48_valid;
+  reg [127:0] entry48_net_id;
+  reg [5:0] entry48_table;
+  reg [15:0] binding1_chunks48;
+  reg binding1_valid48;
+  reg entry49_valid;
+  reg [127:0] entry49_net_id;
+  reg [5:0] entry49_table;
+  reg [15:0] binding1_chunks49;
+  reg binding1_valid49;
+  reg entry50_valid;
+  reg [127:0] entry50_net_id;
+  reg [5:0] entry50_table;
+  reg [15:0] binding1_chunks50;
+  reg binding1_valid50;
+  reg entry51_valid;
+  reg [127:0] entry51_net_id;
+  reg [5:0] entry51_table;
+  reg [15:0] binding1_chunks51;
+  reg binding1_valid51;
+  reg entry52_valid;
+  reg [127:0] entry52_net_id;
+  reg [5:0] entry52_table;
+  reg [15:0] binding1_chunks52;
+  reg binding1_valid52;
+  reg entry53_valid;
+  reg [127:0] entry53_net_id;
+  reg [5:0] entry53_table;
+  reg [15:0] binding1_chunks53;
+  reg binding1_valid53;
+  reg entry54_valid;
+  reg [127:0] entry54_net_id;
+  reg [5:0] entry54_table;
+  reg [15:0] binding1_chunks54;
+  reg binding1_valid54;
+  reg entry55_valid;
+  reg [127:0] entry55_net_id;
+  reg [5:0] entry55_table;
+  reg [15:0] binding1_chunks55;
+  reg binding1_valid55;
+  reg entry56_valid;
+  reg [127:0] entry56_net_id;
+  reg [5:0] entry56_table;
+  reg [15:0] binding1_chunks56;
+  reg binding1_valid56;
+  reg entry57_valid;
+  reg [127:0] entry57_net_id;
+  reg [5:0] entry57_table;
+  reg [15:0] binding1_chunks57;
+  reg binding1_valid57;
+  reg entry58_valid;
+  reg [127:0] entry58_net_id;
+  reg [5:0] entry58_table;
+  reg [15:0] binding1_chunks58;
+  reg binding1_valid58;
+  reg entry59_valid;
+  reg [127:0] entry59_net_id;
+  reg [5:0] entry59_table;
+  reg [15:0] binding1_chunks59;
+  reg binding1_valid59;
+  reg entry60_valid;
+  reg [127:0] entry60_net_id;
+  reg [5:0] entry60_table;
+  reg [15:0] binding1_chunks60;
+  reg binding1_valid60;
+  reg entry61_valid;
+  reg [127:0] entry61_net_id;
+  reg [5:0] entry61_table;
+  reg [15:0] binding1_chunks61;
+  reg binding1_valid61;
+  reg entry62_valid;
+  reg [127:0] entry62_net_id;
+  reg [5:0] entry62_table;
+  reg [15:0] binding1_chunks62;
+  reg binding1_valid62;
+  reg entry63_valid;
+  reg [127:0] entry63_net_id;
+  reg [5:0] entry63_table;
+  reg [15:0] binding1_chunks63;
+  reg binding1_valid63;
 
   always @(posedge clk) if (rst) begin
     binding1_request <= 1'b0;
     binding1_token <= 1'b0;
-    binding1_write <= 64'd0;
   end else begin
     binding1_request <= in_request;
     binding1_token <= in_token;
-    binding1_write <= {commit_entry == 6'd63, commit_entry == 6'd62, commit_entry == 6'd61,
-          commit_entry == 6'd60, commit_entry == 6'd59, commit_entry == 6'd58,
-          commit_entry == 6'd57, commit_entry == 6'd56, commit_entry == 6'd55,
-          commit_entry == 6'd54, commit_entry == 6'd53, commit_entry == 6'd52,
-          commit_entry == 6'd51, commit_entry == 6'd50, commit_entry == 6'd49,
-          commit_entry == 6'd48, commit_entry == 6'd47, commit_entry == 6'd46,
-          commit_entry == 6'd45, commit_entry == 6'd44, commit_entry == 6'd43,
-          commit_entry == 6'd42, commit_entry == 6'd41, commit_entry == 6'd40,
-          commit_entry == 6'd39, commit_entry == 6'd38, commit_entry == 6'd37,
-          commit_entry == 6'd36, commit_entry == 6'd35, commit_entry == 6'd34,
-          commit_entry == 6'd33, commit_entry == 6'd32, commit_entry == 6'd31,
-          commit_entry == 6'd30, commit_entry == 6'd29, commit_entry == 6'd28,
-          commit_entry == 6'd27, commit_entry == 6'd26, commit_entry == 6'd25,
-          commit_entry == 6'd24, commit_entry == 6'd23, commit_entry == 6'd22,
-          commit_entry == 6'd21, commit_entry == 6'd20, commit_entry == 6'd19,
-          commit_entry == 6'd18, commit_entry == 6'd17, commit_entry == 6'd16,
-          commit_entry == 6'd15, commit_entry == 6'd14, commit_entry == 6'd13,
-          commit_entry == 6'd12, commit_entry == 6'd11, commit_entry == 6'd10,
-          commit_entry == 6'd9, commit_entry == 6'd8, commit_entry == 6'd7, commit_entry == 6'd6,
-          commit_entry == 6'd5, commit_entry == 6'd4, commit_entry == 6'd3, commit_entry == 6'd2,
-          commit_entry == 6'd1, commit_entry == 6'd0} & {64{in_token & commit_binding}};
   end
 
-  // ---- Cycle 2: every entry compares its chunks -------------------------------------------------
+  always @(posedge clk) if (rst) begin
+    entry0_valid <= 1'b0;
+  end else if (writes[0]) begin
+    entry0_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[0]) begin
+    entry0_net_id <= commit_identifier[127:0];
+    entry0_table <= commit_number;
+  end
+
+  always @(posedge clk) begin
+    binding1_chunks0 <= {request1_net_id0[7:0] == entry0_net_id[7:0],
+        request1_net_id0[15:8] == entry0_net_id[15:8],
+        request1_net_id0[23:16] == entry0_net_id[23:16],
+        request1_net_id0[31:24] == entry0_net_id[31:24],
+        request1_net_id0[39:32] == entry0_net_id[39:32],
+        request1_net_id0[47:40] == entry0_net_id[47:40],
+        request1_net_id0[55:48] == entry0_net_id[55:48],
+        request1_net_id0[63:56] == entry0_net_id[63:56],
+        request1_net_id0[71:64] == entry0_net_id[71:64],
+        request1_net_id0[79:72] == entry0_net_id[79:72],
+        request1_net_id0[87:80] == entry0_net_id[87:80],
+        request1_net_id0[95:88] == entry0_net_id[95:88],
+        request1_net_id0[103:96] == entry0_net_id[103:96],
+        request1_net_id0[111:104] == entry0_net_id[111:104],
+        request1_net_id0[119:112] == entry0_net_id[119:112],
+        request1_net_id0[127:120] == entry0_net_id[127:120]};
+    binding1_valid0 <= entry0_valid;
+    binding1_chunks1 <= {request1_net_id0[7:0] == entry1_net_id[7:0],
+        request1_net_id0[15:8] == entry1_net_id[15:8],
+        request1_net_id0[23:16] == entry1_net_id[23:16],
+        request1_net_id0[31:24] == entry1_net_id[31:24],
+        request1_net_id0[39:32] == entry1_net_id[39:32],
+        request1_net_id0[47:40] == entry1_net_id[47:40],
+        request1_net_id0[55:48] == entry1_net_id[55:48],
+        request1_net_id0[63:56] == entry1_net_id[63:56],
+        request1_net_id0[71:64] == entry1_net_id[71:64],
+        request1_net_id0[79:72] == entry1_net_id[79:72],
+        request1_net_id0[87:80] == entry1_net_id[87:80],
+        request1_net_id0[95:88] == entry1_net_id[95:88],
+        request1_net_id0[103:96] == entry1_net_id[103:96],
+        request1_net_id0[111:104] == entry1_net_id[111:104],
+        request1_net_id0[119:112] == entry1_net_id[119:112],
+        request1_net_id0[127:120] == entry1_net_id[127:120]};
+    binding1_valid1 <= entry1_valid;
+    binding1_chunks2 <= {request1_net_id0[7:0] == entry2_net_id[7:0],
+        request1_net_id0[15:8] == entry2_net_id[15:8],
+        request1_net_id0[23:16] == entry2_net_id[23:16],
+        request1_net_id0[31:24] == entry2_net_id[31:24],
+        request1_net_id0[39:32] == entry2_net_id[39:32],
+        request1_net_id0[47:40] == entry2_net_id[47:40],
+        request1_net_id0[55:48] == entry2_net_id[55:48],
+        request1_net_id0[63:56] == entry2_net_id[63:56],
+        request1_net_id0[71:64] == entry2_net_id[71:64],
+        request1_net_id0[79:72] == entry2_net_id[79:72],
+        request1_net_id0[87:80] == entry2_net_id[87:80],
+        request1_net_id0[95:88] == entry2_net_id[95:88],
+        request1_net_id0[103:96] == entry2_net_id[103:96],
+        request1_net_id0[111:104] == entry2_net_id[111:104],
+        request1_net_id0[119:112] == entry2_net_id[119:112],
+        request1_net_id0[127:120] == entry2_net_id[127:120]};
+    binding1_valid2 <= entry2_valid;
+    binding1_chunks3 <= {request1_net_id0[7:0] == entry3_net_id[7:0],
+        request1_net_id0[15:8] == entry3_net_id[15:8],
+        request1_net_id0[23:16] == entry3_net_id[23:16],
+        request1_net_id0[31:24] == entry3_net_id[31:24],
+        request1_net_id0[39:32] == entry3_net_id[39:32],
+        request1_net_id0[47:40] == entry3_net_id[47:40],
+        request1_net_id0[55:48] == entry3_net_id[55:48],
+        request1_net_id0[63:56] == entry3_net_id[63:56],
+        request1_net_id0[71:64] == entry3_net_id[71:64],
+        request1_net_id0[79:72] == entry3_net_id[79:72],
+        request1_net_id0[87:80] == entry3_net_id[87:80],
+        request1_net_id0[95:88] == entry3_net_id[95:88],
+        request1_net_id0[103:96] == entry3_net_id[103:96],
+        request1_net_id0[111:104] == entry3_net_id[111:104],
+        request1_net_id0[119:112] == entry3_net_id[119:112],
+        request1_net_id0[127:120] == entry3_net_id[127:120]};
+    binding1_valid3 <= entry3_valid;
+    binding1_chunks4 <= {request1_net_id1[7:0] == entry4_net_id[7:0],
+        request1_net_id1[15:8] == entry4_net_id[15:8],
+        request1_net_id1[23:16] == entry4_net_id[23:16],
+        request1_net_id1[31:24] == entry4_net_id[31:24],
+        request1_net_id1[39:32] == entry4_net_id[39:32],
+        request1_net_id1[47:40] == entry4_net_id[47:40],
+        request1_net_id1[55:48] == entry4_net_id[55:48],
+        request1_net_id1[63:56] == entry4_net_id[63:56],
+        request1_net_id1[71:64] == entry4_net_id[71:64],
+        request1_net_id1[79:72] == entry4_net_id[79:72],
+        request1_net_id1[87:80] == entry4_net_id[87:80],
+        request1_net_id1[95:88] == entry4_net_id[95:88],
+        request1_net_id1[103:96] == entry4_net_id[103:96],
+        request1_net_id1[111:104] == entry4_net_id[111:104],
+        request1_net_id1[119:112] == entry4_net_id[119:112],
+        request1_net_id1[127:120] == entry4_net_id[127:120]};
+    binding1_valid4 <= entry4_valid;
+    binding1_chunks5 <= {request1_net_id1[7:0] == entry5_net_id[7:0],
+        request1_net_id1[15:8] == entry5_net_id[15:8],
+        request1_net_id1[23:16] == entry5_net_id[23:16],
+        request1_net_id1[31:24] == entry5_net_id[31:24],
+        request1_net_id1[39:32] == entry5_net_id[39:32],
+        request1_net_id1[47:40] == entry5_net_id[47:40],
+        request1_net_id1[55:48] == entry5_net_id[55:48],
+        request1_net_id1[63:56] == entry5_net_id[63:56],
+        request1_net_id1[71:64] == entry5_net_id[71:64],
+        request1_net_id1[79:72] == entry5_net_id[79:72],
+        request1_net_id1[87:80] == entry5_net_id[87:80],
+        request1_net_id1[95:88] == entry5_net_id[95:88],
+        request1_net_id1[103:96] == entry5_net_id[103:96],
+        request1_net_id1[111:104] == entry5_net_id[111:104],
+        request1_net_id1[119:112] == entry5_net_id[119:112],
+        request1_net_id1[127:120] == entry5_net_id[127:120]};
+    binding1_valid5 <= entry5_valid;
+    binding1_chunks6 <= {request1_net_id1[7:0] == entry6_net_id[7:0],
+        request1_net_id1[15:8] == entry6_net_id[15:8],
+        request1_net_id1[23:16] == entry6_net_id[23:16],
+        request1_net_id1[31:24] == entry6_net_id[31:24],
+        request1_net_id1[39:32] == entry6_net_id[39:32],
+        request1_net_id1[47:40] == entry6_net_id[47:40],
+        request1_net_id1[55:48] == entry6_net_id[55:48],
+        request1_net_id1[63:56] == entry6_net_id[63:56],
+        request1_net_id1[71:64] == entry6_net_id[71:64],
+        request1_net_id1[79:72] == entry6_net_id[79:72],
+        request1_net_id1[87:80] == entry6_net_id[87:80],
+        request1_net_id1[95:88] == entry6_net_id[95:88],
+        request1_net_id1[103:96] == entry6_net_id[103:96],
+        request1_net_id1[111:104] == entry6_net_id[111:104],
+        request1_net_id1[119:112] == entry6_net_id[119:112],
+        request1_net_id1[127:120] == entry6_net_id[127:120]};
+    binding1_valid6 <= entry6_valid;
+    binding1_chunks7 <= {request1_net_id1[7:0] == entry7_net_id[7:0],
+        request1_net_id1[15:8] == entry7_net_id[15:8],
+        request1_net_id1[23:16] == entry7_net_id[23:16],
+        request1_net_id1[31:24] == entry7_net_id[31:24],
+        request1_net_id1[39:32] == entry7_net_id[39:32],
+        request1_net_id1[47:40] == entry7_net_id[47:40],
+        request1_net_id1[55:48] == entry7_net_id[55:48],
+        request1_net_id1[63:56] == entry7_net_id[63:56],
+        request1_net_id1[71:64] == entry7_net_id[71:64],
+        request1_net_id1[79:72] == entry7_net_id[79:72],
+        request1_net_id1[87:80] == entry7_net_id[87:80],
+        request1_net_id1[95:88] == entry7_net_id[95:88],
+        request1_net_id1[103:96] == entry7_net_id[103:96],
+        request1_net_id1[111:104] == entry7_net_id[111:104],
+        request1_net_id1[119:112] == entry7_net_id[119:112],
+        request1_net_id1[127:120] == entry7_net_id[127:120]};
+    binding1_valid7 <= entry7_valid;
+    binding1_chunks8 <= {request1_net_id2[7:0] == entry8_net_id[7:0],
+        request1_net_id2[15:8] == entry8_net_id[15:8],
+        request1_net_id2[23:16] == entry8_net_id[23:16],
+        request1_net_id2[31:24] == entry8_net_id[31:24],
+        request1_net_id2[39:32] == entry8_net_id[39:32],
+        request1_net_id2[47:40] == entry8_net_id[47:40],
+        request1_net_id2[55:48] == entry8_net_id[55:48],
+        request1_net_id2[63:56] == entry8_net_id[63:56],
+        request1_net_id2[71:64] == entry8_net_id[71:64],
+        request1_net_id2[79:72] == entry8_net_id[79:72],
+        request1_net_id2[87:80] == entry8_net_id[87:80],
+        request1_net_id2[95:88] == entry8_net_id[95:88],
+        request1_net_id2[103:96] == entry8_net_id[103:96],
+        request1_net_id2[111:104] == entry8_net_id[111:104],
+        request1_net_id2[119:112] == entry8_net_id[119:112],
+        request1_net_id2[127:120] == entry8_net_id[127:120]};
+    binding1_valid8 <= entry8_valid;
+    binding1_chunks9 <= {request1_net_id2[7:0] == entry9_net_id[7:0],
+        request1_net_id2[15:8] == entry9_net_id[15:8],
+        request1_net_id2[23:16] == entry9_net_id[23:16],
+        request1_net_id2[31:24] == entry9_net_id[31:24],
+        request1_net_id2[39:32] == entry9_net_id[39:32],
+        request1_net_id2[47:40] == entry9_net_id[47:40],
+        request1_net_id2[55:48] == entry9_net_id[55:48],
+        request1_net_id2[63:56] == entry9_net_id[63:56],
+        request1_net_id2[71:64] == entry9_net_id[71:64],
+        request1_net_id2[79:72] == entry9_net_id[79:72],
+        request1_net_id2[87:80] == entry9_net_id[87:80],
+        request1_net_id2[95:88] == entry9_net_id[95:88],
+        request1_net_id2[103:96] == entry9_net_id[103:96],
+        request1_net_id2[111:104] == entry9_net_id[111:104],
+        request1_net_id2[119:112] == entry9_net_id[119:112],
+        request1_net_id2[127:120] == entry9_net_id[127:120]};
+    binding1_valid9 <= entry9_valid;
+    binding1_chunks10 <= {request1_net_id2[7:0] == entry10_net_id[7:0],
+        request1_net_id2[15:8] == entry10_net_id[15:8],
+        request1_net_id2[23:16] == entry10_net_id[23:16],
+        request1_net_id2[31:24] == entry10_net_id[31:24],
+        request1_net_id2[39:32] == entry10_net_id[39:32],
+        request1_net_id2[47:40] == entry10_net_id[47:40],
+        request1_net_id2[55:48] == entry10_net_id[55:48],
+        request1_net_id2[63:56] == entry10_net_id[63:56],
+        request1_net_id2[71:64] == entry10_net_id[71:64],
+        request1_net_id2[79:72] == entry10_net_id[79:72],
+        request1_net_id2[87:80] == entry10_net_id[87:80],
+        request1_net_id2[95:88] == entry10_net_id[95:88],
+        request1_net_id2[103:96] == entry10_net_id[103:96],
+        request1_net_id2[111:104] == entry10_net_id[111:104],
+        request1_net_id2[119:112] == entry10_net_id[119:112],
+        request1_net_id2[127:120] == entry10_net_id[127:120]};
+    binding1_valid10 <= entry10_valid;
+    binding1_chunks11 <= {request1_net_id2[7:0] == entry11_net_id[7:0],
+        request1_net_id2[15:8] == entry11_net_id[15:8],
+        request1_net_id2[23:16] == entry11_net_id[23:16],
+        request1_net_id2[31:24] == entry11_net_id[31:24],
+        request1_net_id2[39:32] == entry11_net_id[39:32],
+        request1_net_id2[47:40] == entry11_net_id[47:40],
+        request1_net_id2[55:48] == entry11_net_id[55:48],
+        request1_net_id2[63:56] == entry11_net_id[63:56],
+        request1_net_id2[71:64] == entry11_net_id[71:64],
+        request1_net_id2[79:72] == entry11_net_id[79:72],
+        request1_net_id2[87:80] == entry11_net_id[87:80],
+        request1_net_id2[95:88] == entry11_net_id[95:88],
+        request1_net_id2[103:96] == entry11_net_id[103:96],
+        request1_net_id2[111:104] == entry11_net_id[111:104],
+        request1_net_id2[119:112] == entry11_net_id[119:112],
+        request1_net_id2[127:120] == entry11_net_id[127:120]};
+    binding1_valid11 <= entry11_valid;
+    binding1_chunks12 <= {request1_net_id3[7:0] == entry12_net_id[7:0],
+        request1_net_id3[15:8] == entry12_net_id[15:8],
+        request1_net_id3[23:16] == entry12_net_id[23:16],
+        request1_net_id3[31:24] == entry12_net_id[31:24],
+        request1_net_id3[39:32] == entry12_net_id[39:32],
+        request1_net_id3[47:40] == entry12_net_id[47:40],
+        request1_net_id3[55:48] == entry12_net_id[55:48],
+        request1_net_id3[63:56] == entry12_net_id[63:56],
+        request1_net_id3[71:64] == entry12_net_id[71:64],
+        request1_net_id3[79:72] == entry12_net_id[79:72],
+        request1_net_id3[87:80] == entry12_net_id[87:80],
+        request1_net_id3[95:88] == entry12_net_id[95:88],
+        request1_net_id3[103:96] == entry12_net_id[103:96],
+        request1_net_id3[111:104] == entry12_net_id[111:104],
+        request1_net_id3[119:112] == entry12_net_id[119:112],
+        request1_net_id3[127:120] == entry12_net_id[127:120]};
+    binding1_valid12 <= entry12_valid;
+    binding1_chunks13 <= {request1_net_id3[7:0] == entry13_net_id[7:0],
+        request1_net_id3[15:8] == entry13_net_id[15:8],
+        request1_net_id3[23:16] == entry13_net_id[23:16],
+        request1_net_id3[31:24] == entry13_net_id[31:24],
+        request1_net_id3[39:32] == entry13_net_id[39:32],
+        request1_net_id3[47:40] == entry13_net_id[47:40],
+        request1_net_id3[55:48] == entry13_net_id[55:48],
+        request1_net_id3[63:56] == entry13_net_id[63:56],
+        request1_net_id3[71:64] == entry13_net_id[71:64],
+        request1_net_id3[79:72] == entry13_net_id[79:72],
+        request1_net_id3[87:80] == entry13_net_id[87:80],
+        request1_net_id3[95:88] == entry13_net_id[95:88],
+        request1_net_id3[103:96] == entry13_net_id[103:96],
+        request1_net_id3[111:104] == entry13_net_id[111:104],
+        request1_net_id3[119:112] == entry13_net_id[119:112],
+        request1_net_id3[127:120] == entry13_net_id[127:120]};
+    binding1_valid13 <= entry13_valid;
+    binding1_chunks14 <= {request1_net_id3[7:0] == entry14_net_id[7:0],
+        request1_net_id3[15:8] == entry14_net_id[15:8],
+        request1_net_id3[23:16] == entry14_net_id[23:16],
+        request1_net_id3[31:24] == entry14_net_id[31:24],
+        request1_net_id3[39:32] == entry14_net_id[39:32],
+        request1_net_id3[47:40] == entry14_net_id[47:40],
+        request1_net_id3[55:48] == entry14_net_id[55:48],
+        request1_net_id3[63:56] == entry14_net_id[63:56],
+        request1_net_id3[71:64] == entry14_net_id[71:64],
+        request1_net_id3[79:72] == entry14_net_id[79:72],
+        request1_net_id3[87:80] == entry14_net_id[87:80],
+        request1_net_id3[95:88] == entry14_net_id[95:88],
+        request1_net_id3[103:96] == entry14_net_id[103:96],
+        request1_net_id3[111:104] == entry14_net_id[111:104],
+        request1_net_id3[119:112] == entry14_net_id[119:112],
+        request1_net_id3[127:120] == entry14_net_id[127:120]};
+    binding1_valid14 <= entry14_valid;
+    binding1_chunks15 <= {request1_net_id3[7:0] == entry15_net_id[7:0],
+        request1_net_id3[15:8] == entry15_net_id[15:8],
+        request1_net_id3[23:16] == entry15_net_id[23:16],
+        request1_net_id3[31:24] == entry15_net_id[31:24],
+        request1_net_id3[39:32] == entry15_net_id[39:32],
+        request1_net_id3[47:40] == entry15_net_id[47:40],
+        request1_net_id3[55:48] == entry15_net_id[55:48],
+        request1_net_id3[63:56] == entry15_net_id[63:56],
+        request1_net_id3[71:64] == entry15_net_id[71:64],
+        request1_net_id3[79:72] == entry15_net_id[79:72],
+        request1_net_id3[87:80] == entry15_net_id[87:80],
+        request1_net_id3[95:88] == entry15_net_id[95:88],
+        request1_net_id3[103:96] == entry15_net_id[103:96],
+        request1_net_id3[111:104] == entry15_net_id[111:104],
+        request1_net_id3[119:112] == entry15_net_id[119:112],
+        request1_net_id3[127:120] == entry15_net_id[127:120]};
+    binding1_valid15 <= entry15_valid;
+    binding1_chunks16 <= {request1_net_id4[7:0] == entry16_net_id[7:0],
+        request1_net_id4[15:8] == entry16_net_id[15:8],
+        request1_net_id4[23:16] == entry16_net_id[23:16],
+        request1_net_id4[31:24] == entry16_net_id[31:24],
+        request1_net_id4[39:32] == entry16_net_id[39:32],
+        request1_net_id4[47:40] == entry16_net_id[47:40],
+        request1_net_id4[55:48] == entry16_net_id[55:48],
+        request1_net_id4[63:56] == entry16_net_id[63:56],
+        request1_net_id4[71:64] == entry16_net_id[71:64],
+        request1_net_id4[79:72] == entry16_net_id[79:72],
+        request1_net_id4[87:80] == entry16_net_id[87:80],
+        request1_net_id4[95:88] == entry16_net_id[95:88],
+        request1_net_id4[103:96] == entry16_net_id[103:96],
+        request1_net_id4[111:104] == entry16_net_id[111:104],
+        request1_net_id4[119:112] == entry16_net_id[119:112],
+        request1_net_id4[127:120] == entry16_net_id[127:120]};
+    binding1_valid16 <= entry16_valid;
+    binding1_chunks17 <= {request1_net_id4[7:0] == entry17_net_id[7:0],
+        request1_net_id4[15:8] == entry17_net_id[15:8],
+        request1_net_id4[23:16] == entry17_net_id[23:16],
+        request1_net_id4[31:24] == entry17_net_id[31:24],
+        request1_net_id4[39:32] == entry17_net_id[39:32],
+        request1_net_id4[47:40] == entry17_net_id[47:40],
+        request1_net_id4[55:48] == entry17_net_id[55:48],
+        request1_net_id4[63:56] == entry17_net_id[63:56],
+        request1_net_id4[71:64] == entry17_net_id[71:64],
+        request1_net_id4[79:72] == entry17_net_id[79:72],
+        request1_net_id4[87:80] == entry17_net_id[87:80],
+        request1_net_id4[95:88] == entry17_net_id[95:88],
+        request1_net_id4[103:96] == entry17_net_id[103:96],
+        request1_net_id4[111:104] == entry17_net_id[111:104],
+        request1_net_id4[119:112] == entry17_net_id[119:112],
+        request1_net_id4[127:120] == entry17_net_id[127:120]};
+    binding1_valid17 <= entry17_valid;
+    binding1_chunks18 <= {request1_net_id4[7:0] == entry18_net_id[7:0],
+        request1_net_id4[15:8] == entry18_net_id[15:8],
+        request1_net_id4[23:16] == entry18_net_id[23:16],
+        request1_net_id4[31:24] == entry18_net_id[31:24],
+        request1_net_id4[39:32] == entry18_net_id[39:32],
+        request1_net_id4[47:40] == entry18_net_id[47:40],
+        request1_net_id4[55:48] == entry18_net_id[55:48],
+        request1_net_id4[63:56] == entry18_net_id[63:56],
+        request1_net_id4[71:64] == entry18_net_id[71:64],
+        request1_net_id4[79:72] == entry18_net_id[79:72],
+        request1_net_id4[87:80] == entry18_net_id[87:80],
+        request1_net_id4[95:88] == entry18_net_id[95:88],
+        request1_net_id4[103:96] == entry18_net_id[103:96],
+        request1_net_id4[111:104] == entry18_net_id[111:104],
+        request1_net_id4[119:112] == entry18_net_id[119:112],
+        request1_net_id4[127:120] == entry18_net_id[127:120]};
+    binding1_valid18 <= entry18_valid;
+    binding1_chunks19 <= {request1_net_id4[7:0] == entry19_net_id[7:0],
+        request1_net_id4[15:8] == entry19_net_id[15:8],
+        request1_net_id4[23:16] == entry19_net_id[23:16],
+        request1_net_id4[31:24] == entry19_net_id[31:24],
+        request1_net_id4[39:32] == entry19_net_id[39:32],
+        request1_net_id4[47:40] == entry19_net_id[47:40],
+        request1_net_id4[55:48] == entry19_net_id[55:48],
+        request1_net_id4[63:56] == entry19_net_id[63:56],
+        request1_net_id4[71:64] == entry19_net_id[71:64],
+        request1_net_id4[79:72] == entry19_net_id[79:72],
+        request1_net_id4[87:80] == entry19_net_id[87:80],
+        request1_net_id4[95:88] == entry19_net_id[95:88],
+        request1_net_id4[103:96] == entry19_net_id[103:96],
+        request1_net_id4[111:104] == entry19_net_id[111:104],
+        request1_net_id4[119:112] == entry19_net_id[119:112],
+        request1_net_id4[127:120] == entry19_net_id[127:120]};
+    binding1_valid19 <= entry19_valid;
+    binding1_chunks20 <= {request1_net_id5[7:0] == entry20_net_id[7:0],
+        request1_net_id5[15:8] == entry20_net_id[15:8],
+        request1_net_id5[23:16] == entry20_net_id[23:16],
+        request1_net_id5[31:24] == entry20_net_id[31:24],
+        request1_net_id5[39:32] == entry20_net_id[39:32],
+        request1_net_id5[47:40] == entry20_net_id[47:40],
+        request1_net_id5[55:48] == entry20_net_id[55:48],
+        request1_net_id5[63:56] == entry20_net_id[63:56],
+        request1_net_id5[71:64] == entry20_net_id[71:64],
+        request1_net_id5[79:72] == entry20_net_id[79:72],
+        request1_net_id5[87:80] == entry20_net_id[87:80],
+        request1_net_id5[95:88] == entry20_net_id[95:88],
+        request1_net_id5[103:96] == entry20_net_id[103:96],
+        request1_net_id5[111:104] == entry20_net_id[111:104],
+        request1_net_id5[119:112] == entry20_net_id[119:112],
+        request1_net_id5[127:120] == entry20_net_id[127:120]};
+    binding1_valid20 <= entry20_valid;
+    binding1_chunks21 <= {request1_net_id5[7:0] == entry21_net_id[7:0],
+        request1_net_id5[15:8] == entry21_net_id[15:8],
+        request1_net_id5[23:16] == entry21_net_id[23:16],
+        request1_net_id5[31:24] == entry21_net_id[31:24],
+        request1_net_id5[39:32] == entry21_net_id[39:32],
+        request1_net_id5[47:40] == entry21_net_id[47:40],
+        request1_net_id5[55:48] == entry21_net_id[55:48],
+        request1_net_id5[63:56] == entry21_net_id[63:56],
+        request1_net_id5[71:64] == entry21_net_id[71:64],
+        request1_net_id5[79:72] == entry21_net_id[79:72],
+        request1_net_id5[87:80] == entry21_net_id[87:80],
+        request1_net_id5[95:88] == entry21_net_id[95:88],
+        request1_net_id5[103:96] == entry21_net_id[103:96],
+        request1_net_id5[111:104] == entry21_net_id[111:104],
+        request1_net_id5[119:112] == entry21_net_id[119:112],
+        request1_net_id5[127:120] == entry21_net_id[127:120]};
+    binding1_valid21 <= entry21_valid;
+    binding1_chunks22 <= {request1_net_id5[7:0] == entry22_net_id[7:0],
+        request1_net_id5[15:8] == entry22_net_id[15:8],
+        request1_net_id5[23:16] == entry22_net_id[23:16],
+        request1_net_id5[31:24] == entry22_net_id[31:24],
+        request1_net_id5[39:32] == entry22_net_id[39:32],
+        request1_net_id5[47:40] == entry22_net_id[47:40],
+        request1_net_id5[55:48] == entry22_net_id[55:48],
+        request1_net_id5[63:56] == entry22_net_id[63:56],
+        request1_net_id5[71:64] == entry22_net_id[71:64],
+        request1_net_id5[79:72] == entry22_net_id[79:72],
+        request1_net_id5[87:80] == entry22_net_id[87:80],
+        request1_net_id5[95:88] == entry22_net_id[95:88],
+        request1_net_id5[103:96] == entry22_net_id[103:96],
+        request1_net_id5[111:104] == entry22_net_id[111:104],
+        request1_net_id5[119:112] == entry22_net_id[119:112],
+        request1_net_id5[127:120] == entry22_net_id[127:120]};
+    binding1_valid22 <= entry22_valid;
+    binding1_chunks23 <= {request1_net_id5[7:0] == entry23_net_id[7:0],
+        request1_net_id5[15:8] == entry23_net_id[15:8],
+        request1_net_id5[23:16] == entry23_net_id[23:16],
+        request1_net_id5[31:24] == entry23_net_id[31:24],
+        request1_net_id5[39:32] == entry23_net_id[39:32],
+        request1_net_id5[47:40] == entry23_net_id[47:40],
+        request1_net_id5[55:48] == entry23_net_id[55:48],
+        request1_net_id5[63:56] == entry23_net_id[63:56],
+        request1_net_id5[71:64] == entry23_net_id[71:64],
+        request1_net_id5[79:72] == entry23_net_id[79:72],
+        request1_net_id5[87:80] == entry23_net_id[87:80],
+        request1_net_id5[95:88] == entry23_net_id[95:88],
+        request1_net_id5[103:96] == entry23_net_id[103:96],
+        request1_net_id5[111:104] == entry23_net_id[111:104],
+        request1_net_id5[119:112] == entry23_net_id[119:112],
+        request1_net_id5[127:120] == entry23_net_id[127:120]};
+    binding1_valid23 <= entry23_valid;
+    binding1_chunks24 <= {request1_net_id6[7:0] == entry24_net_id[7:0],
+        request1_net_id6[15:8] == entry24_net_id[15:8],
+        request1_net_id6[23:16] == entry24_net_id[23:16],
+        request1_net_id6[31:24] == entry24_net_id[31:24],
+        request1_net_id6[39:32] == entry24_net_id[39:32],
+        request1_net_id6[47:40] == entry24_net_id[47:40],
+        request1_net_id6[55:48] == entry24_net_id[55:48],
+        request1_net_id6[63:56] == entry24_net_id[63:56],
+        request1_net_id6[71:64] == entry24_net_id[71:64],
+        request1_net_id6[79:72] == entry24_net_id[79:72],
+        request1_net_id6[87:80] == entry24_net_id[87:80],
+        request1_net_id6[95:88] == entry24_net_id[95:88],
+        request1_net_id6[103:96] == entry24_net_id[103:96],
+        request1_net_id6[111:104] == entry24_net_id[111:104],
+        request1_net_id6[119:112] == entry24_net_id[119:112],
+        request1_net_id6[127:120] == entry24_net_id[127:120]};
+    binding1_valid24 <= entry24_valid;
+    binding1_chunks25 <= {request1_net_id6[7:0] == entry25_net_id[7:0],
+        request1_net_id6[15:8] == entry25_net_id[15:8],
+        request1_net_id6[23:16] == entry25_net_id[23:16],
+        request1_net_id6[31:24] == entry25_net_id[31:24],
+        request1_net_id6[39:32] == entry25_net_id[39:32],
+        request1_net_id6[47:40] == entry25_net_id[47:40],
+        request1_net_id6[55:48] == entry25_net_id[55:48],
+        request1_net_id6[63:56] == entry25_net_id[63:56],
+        request1_net_id6[71:64] == entry25_net_id[71:64],
+        request1_net_id6[79:72] == entry25_net_id[79:72],
+        request1_net_id6[87:80] == entry25_net_id[87:80],
+        request1_net_id6[95:88] == entry25_net_id[95:88],
+        request1_net_id6[103:96] == entry25_net_id[103:96],
+        request1_net_id6[111:104] == entry25_net_id[111:104],
+        request1_net_id6[119:112] == entry25_net_id[119:112],
+        request1_net_id6[127:120] == entry25_net_id[127:120]};
+    binding1_valid25 <= entry25_valid;
+    binding1_chunks26 <= {request1_net_id6[7:0] == entry26_net_id[7:0],
+        request1_net_id6[15:8] == entry26_net_id[15:8],
+        request1_net_id6[23:16] == entry26_net_id[23:16],
+        request1_net_id6[31:24] == entry26_net_id[31:24],
+        request1_net_id6[39:32] == entry26_net_id[39:32],
+        request1_net_id6[47:40] == entry26_net_id[47:40],
+        request1_net_id6[55:48] == entry26_net_id[55:48],
+        request1_net_id6[63:56] == entry26_net_id[63:56],
+        request1_net_id6[71:64] == entry26_net_id[71:64],
+        request1_net_id6[79:72] == entry26_net_id[79:72],
+        request1_net_id6[87:80] == entry26_net_id[87:80],
+        request1_net_id6[95:88] == entry26_net_id[95:88],
+        request1_net_id6[103:96] == entry26_net_id[103:96],
+        request1_net_id6[111:104] == entry26_net_id[111:104],
+        request1_net_id6[119:112] == entry26_net_id[119:112],
+        request1_net_id6[127:120] == entry26_net_id[127:120]};
+    binding1_valid26 <= entry26_valid;
+    binding1_chunks27 <= {request1_net_id6[7:0] == entry27_net_id[7:0],
+        request1_net_id6[15:8] == entry27_net_id[15:8],
+        request1_net_id6[23:16] == entry27_net_id[23:16],
+        request1_net_id6[31:24] == entry27_net_id[31:24],
+        request1_net_id6[39:32] == entry27_net_id[39:32],
+        request1_net_id6[47:40] == entry27_net_id[47:40],
+        request1_net_id6[55:48] == entry27_net_id[55:48],
+        request1_net_id6[63:56] == entry27_net_id[63:56],
+        request1_net_id6[71:64] == entry27_net_id[71:64],
+        request1_net_id6[79:72] == entry27_net_id[79:72],
+        request1_net_id6[87:80] == entry27_net_id[87:80],
+        request1_net_id6[95:88] == entry27_net_id[95:88],
+        request1_net_id6[103:96] == entry27_net_id[103:96],
+        request1_net_id6[111:104] == entry27_net_id[111:104],
+        request1_net_id6[119:112] == entry27_net_id[119:112],
+        request1_net_id6[127:120] == entry27_net_id[127:120]};
+    binding1_valid27 <= entry27_valid;
+    binding1_chunks28 <= {request1_net_id7[7:0] == entry28_net_id[7:0],
+        request1_net_id7[15:8] == entry28_net_id[15:8],
+        request1_net_id7[23:16] == entry28_net_id[23:16],
+        request1_net_id7[31:24] == entry28_net_id[31:24],
+        request1_net_id7[39:32] == entry28_net_id[39:32],
+        request1_net_id7[47:40] == entry28_net_id[47:40],
+        request1_net_id7[55:48] == entry28_net_id[55:48],
+        request1_net_id7[63:56] == entry28_net_id[63:56],
+        request1_net_id7[71:64] == entry28_net_id[71:64],
+        request1_net_id7[79:72] == entry28_net_id[79:72],
+        request1_net_id7[87:80] == entry28_net_id[87:80],
+        request1_net_id7[95:88] == entry28_net_id[95:88],
+        request1_net_id7[103:96] == entry28_net_id[103:96],
+        request1_net_id7[111:104] == entry28_net_id[111:104],
+        request1_net_id7[119:112] == entry28_net_id[119:112],
+        request1_net_id7[127:120] == entry28_net_id[127:120]};
+    binding1_valid28 <= entry28_valid;
+    binding1_chunks29 <= {request1_net_id7[7:0] == entry29_net_id[7:0],
+        request1_net_id7[15:8] == entry29_net_id[15:8],
+        request1_net_id7[23:16] == entry29_net_id[23:16],
+        request1_net_id7[31:24] == entry29_net_id[31:24],
+        request1_net_id7[39:32] == entry29_net_id[39:32],
+        request1_net_id7[47:40] == entry29_net_id[47:40],
+        request1_net_id7[55:48] == entry29_net_id[55:48],
+        request1_net_id7[63:56] == entry29_net_id[63:56],
+        request1_net_id7[71:64] == entry29_net_id[71:64],
+        request1_net_id7[79:72] == entry29_net_id[79:72],
+        request1_net_id7[87:80] == entry29_net_id[87:80],
+        request1_net_id7[95:88] == entry29_net_id[95:88],
+        request1_net_id7[103:96] == entry29_net_id[103:96],
+        request1_net_id7[111:104] == entry29_net_id[111:104],
+        request1_net_id7[119:112] == entry29_net_id[119:112],
+        request1_net_id7[127:120] == entry29_net_id[127:120]};
+    binding1_valid29 <= entry29_valid;
+    binding1_chunks30 <= {request1_net_id7[7:0] == entry30_net_id[7:0],
+        request1_net_id7[15:8] == entry30_net_id[15:8],
+        request1_net_id7[23:16] == entry30_net_id[23:16],
+        request1_net_id7[31:24] == entry30_net_id[31:24],
+        request1_net_id7[39:32] == entry30_net_id[39:32],
+        request1_net_id7[47:40] == entry30_net_id[47:40],
+        request1_net_id7[55:48] == entry30_net_id[55:48],
+        request1_net_id7[63:56] == entry30_net_id[63:56],
+        request1_net_id7[71:64] == entry30_net_id[71:64],
+        request1_net_id7[79:72] == entry30_net_id[79:72],
+        request1_net_id7[87:80] == entry30_net_id[87:80],
+        request1_net_id7[95:88] == entry30_net_id[95:88],
+        request1_net_id7[103:96] == entry30_net_id[103:96],
+        request1_net_id7[111:104] == entry30_net_id[111:104],
+        request1_net_id7[119:112] == entry30_net_id[119:112],
+        request1_net_id7[127:120] == entry30_net_id[127:120]};
+    binding1_valid30 <= entry30_valid;
+    binding1_chunks31 <= {request1_net_id7[7:0] == entry31_net_id[7:0],
+        request1_net_id7[15:8] == entry31_net_id[15:8],
+        request1_net_id7[23:16] == entry31_net_id[23:16],
+        request1_net_id7[31:24] == entry31_net_id[31:24],
+        request1_net_id7[39:32] == entry31_net_id[39:32],
+        request1_net_id7[47:40] == entry31_net_id[47:40],
+        request1_net_id7[55:48] == entry31_net_id[55:48],
+        request1_net_id7[63:56] == entry31_net_id[63:56],
+        request1_net_id7[71:64] == entry31_net_id[71:64],
+        request1_net_id7[79:72] == entry31_net_id[79:72],
+        request1_net_id7[87:80] == entry31_net_id[87:80],
+        request1_net_id7[95:88] == entry31_net_id[95:88],
+        request1_net_id7[103:96] == entry31_net_id[103:96],
+        request1_net_id7[111:104] == entry31_net_id[111:104],
+        request1_net_id7[119:112] == entry31_net_id[119:112],
+        request1_net_id7[127:120] == entry31_net_id[127:120]};
+    binding1_valid31 <= entry31_valid;
+    binding1_chunks32 <= {request1_net_id8[7:0] == entry32_net_id[7:0],
+        request1_net_id8[15:8] == entry32_net_id[15:8],
+        request1_net_id8[23:16] == entry32_net_id[23:16],
+        request1_net_id8[31:24] == entry32_net_id[31:24],
+        request1_net_id8[39:32] == entry32_net_id[39:32],
+        request1_net_id8[47:40] == entry32_net_id[47:40],
+        request1_net_id8[55:48] == entry32_net_id[55:48],
+        request1_net_id8[63:56] == entry32_net_id[63:56],
+        request1_net_id8[71:64] == entry32_net_id[71:64],
+        request1_net_id8[79:72] == entry32_net_id[79:72],
+        request1_net_id8[87:80] == entry32_net_id[87:80],
+        request1_net_id8[95:88] == entry32_net_id[95:88],
+        request1_net_id8[103:96] == entry32_net_id[103:96],
+        request1_net_id8[111:104] == entry32_net_id[111:104],
+        request1_net_id8[119:112] == entry32_net_id[119:112],
+        request1_net_id8[127:120] == entry32_net_id[127:120]};
+    binding1_valid32 <= entry32_valid;
+    binding1_chunks33 <= {request1_net_id8[7:0] == entry33_net_id[7:0],
+        request1_net_id8[15:8] == entry33_net_id[15:8],
+        request1_net_id8[23:16] == entry33_net_id[23:16],
+        request1_net_id8[31:24] == entry33_net_id[31:24],
+        request1_net_id8[39:32] == entry33_net_id[39:32],
+        request1_net_id8[47:40] == entry33_net_id[47:40],
+        request1_net_id8[55:48] == entry33_net_id[55:48],
+        request1_net_id8[63:56] == entry33_net_id[63:56],
+        request1_net_id8[71:64] == entry33_net_id[71:64],
+        request1_net_id8[79:72] == entry33_net_id[79:72],
+        request1_net_id8[87:80] == entry33_net_id[87:80],
+        request1_net_id8[95:88] == entry33_net_id[95:88],
+        request1_net_id8[103:96] == entry33_net_id[103:96],
+        request1_net_id8[111:104] == entry33_net_id[111:104],
+        request1_net_id8[119:112] == entry33_net_id[119:112],
+        request1_net_id8[127:120] == entry33_net_id[127:120]};
+    binding1_valid33 <= entry33_valid;
+    binding1_chunks34 <= {request1_net_id8[7:0] == entry34_net_id[7:0],
+        request1_net_id8[15:8] == entry34_net_id[15:8],
+        request1_net_id8[23:16] == entry34_net_id[23:16],
+        request1_net_id8[31:24] == entry34_net_id[31:24],
+        request1_net_id8[39:32] == entry34_net_id[39:32],
+        request1_net_id8[47:40] == entry34_net_id[47:40],
+        request1_net_id8[55:48] == entry34_net_id[55:48],
+        request1_net_id8[63:56] == entry34_net_id[63:56],
+        request1_net_id8[71:64] == entry34_net_id[71:64],
+        request1_net_id8[79:72] == entry34_net_id[79:72],
+        request1_net_id8[87:80] == entry34_net_id[87:80],
+        request1_net_id8[95:88] == entry34_net_id[95:88],
+        request1_net_id8[103:96] == entry34_net_id[103:96],
+        request1_net_id8[111:104] == entry34_net_id[111:104],
+        request1_net_id8[119:112] == entry34_net_id[119:112],
+        request1_net_id8[127:120] == entry34_net_id[127:120]};
+    binding1_valid34 <= entry34_valid;
+    binding1_chunks35 <= {request1_net_id8[7:0] == entry35_net_id[7:0],
+        request1_net_id8[15:8] == entry35_net_id[15:8],
+        request1_net_id8[23:16] == entry35_net_id[23:16],
+        request1_net_id8[31:24] == entry35_net_id[31:24],
+        request1_net_id8[39:32] == entry35_net_id[39:32],
+        request1_net_id8[47:40] == entry35_net_id[47:40],
+        request1_net_id8[55:48] == entry35_net_id[55:48],
+        request1_net_id8[63:56] == entry35_net_id[63:56],
+        request1_net_id8[71:64] == entry35_net_id[71:64],
+        request1_net_id8[79:72] == entry35_net_id[79:72],
+        request1_net_id8[87:80] == entry35_net_id[87:80],
+        request1_net_id8[95:88] == entry35_net_id[95:88],
+        request1_net_id8[103:96] == entry35_net_id[103:96],
+        request1_net_id8[111:104] == entry35_net_id[111:104],
+        request1_net_id8[119:112] == entry35_net_id[119:112],
+        request1_net_id8[127:120] == entry35_net_id[127:120]};
+    binding1_valid35 <= entry35_valid;
+    binding1_chunks36 <= {request1_net_id9[7:0] == entry36_net_id[7:0],
+        request1_net_id9[15:8] == entry36_net_id[15:8],
+        request1_net_id9[23:16] == entry36_net_id[23:16],
+        request1_net_id9[31:24] == entry36_net_id[31:24],
+        request1_net_id9[39:32] == entry36_net_id[39:32],
+        request1_net_id9[47:40] == entry36_net_id[47:40],
+        request1_net_id9[55:48] == entry36_net_id[55:48],
+        request1_net_id9[63:56] == entry36_net_id[63:56],
+        request1_net_id9[71:64] == entry36_net_id[71:64],
+        request1_net_id9[79:72] == entry36_net_id[79:72],
+        request1_net_id9[87:80] == entry36_net_id[87:80],
+        request1_net_id9[95:88] == entry36_net_id[95:88],
+        request1_net_id9[103:96] == entry36_net_id[103:96],
+        request1_net_id9[111:104] == entry36_net_id[111:104],
+        request1_net_id9[119:112] == entry36_net_id[119:112],
+        request1_net_id9[127:120] == entry36_net_id[127:120]};
+    binding1_valid36 <= entry36_valid;
+    binding1_chunks37 <= {request1_net_id9[7:0] == entry37_net_id[7:0],
+        request1_net_id9[15:8] == entry37_net_id[15:8],
+        request1_net_id9[23:16] == entry37_net_id[23:16],
+        request1_net_id9[31:24] == entry37_net_id[31:24],
+        request1_net_id9[39:32] == entry37_net_id[39:32],
+        request1_net_id9[47:40] == entry37_net_id[47:40],
+        request1_net_id9[55:48] == entry37_net_id[55:48],
+        request1_net_id9[63:56] == entry37_net_id[63:56],
+        request1_net_id9[71:64] == entry37_net_id[71:64],
+        request1_net_id9[79:72] == entry37_net_id[79:72],
+        request1_net_id9[87:80] == entry37_net_id[87:80],
+        request1_net_id9[95:88] == entry37_net_id[95:88],
+        request1_net_id9[103:96] == entry37_net_id[103:96],
+        request1_net_id9[111:104] == entry37_net_id[111:104],
+        request1_net_id9[119:112] == entry37_net_id[119:112],
+        request1_net_id9[127:120] == entry37_net_id[127:120]};
+    binding1_valid37 <= entry37_valid;
+    binding1_chunks38 <= {request1_net_id9[7:0] == entry38_net_id[7:0],
+        request1_net_id9[15:8] == entry38_net_id[15:8],
+        request1_net_id9[23:16] == entry38_net_id[23:16],
+        request1_net_id9[31:24] == entry38_net_id[31:24],
+        request1_net_id9[39:32] == entry38_net_id[39:32],
+        request1_net_id9[47:40] == entry38_net_id[47:40],
+        request1_net_id9[55:48] == entry38_net_id[55:48],
+        request1_net_id9[63:56] == entry38_net_id[63:56],
+        request1_net_id9[71:64] == entry38_net_id[71:64],
+        request1_net_id9[79:72] == entry38_net_id[79:72],
+        request1_net_id9[87:80] == entry38_net_id[87:80],
+        request1_net_id9[95:88] == entry38_net_id[95:88],
+        request1_net_id9[103:96] == entry38_net_id[103:96],
+        request1_net_id9[111:104] == entry38_net_id[111:104],
+        request1_net_id9[119:112] == entry38_net_id[119:112],
+        request1_net_id9[127:120] == entry38_net_id[127:120]};
+    binding1_valid38 <= entry38_valid;
+    binding1_chunks39 <= {request1_net_id9[7:0] == entry39_net_id[7:0],
+        request1_net_id9[15:8] == entry39_net_id[15:8],
+        request1_net_id9[23:16] == entry39_net_id[23:16],
+        request1_net_id9[31:24] == entry39_net_id[31:24],
+        request1_net_id9[39:32] == entry39_net_id[39:32],
+        request1_net_id9[47:40] == entry39_net_id[47:40],
+        request1_net_id9[55:48] == entry39_net_id[55:48],
+        request1_net_id9[63:56] == entry39_net_id[63:56],
+        request1_net_id9[71:64] == entry39_net_id[71:64],
+        request1_net_id9[79:72] == entry39_net_id[79:72],
+        request1_net_id9[87:80] == entry39_net_id[87:80],
+        request1_net_id9[95:88] == entry39_net_id[95:88],
+        request1_net_id9[103:96] == entry39_net_id[103:96],
+        request1_net_id9[111:104] == entry39_net_id[111:104],
+        request1_net_id9[119:112] == entry39_net_id[119:112],
+        request1_net_id9[127:120] == entry39_net_id[127:120]};
+    binding1_valid39 <= entry39_valid;
+    binding1_chunks40 <= {request1_net_id10[7:0] == entry40_net_id[7:0],
+        request1_net_id10[15:8] == entry40_net_id[15:8],
+        request1_net_id10[23:16] == entry40_net_id[23:16],
+        request1_net_id10[31:24] == entry40_net_id[31:24],
+        request1_net_id10[39:32] == entry40_net_id[39:32],
+        request1_net_id10[47:40] == entry40_net_id[47:40],
+        request1_net_id10[55:48] == entry40_net_id[55:48],
+        request1_net_id10[63:56] == entry40_net_id[63:56],
+        request1_net_id10[71:64] == entry40_net_id[71:64],
+        request1_net_id10[79:72] == entry40_net_id[79:72],
+        request1_net_id10[87:80] == entry40_net_id[87:80],
+        request1_net_id10[95:88] == entry40_net_id[95:88],
+        request1_net_id10[103:96] == entry40_net_id[103:96],
+        request1_net_id10[111:104] == entry40_net_id[111:104],
+        request1_net_id10[119:112] == entry40_net_id[119:112],
+        request1_net_id10[127:120] == entry40_net_id[127:120]};
+    binding1_valid40 <= entry40_valid;
+    binding1_chunks41 <= {request1_net_id10[7:0] == entry41_net_id[7:0],
+        request1_net_id10[15:8] == entry41_net_id[15:8],
+        request1_net_id10[23:16] == entry41_net_id[23:16],
+        request1_net_id10[31:24] == entry41_net_id[31:24],
+        request1_net_id10[39:32] == entry41_net_id[39:32],
+        request1_net_id10[47:40] == entry41_net_id[47:40],
+        request1_net_id10[55:48] == entry41_net_id[55:48],
+        request1_net_id10[63:56] == entry41_net_id[63:56],
+        request1_net_id10[71:64] == entry41_net_id[71:64],
+        request1_net_id10[79:72] == entry41_net_id[79:72],
+        request1_net_id10[87:80] == entry41_net_id[87:80],
+        request1_net_id10[95:88] == entry41_net_id[95:88],
+        request1_net_id10[103:96] == entry41_net_id[103:96],
+        request1_net_id10[111:104] == entry41_net_id[111:104],
+        request1_net_id10[119:112] == entry41_net_id[119:112],
+        request1_net_id10[127:120] == entry41_net_id[127:120]};
+    binding1_valid41 <= entry41_valid;
+    binding1_chunks42 <= {request1_net_id10[7:0] == entry42_net_id[7:0],
+        request1_net_id10[15:8] == entry42_net_id[15:8],
+        request1_net_id10[23:16] == entry42_net_id[23:16],
+        request1_net_id10[31:24] == entry42_net_id[31:24],
+        request1_net_id10[39:32] == entry42_net_id[39:32],
+        request1_net_id10[47:40] == entry42_net_id[47:40],
+        request1_net_id10[55:48] == entry42_net_id[55:48],
+        request1_net_id10[63:56] == entry42_net_id[63:56],
+        request1_net_id10[71:64] == entry42_net_id[71:64],
+        request1_net_id10[79:72] == entry42_net_id[79:72],
+        request1_net_id10[87:80] == entry42_net_id[87:80],
+        request1_net_id10[95:88] == entry42_net_id[95:88],
+        request1_net_id10[103:96] == entry42_net_id[103:96],
+        request1_net_id10[111:104] == entry42_net_id[111:104],
+        request1_net_id10[119:112] == entry42_net_id[119:112],
+        request1_net_id10[127:120] == entry42_net_id[127:120]};
+    binding1_valid42 <= entry42_valid;
+    binding1_chunks43 <= {request1_net_id10[7:0] == entry43_net_id[7:0],
+        request1_net_id10[15:8] == entry43_net_id[15:8],
+        request1_net_id10[23:16] == entry43_net_id[23:16],
+        request1_net_id10[31:24] == entry43_net_id[31:24],
+        request1_net_id10[39:32] == entry43_net_id[39:32],
+        request1_net_id10[47:40] == entry43_net_id[47:40],
+        request1_net_id10[55:48] == entry43_net_id[55:48],
+        request1_net_id10[63:56] == entry43_net_id[63:56],
+        request1_net_id10[71:64] == entry43_net_id[71:64],
+        request1_net_id10[79:72] == entry43_net_id[79:72],
+        request1_net_id10[87:80] == entry43_net_id[87:80],
+        request1_net_id10[95:88] == entry43_net_id[95:88],
+        request1_net_id10[103:96] == entry43_net_id[103:96],
+        request1_net_id10[111:104] == entry43_net_id[111:104],
+        request1_net_id10[119:112] == entry43_net_id[119:112],
+        request1_net_id10[127:120] == entry43_net_id[127:120]};
+    binding1_valid43 <= entry43_valid;
+    binding1_chunks44 <= {request1_net_id11[7:0] == entry44_net_id[7:0],
+        request1_net_id11[15:8] == entry44_net_id[15:8],
+        request1_net_id11[23:16] == entry44_net_id[23:16],
+        request1_net_id11[31:24] == entry44_net_id[31:24],
+        request1_net_id11[39:32] == entry44_net_id[39:32],
+        request1_net_id11[47:40] == entry44_net_id[47:40],
+        request1_net_id11[55:48] == entry44_net_id[55:48],
+        request1_net_id11[63:56] == entry44_net_id[63:56],
+        request1_net_id11[71:64] == entry44_net_id[71:64],
+        request1_net_id11[79:72] == entry44_net_id[79:72],
+        request1_net_id11[87:80] == entry44_net_id[87:80],
+        request1_net_id11[95:88] == entry44_net_id[95:88],
+        request1_net_id11[103:96] == entry44_net_id[103:96],
+        request1_net_id11[111:104] == entry44_net_id[111:104],
+        request1_net_id11[119:112] == entry44_net_id[119:112],
+        request1_net_id11[127:120] == entry44_net_id[127:120]};
+    binding1_valid44 <= entry44_valid;
+    binding1_chunks45 <= {request1_net_id11[7:0] == entry45_net_id[7:0],
+        request1_net_id11[15:8] == entry45_net_id[15:8],
+        request1_net_id11[23:16] == entry45_net_id[23:16],
+        request1_net_id11[31:24] == entry45_net_id[31:24],
+        request1_net_id11[39:32] == entry45_net_id[39:32],
+        request1_net_id11[47:40] == entry45_net_id[47:40],
+        request1_net_id11[55:48] == entry45_net_id[55:48],
+        request1_net_id11[63:56] == entry45_net_id[63:56],
+        request1_net_id11[71:64] == entry45_net_id[71:64],
+        request1_net_id11[79:72] == entry45_net_id[79:72],
+        request1_net_id11[87:80] == entry45_net_id[87:80],
+        request1_net_id11[95:88] == entry45_net_id[95:88],
+        request1_net_id11[103:96] == entry45_net_id[103:96],
+        request1_net_id11[111:104] == entry45_net_id[111:104],
+        request1_net_id11[119:112] == entry45_net_id[119:112],
+        request1_net_id11[127:120] == entry45_net_id[127:120]};
+    binding1_valid45 <= entry45_valid;
+    binding1_chunks46 <= {request1_net_id11[7:0] == entry46_net_id[7:0],
+        request1_net_id11[15:8] == entry46_net_id[15:8],
+        request1_net_id11[23:16] == entry46_net_id[23:16],
+        request1_net_id11[31:24] == entry46_net_id[31:24],
+        request1_net_id11[39:32] == entry46_net_id[39:32],
+        request1_net_id11[47:40] == entry46_net_id[47:40],
+        request1_net_id11[55:48] == entry46_net_id[55:48],
+        request1_net_id11[63:56] == entry46_net_id[63:56],
+        request1_net_id11[71:64] == entry46_net_id[71:64],
+        request1_net_id11[79:72] == entry46_net_id[79:72],
+        request1_net_id11[87:80] == entry46_net_id[87:80],
+        request1_net_id11[95:88] == entry46_net_id[95:88],
+        request1_net_id11[103:96] == entry46_net_id[103:96],
+        request1_net_id11[111:104] == entry46_net_id[111:104],
+        request1_net_id11[119:112] == entry46_net_id[119:112],
+        request1_net_id11[127:120] == entry46_net_id[127:120]};
+    binding1_valid46 <= entry46_valid;
+    binding1_chunks47 <= {request1_net_id11[7:0] == entry47_net_id[7:0],
+        request1_net_id11[15:8] == entry47_net_id[15:8],
+        request1_net_id11[23:16] == entry47_net_id[23:16],
+        request1_net_id11[31:24] == entry47_net_id[31:24],
+        request1_net_id11[39:32] == entry47_net_id[39:32],
+        request1_net_id11[47:40] == entry47_net_id[47:40],
+        request1_net_id11[55:48] == entry47_net_id[55:48],
+        request1_net_id11[63:56] == entry47_net_id[63:56],
+        request1_net_id11[71:64] == entry47_net_id[71:64],
+        request1_net_id11[79:72] == entry47_net_id[79:72],
+        request1_net_id11[87:80] == entry47_net_id[87:80],
+        request1_net_id11[95:88] == entry47_net_id[95:88],
+        request1_net_id11[103:96] == entry47_net_id[103:96],
+        request1_net_id11[111:104] == entry47_net_id[111:104],
+        request1_net_id11[119:112] == entry47_net_id[119:112],
+        request1_net_id11[127:120] == entry47_net_id[127:120]};
+    binding1_valid47 <= entry47_valid;
+    binding1_chunks48 <= {request1_net_id12[7:0] == entry48_net_id[7:0],
+        request1_net_id12[15:8] == entry48_net_id[15:8],
+        request1_net_id12[23:16] == entry48_net_id[23:16],
+        request1_net_id12[31:24] == entry48_net_id[31:24],
+        request1_net_id12[39:32] == entry48_net_id[39:32],
+        request1_net_id12[47:40] == entry48_net_id[47:40],
+        request1_net_id12[55:48] == entry48_net_id[55:48],
+        request1_net_id12[63:56] == entry48_net_id[63:56],
+        request1_net_id12[71:64] == entry48_net_id[71:64],
+        request1_net_id12[79:72] == entry48_net_id[79:72],
+        request1_net_id12[87:80] == entry48_net_id[87:80],
+        request1_net_id12[95:88] == entry48_net_id[95:88],
+        request1_net_id12[103:96] == entry48_net_id[103:96],
+        request1_net_id12[111:104] == entry48_net_id[111:104],
+        request1_net_id12[119:112] == entry48_net_id[119:112],
+        request1_net_id12[127:120] == entry48_net_id[127:120]};
+    binding1_valid48 <= entry48_valid;
+    binding1_chunks49 <= {request1_net_id12[7:0] == entry49_net_id[7:0],
+        request1_net_id12[15:8] == entry49_net_id[15:8],
+        request1_net_id12[23:16] == entry49_net_id[23:16],
+        request1_net_id12[31:24] == entry49_net_id[31:24],
+        request1_net_id12[39:32] == entry49_net_id[39:32],
+        request1_net_id12[47:40] == entry49_net_id[47:40],
+        request1_net_id12[55:48] == entry49_net_id[55:48],
+        request1_net_id12[63:56] == entry49_net_id[63:56],
+        request1_net_id12[71:64] == entry49_net_id[71:64],
+        request1_net_id12[79:72] == entry49_net_id[79:72],
+        request1_net_id12[87:80] == entry49_net_id[87:80],
+        request1_net_id12[95:88] == entry49_net_id[95:88],
+        request1_net_id12[103:96] == entry49_net_id[103:96],
+        request1_net_id12[111:104] == entry49_net_id[111:104],
+        request1_net_id12[119:112] == entry49_net_id[119:112],
+        request1_net_id12[127:120] == entry49_net_id[127:120]};
+    binding1_valid49 <= entry49_valid;
+    binding1_chunks50 <= {request1_net_id12[7:0] == entry50_net_id[7:0],
+        request1_net_id12[15:8] == entry50_net_id[15:8],
+        request1_net_id12[23:16] == entry50_net_id[23:16],
+        request1_net_id12[31:24] == entry50_net_id[31:24],
+        request1_net_id12[39:32] == entry50_net_id[39:32],
+        request1_net_id12[47:40] == entry50_net_id[47:40],
+        request1_net_id12[55:48] == entry50_net_id[55:48],
+        request1_net_id12[63:56] == entry50_net_id[63:56],
+        request1_net_id12[71:64] == entry50_net_id[71:64],
+        request1_net_id12[79:72] == entry50_net_id[79:72],
+        request1_net_id12[87:80] == entry50_net_id[87:80],
+        request1_net_id12[95:88] == entry50_net_id[95:88],
+        request1_net_id12[103:96] == entry50_net_id[103:96],
+        request1_net_id12[111:104] == entry50_net_id[111:104],
+        request1_net_id12[119:112] == entry50_net_id[119:112],
+        request1_net_id12[127:120] == entry50_net_id[127:120]};
+    binding1_valid50 <= entry50_valid;
+    binding1_chunks51 <= {request1_net_id12[7:0] == entry51_net_id[7:0],
+        request1_net_id12[15:8] == entry51_net_id[15:8],
+        request1_net_id12[23:16] == entry51_net_id[23:16],
+        request1_net_id12[31:24] == entry51_net_id[31:24],
+        request1_net_id12[39:32] == entry51_net_id[39:32],
+        request1_net_id12[47:40] == entry51_net_id[47:40],
+        request1_net_id12[55:48] == entry51_net_id[55:48],
+        request1_net_id12[63:56] == entry51_net_id[63:56],
+        request1_net_id12[71:64] == entry51_net_id[71:64],
+        request1_net_id12[79:72] == entry51_net_id[79:72],
+        request1_net_id12[87:80] == entry51_net_id[87:80],
+        request1_net_id12[95:88] == entry51_net_id[95:88],
+        request1_net_id12[103:96] == entry51_net_id[103:96],
+        request1_net_id12[111:104] == entry51_net_id[111:104],
+        request1_net_id12[119:112] == entry51_net_id[119:112],
+        request1_net_id12[127:120] == entry51_net_id[127:120]};
+    binding1_valid51 <= entry51_valid;
+    binding1_chunks52 <= {request1_net_id13[7:0] == entry52_net_id[7:0],
+        request1_net_id13[15:8] == entry52_net_id[15:8],
+        request1_net_id13[23:16] == entry52_net_id[23:16],
+        request1_net_id13[31:24] == entry52_net_id[31:24],
+        request1_net_id13[39:32] == entry52_net_id[39:32],
+        request1_net_id13[47:40] == entry52_net_id[47:40],
+        request1_net_id13[55:48] == entry52_net_id[55:48],
+        request1_net_id13[63:56] == entry52_net_id[63:56],
+        request1_net_id13[71:64] == entry52_net_id[71:64],
+        request1_net_id13[79:72] == entry52_net_id[79:72],
+        request1_net_id13[87:80] == entry52_net_id[87:80],
+        request1_net_id13[95:88] == entry52_net_id[95:88],
+        request1_net_id13[103:96] == entry52_net_id[103:96],
+        request1_net_id13[111:104] == entry52_net_id[111:104],
+        request1_net_id13[119:112] == entry52_net_id[119:112],
+        request1_net_id13[127:120] == entry52_net_id[127:120]};
+    binding1_valid52 <= entry52_valid;
+    binding1_chunks53 <= {request1_net_id13[7:0] == entry53_net_id[7:0],
+        request1_net_id13[15:8] == entry53_net_id[15:8],
+        request1_net_id13[23:16] == entry53_net_id[23:16],
+        request1_net_id13[31:24] == entry53_net_id[31:24],
+        request1_net_id13[39:32] == entry53_net_id[39:32],
+        request1_net_id13[47:40] == entry53_net_id[47:40],
+        request1_net_id13[55:48] == entry53_net_id[55:48],
+        request1_net_id13[63:56] == entry53_net_id[63:56],
+        request1_net_id13[71:64] == entry53_net_id[71:64],
+        request1_net_id13[79:72] == entry53_net_id[79:72],
+        request1_net_id13[87:80] == entry53_net_id[87:80],
+        request1_net_id13[95:88] == entry53_net_id[95:88],
+        request1_net_id13[103:96] == entry53_net_id[103:96],
+        request1_net_id13[111:104] == entry53_net_id[111:104],
+        request1_net_id13[119:112] == entry53_net_id[119:112],
+        request1_net_id13[127:120] == entry53_net_id[127:120]};
+    binding1_valid53 <= entry53_valid;
+    binding1_chunks54 <= {request1_net_id13[7:0] == entry54_net_id[7:0],
+        request1_net_id13[15:8] == entry54_net_id[15:8],
+        request1_net_id13[23:16] == entry54_net_id[23:16],
+        request1_net_id13[31:24] == entry54_net_id[31:24],
+        request1_net_id13[39:32] == entry54_net_id[39:32],
+        request1_net_id13[47:40] == entry54_net_id[47:40],
+        request1_net_id13[55:48] == entry54_net_id[55:48],
+        request1_net_id13[63:56] == entry54_net_id[63:56],
+        request1_net_id13[71:64] == entry54_net_id[71:64],
+        request1_net_id13[79:72] == entry54_net_id[79:72],
+        request1_net_id13[87:80] == entry54_net_id[87:80],
+        request1_net_id13[95:88] == entry54_net_id[95:88],
+        request1_net_id13[103:96] == entry54_net_id[103:96],
+        request1_net_id13[111:104] == entry54_net_id[111:104],
+        request1_net_id13[119:112] == entry54_net_id[119:112],
+        request1_net_id13[127:120] == entry54_net_id[127:120]};
+    binding1_valid54 <= entry54_valid;
+    binding1_chunks55 <= {request1_net_id13[7:0] == entry55_net_id[7:0],
+        request1_net_id13[15:8] == entry55_net_id[15:8],
+        request1_net_id13[23:16] == entry55_net_id[23:16],
+        request1_net_id13[31:24] == entry55_net_id[31:24],
+        request1_net_id13[39:32] == entry55_net_id[39:32],
+        request1_net_id13[47:40] == entry55_net_id[47:40],
+        request1_net_id13[55:48] == entry55_net_id[55:48],
+        request1_net_id13[63:56] == entry55_net_id[63:56],
+        request1_net_id13[71:64] == entry55_net_id[71:64],
+        request1_net_id13[79:72] == entry55_net_id[79:72],
+        request1_net_id13[87:80] == entry55_net_id[87:80],
+        request1_net_id13[95:88] == entry55_net_id[95:88],
+        request1_net_id13[103:96] == entry55_net_id[103:96],
+        request1_net_id13[111:104] == entry55_net_id[111:104],
+        request1_net_id13[119:112] == entry55_net_id[119:112],
+        request1_net_id13[127:120] == entry55_net_id[127:120]};
+    binding1_valid55 <= entry55_valid;
+    binding1_chunks56 <= {request1_net_id14[7:0] == entry56_net_id[7:0],
+        request1_net_id14[15:8] == entry56_net_id[15:8],
+        request1_net_id14[23:16] == entry56_net_id[23:16],
+        request1_net_id14[31:24] == entry56_net_id[31:24],
+        request1_net_id14[39:32] == entry56_net_id[39:32],
+        request1_net_id14[47:40] == entry56_net_id[47:40],
+        request1_net_id14[55:48] == entry56_net_id[55:48],
+        request1_net_id14[63:56] == entry56_net_id[63:56],
+        request1_net_id14[71:64] == entry56_net_id[71:64],
+        request1_net_id14[79:72] == entry56_net_id[79:72],
+        request1_net_id14[87:80] == entry56_net_id[87:80],
+        request1_net_id14[95:88] == entry56_net_id[95:88],
+        request1_net_id14[103:96] == entry56_net_id[103:96],
+        request1_net_id14[111:104] == entry56_net_id[111:104],
+        request1_net_id14[119:112] == entry56_net_id[119:112],
+        request1_net_id14[127:120] == entry56_net_id[127:120]};
+    binding1_valid56 <= entry56_valid;
+    binding1_chunks57 <= {request1_net_id14[7:0] == entry57_net_id[7:0],
+        request1_net_id14[15:8] == entry57_net_id[15:8],
+        request1_net_id14[23:16] == entry57_net_id[23:16],
+        request1_net_id14[31:24] == entry57_net_id[31:24],
+        request1_net_id14[39:32] == entry57_net_id[39:32],
+        request1_net_id14[47:40] == entry57_net_id[47:40],
+        request1_net_id14[55:48] == entry57_net_id[55:48],
+        request1_net_id14[63:56] == entry57_net_id[63:56],
+        request1_net_id14[71:64] == entry57_net_id[71:64],
+        request1_net_id14[79:72] == entry57_net_id[79:72],
+        request1_net_id14[87:80] == entry57_net_id[87:80],
+        request1_net_id14[95:88] == entry57_net_id[95:88],
+        request1_net_id14[103:96] == entry57_net_id[103:96],
+        request1_net_id14[111:104] == entry57_net_id[111:104],
+        request1_net_id14[119:112] == entry57_net_id[119:112],
+        request1_net_id14[127:120] == entry57_net_id[127:120]};
+    binding1_valid57 <= entry57_valid;
+    binding1_chunks58 <= {request1_net_id14[7:0] == entry58_net_id[7:0],
+        request1_net_id14[15:8] == entry58_net_id[15:8],
+        request1_net_id14[23:16] == entry58_net_id[23:16],
+        request1_net_id14[31:24] == entry58_net_id[31:24],
+        request1_net_id14[39:32] == entry58_net_id[39:32],
+        request1_net_id14[47:40] == entry58_net_id[47:40],
+        request1_net_id14[55:48] == entry58_net_id[55:48],
+        request1_net_id14[63:56] == entry58_net_id[63:56],
+        request1_net_id14[71:64] == entry58_net_id[71:64],
+        request1_net_id14[79:72] == entry58_net_id[79:72],
+        request1_net_id14[87:80] == entry58_net_id[87:80],
+        request1_net_id14[95:88] == entry58_net_id[95:88],
+        request1_net_id14[103:96] == entry58_net_id[103:96],
+        request1_net_id14[111:104] == entry58_net_id[111:104],
+        request1_net_id14[119:112] == entry58_net_id[119:112],
+        request1_net_id14[127:120] == entry58_net_id[127:120]};
+    binding1_valid58 <= entry58_valid;
+    binding1_chunks59 <= {request1_net_id14[7:0] == entry59_net_id[7:0],
+        request1_net_id14[15:8] == entry59_net_id[15:8],
+        request1_net_id14[23:16] == entry59_net_id[23:16],
+        request1_net_id14[31:24] == entry59_net_id[31:24],
+        request1_net_id14[39:32] == entry59_net_id[39:32],
+        request1_net_id14[47:40] == entry59_net_id[47:40],
+        request1_net_id14[55:48] == entry59_net_id[55:48],
+        request1_net_id14[63:56] == entry59_net_id[63:56],
+        request1_net_id14[71:64] == entry59_net_id[71:64],
+        request1_net_id14[79:72] == entry59_net_id[79:72],
+        request1_net_id14[87:80] == entry59_net_id[87:80],
+        request1_net_id14[95:88] == entry59_net_id[95:88],
+        request1_net_id14[103:96] == entry59_net_id[103:96],
+        request1_net_id14[111:104] == entry59_net_id[111:104],
+        request1_net_id14[119:112] == entry59_net_id[119:112],
+        request1_net_id14[127:120] == entry59_net_id[127:120]};
+    binding1_valid59 <= entry59_valid;
+    binding1_chunks60 <= {request1_net_id15[7:0] == entry60_net_id[7:0],
+        request1_net_id15[15:8] == entry60_net_id[15:8],
+        request1_net_id15[23:16] == entry60_net_id[23:16],
+        request1_net_id15[31:24] == entry60_net_id[31:24],
+        request1_net_id15[39:32] == entry60_net_id[39:32],
+        request1_net_id15[47:40] == entry60_net_id[47:40],
+        request1_net_id15[55:48] == entry60_net_id[55:48],
+        request1_net_id15[63:56] == entry60_net_id[63:56],
+        request1_net_id15[71:64] == entry60_net_id[71:64],
+        request1_net_id15[79:72] == entry60_net_id[79:72],
+        request1_net_id15[87:80] == entry60_net_id[87:80],
+        request1_net_id15[95:88] == entry60_net_id[95:88],
+        request1_net_id15[103:96] == entry60_net_id[103:96],
+        request1_net_id15[111:104] == entry60_net_id[111:104],
+        request1_net_id15[119:112] == entry60_net_id[119:112],
+        request1_net_id15[127:120] == entry60_net_id[127:120]};
+    binding1_valid60 <= entry60_valid;
+    binding1_chunks61 <= {request1_net_id15[7:0] == entry61_net_id[7:0],
+        request1_net_id15[15:8] == entry61_net_id[15:8],
+        request1_net_id15[23:16] == entry61_net_id[23:16],
+        request1_net_id15[31:24] == entry61_net_id[31:24],
+        request1_net_id15[39:32] == entry61_net_id[39:32],
+        request1_net_id15[47:40] == entry61_net_id[47:40],
+        request1_net_id15[55:48] == entry61_net_id[55:48],
+        request1_net_id15[63:56] == entry61_net_id[63:56],
+        request1_net_id15[71:64] == entry61_net_id[71:64],
+        request1_net_id15[79:72] == entry61_net_id[79:72],
+        request1_net_id15[87:80] == entry61_net_id[87:80],
+        request1_net_id15[95:88] == entry61_net_id[95:88],
+        request1_net_id15[103:96] == entry61_net_id[103:96],
+        request1_net_id15[111:104] == entry61_net_id[111:104],
+        request1_net_id15[119:112] == entry61_net_id[119:112],
+        request1_net_id15[127:120] == entry61_net_id[127:120]};
+    binding1_valid61 <= entry61_valid;
+    binding1_chunks62 <= {request1_net_id15[7:0] == entry62_net_id[7:0],
+        request1_net_id15[15:8] == entry62_net_id[15:8],
+        request1_net_id15[23:16] == entry62_net_id[23:16],
+        request1_net_id15[31:24] == entry62_net_id[31:24],
+        request1_net_id15[39:32] == entry62_net_id[39:32],
+        request1_net_id15[47:40] == entry62_net_id[47:40],
+        request1_net_id15[55:48] == entry62_net_id[55:48],
+        request1_net_id15[63:56] == entry62_net_id[63:56],
+        request1_net_id15[71:64] == entry62_net_id[71:64],
+        request1_net_id15[79:72] == entry62_net_id[79:72],
+        request1_net_id15[87:80] == entry62_net_id[87:80],
+        request1_net_id15[95:88] == entry62_net_id[95:88],
+        request1_net_id15[103:96] == entry62_net_id[103:96],
+        request1_net_id15[111:104] == entry62_net_id[111:104],
+        request1_net_id15[119:112] == entry62_net_id[119:112],
+        request1_net_id15[127:120] == entry62_net_id[127:120]};
+    binding1_valid62 <= entry62_valid;
+    binding1_chunks63 <= {request1_net_id15[7:0] == entry63_net_id[7:0],
+        request1_net_id15[15:8] == entry63_net_id[15:8],
+        request1_net_id15[23:16] == entry63_net_id[23:16],
+        request1_net_id15[31:24] == entry63_net_id[31:24],
+        request1_net_id15[39:32] == entry63_net_id[39:32],
+        request1_net_id15[47:40] == entry63_net_id[47:40],
+        request1_net_id15[55:48] == entry63_net_id[55:48],
+        request1_net_id15[63:56] == entry63_net_id[63:56],
+        request1_net_id15[71:64] == entry63_net_id[71:64],
+        request1_net_id15[79:72] == entry63_net_id[79:72],
+        request1_net_id15[87:80] == entry63_net_id[87:80],
+        request1_net_id15[95:88] == entry63_net_id[95:88],
+        request1_net_id15[103:96] == entry63_net_id[103:96],
+        request1_net_id15[111:104] == entry63_net_id[111:104],
+        request1_net_id15[119:112] == entry63_net_id[119:112],
+        request1_net_id15[127:120] == entry63_net_id[127:120]};
+    binding1_valid63 <= entry63_valid;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry1_valid <= 1'b0;
+  end else if (writes[1]) begin
+    entry1_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[1]) begin
+    entry1_net_id <= commit_identifier[127:0];
+    entry1_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry2_valid <= 1'b0;
+  end else if (writes[2]) begin
+    entry2_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[2]) begin
+    entry2_net_id <= commit_identifier[127:0];
+    entry2_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry3_valid <= 1'b0;
+  end else if (writes[3]) begin
+    entry3_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[3]) begin
+    entry3_net_id <= commit_identifier[127:0];
+    entry3_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry4_valid <= 1'b0;
+  end else if (writes[4]) begin
+    entry4_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[4]) begin
+    entry4_net_id <= commit_identifier[127:0];
+    entry4_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry5_valid <= 1'b0;
+  end else if (writes[5]) begin
+    entry5_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[5]) begin
+    entry5_net_id <= commit_identifier[127:0];
+    entry5_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry6_valid <= 1'b0;
+  end else if (writes[6]) begin
+    entry6_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[6]) begin
+    entry6_net_id <= commit_identifier[127:0];
+    entry6_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry7_valid <= 1'b0;
+  end else if (writes[7]) begin
+    entry7_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[7]) begin
+    entry7_net_id <= commit_identifier[127:0];
+    entry7_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry8_valid <= 1'b0;
+  end else if (writes[8]) begin
+    entry8_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[8]) begin
+    entry8_net_id <= commit_identifier[127:0];
+    entry8_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry9_valid <= 1'b0;
+  end else if (writes[9]) begin
+    entry9_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[9]) begin
+    entry9_net_id <= commit_identifier[127:0];
+    entry9_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry10_valid <= 1'b0;
+  end else if (writes[10]) begin
+    entry10_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[10]) begin
+    entry10_net_id <= commit_identifier[127:0];
+    entry10_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry11_valid <= 1'b0;
+  end else if (writes[11]) begin
+    entry11_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[11]) begin
+    entry11_net_id <= commit_identifier[127:0];
+    entry11_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry12_valid <= 1'b0;
+  end else if (writes[12]) begin
+    entry12_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[12]) begin
+    entry12_net_id <= commit_identifier[127:0];
+    entry12_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry13_valid <= 1'b0;
+  end else if (writes[13]) begin
+    entry13_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[13]) begin
+    entry13_net_id <= commit_identifier[127:0];
+    entry13_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry14_valid <= 1'b0;
+  end else if (writes[14]) begin
+    entry14_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[14]) begin
+    entry14_net_id <= commit_identifier[127:0];
+    entry14_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry15_valid <= 1'b0;
+  end else if (writes[15]) begin
+    entry15_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[15]) begin
+    entry15_net_id <= commit_identifier[127:0];
+    entry15_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry16_valid <= 1'b0;
+  end else if (writes[16]) begin
+    entry16_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[16]) begin
+    entry16_net_id <= commit_identifier[127:0];
+    entry16_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry17_valid <= 1'b0;
+  end else if (writes[17]) begin
+    entry17_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[17]) begin
+    entry17_net_id <= commit_identifier[127:0];
+    entry17_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry18_valid <= 1'b0;
+  end else if (writes[18]) begin
+    entry18_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[18]) begin
+    entry18_net_id <= commit_identifier[127:0];
+    entry18_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry19_valid <= 1'b0;
+  end else if (writes[19]) begin
+    entry19_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[19]) begin
+    entry19_net_id <= commit_identifier[127:0];
+    entry19_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry20_valid <= 1'b0;
+  end else if (writes[20]) begin
+    entry20_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[20]) begin
+    entry20_net_id <= commit_identifier[127:0];
+    entry20_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry21_valid <= 1'b0;
+  end else if (writes[21]) begin
+    entry21_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[21]) begin
+    entry21_net_id <= commit_identifier[127:0];
+    entry21_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry22_valid <= 1'b0;
+  end else if (writes[22]) begin
+    entry22_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[22]) begin
+    entry22_net_id <= commit_identifier[127:0];
+    entry22_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry23_valid <= 1'b0;
+  end else if (writes[23]) begin
+    entry23_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[23]) begin
+    entry23_net_id <= commit_identifier[127:0];
+    entry23_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry24_valid <= 1'b0;
+  end else if (writes[24]) begin
+    entry24_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[24]) begin
+    entry24_net_id <= commit_identifier[127:0];
+    entry24_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry25_valid <= 1'b0;
+  end else if (writes[25]) begin
+    entry25_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[25]) begin
+    entry25_net_id <= commit_identifier[127:0];
+    entry25_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry26_valid <= 1'b0;
+  end else if (writes[26]) begin
+    entry26_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[26]) begin
+    entry26_net_id <= commit_identifier[127:0];
+    entry26_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry27_valid <= 1'b0;
+  end else if (writes[27]) begin
+    entry27_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[27]) begin
+    entry27_net_id <= commit_identifier[127:0];
+    entry27_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry28_valid <= 1'b0;
+  end else if (writes[28]) begin
+    entry28_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[28]) begin
+    entry28_net_id <= commit_identifier[127:0];
+    entry28_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry29_valid <= 1'b0;
+  end else if (writes[29]) begin
+    entry29_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[29]) begin
+    entry29_net_id <= commit_identifier[127:0];
+    entry29_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry30_valid <= 1'b0;
+  end else if (writes[30]) begin
+    entry30_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[30]) begin
+    entry30_net_id <= commit_identifier[127:0];
+    entry30_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry31_valid <= 1'b0;
+  end else if (writes[31]) begin
+    entry31_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[31]) begin
+    entry31_net_id <= commit_identifier[127:0];
+    entry31_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry32_valid <= 1'b0;
+  end else if (writes[32]) begin
+    entry32_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[32]) begin
+    entry32_net_id <= commit_identifier[127:0];
+    entry32_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry33_valid <= 1'b0;
+  end else if (writes[33]) begin
+    entry33_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[33]) begin
+    entry33_net_id <= commit_identifier[127:0];
+    entry33_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry34_valid <= 1'b0;
+  end else if (writes[34]) begin
+    entry34_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[34]) begin
+    entry34_net_id <= commit_identifier[127:0];
+    entry34_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry35_valid <= 1'b0;
+  end else if (writes[35]) begin
+    entry35_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[35]) begin
+    entry35_net_id <= commit_identifier[127:0];
+    entry35_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry36_valid <= 1'b0;
+  end else if (writes[36]) begin
+    entry36_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[36]) begin
+    entry36_net_id <= commit_identifier[127:0];
+    entry36_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry37_valid <= 1'b0;
+  end else if (writes[37]) begin
+    entry37_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[37]) begin
+    entry37_net_id <= commit_identifier[127:0];
+    entry37_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry38_valid <= 1'b0;
+  end else if (writes[38]) begin
+    entry38_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[38]) begin
+    entry38_net_id <= commit_identifier[127:0];
+    entry38_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry39_valid <= 1'b0;
+  end else if (writes[39]) begin
+    entry39_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[39]) begin
+    entry39_net_id <= commit_identifier[127:0];
+    entry39_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry40_valid <= 1'b0;
+  end else if (writes[40]) begin
+    entry40_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[40]) begin
+    entry40_net_id <= commit_identifier[127:0];
+    entry40_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry41_valid <= 1'b0;
+  end else if (writes[41]) begin
+    entry41_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[41]) begin
+    entry41_net_id <= commit_identifier[127:0];
+    entry41_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry42_valid <= 1'b0;
+  end else if (writes[42]) begin
+    entry42_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[42]) begin
+    entry42_net_id <= commit_identifier[127:0];
+    entry42_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry43_valid <= 1'b0;
+  end else if (writes[43]) begin
+    entry43_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[43]) begin
+    entry43_net_id <= commit_identifier[127:0];
+    entry43_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry44_valid <= 1'b0;
+  end else if (writes[44]) begin
+    entry44_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[44]) begin
+    entry44_net_id <= commit_identifier[127:0];
+    entry44_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry45_valid <= 1'b0;
+  end else if (writes[45]) begin
+    entry45_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[45]) begin
+    entry45_net_id <= commit_identifier[127:0];
+    entry45_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry46_valid <= 1'b0;
+  end else if (writes[46]) begin
+    entry46_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[46]) begin
+    entry46_net_id <= commit_identifier[127:0];
+    entry46_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry47_valid <= 1'b0;
+  end else if (writes[47]) begin
+    entry47_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[47]) begin
+    entry47_net_id <= commit_identifier[127:0];
+    entry47_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry48_valid <= 1'b0;
+  end else if (writes[48]) begin
+    entry48_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[48]) begin
+    entry48_net_id <= commit_identifier[127:0];
+    entry48_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry49_valid <= 1'b0;
+  end else if (writes[49]) begin
+    entry49_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[49]) begin
+    entry49_net_id <= commit_identifier[127:0];
+    entry49_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry50_valid <= 1'b0;
+  end else if (writes[50]) begin
+    entry50_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[50]) begin
+    entry50_net_id <= commit_identifier[127:0];
+    entry50_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry51_valid <= 1'b0;
+  end else if (writes[51]) begin
+    entry51_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[51]) begin
+    entry51_net_id <= commit_identifier[127:0];
+    entry51_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry52_valid <= 1'b0;
+  end else if (writes[52]) begin
+    entry52_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[52]) begin
+    entry52_net_id <= commit_identifier[127:0];
+    entry52_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry53_valid <= 1'b0;
+  end else if (writes[53]) begin
+    entry53_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[53]) begin
+    entry53_net_id <= commit_identifier[127:0];
+    entry53_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry54_valid <= 1'b0;
+  end else if (writes[54]) begin
+    entry54_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[54]) begin
+    entry54_net_id <= commit_identifier[127:0];
+    entry54_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry55_valid <= 1'b0;
+  end else if (writes[55]) begin
+    entry55_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[55]) begin
+    entry55_net_id <= commit_identifier[127:0];
+    entry55_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry56_valid <= 1'b0;
+  end else if (writes[56]) begin
+    entry56_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[56]) begin
+    entry56_net_id <= commit_identifier[127:0];
+    entry56_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry57_valid <= 1'b0;
+  end else if (writes[57]) begin
+    entry57_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[57]) begin
+    entry57_net_id <= commit_identifier[127:0];
+    entry57_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry58_valid <= 1'b0;
+  end else if (writes[58]) begin
+    entry58_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[58]) begin
+    entry58_net_id <= commit_identifier[127:0];
+    entry58_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry59_valid <= 1'b0;
+  end else if (writes[59]) begin
+    entry59_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[59]) begin
+    entry59_net_id <= commit_identifier[127:0];
+    entry59_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry60_valid <= 1'b0;
+  end else if (writes[60]) begin
+    entry60_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[60]) begin
+    entry60_net_id <= commit_identifier[127:0];
+    entry60_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry61_valid <= 1'b0;
+  end else if (writes[61]) begin
+    entry61_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[61]) begin
+    entry61_net_id <= commit_identifier[127:0];
+    entry61_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry62_valid <= 1'b0;
+  end else if (writes[62]) begin
+    entry62_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[62]) begin
+    entry62_net_id <= commit_identifier[127:0];
+    entry62_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry63_valid <= 1'b0;
+  end else if (writes[63]) begin
+    entry63_valid <= commit_identifier[128];
+  end
+
+  always @(posedge clk) if (writes[63]) begin
+    entry63_net_id <= commit_identifier[127:0];
+    entry63_table <= commit_number;
+  end
+
+  // ---- Cycle 2: match of every entry ------------------------------------------------------------
 
   reg binding2_request;
   reg binding2_token;
-  reg entry0_valid;
-  reg [127:0] entry0_net_id;
-  reg [5:0] entry0_table;
-  reg [15:0] binding2_chunks0;
-  reg binding2_valid0;
-  reg entry1_valid;
-  reg [127:0] entry1_net_id;
-  reg [5:0] entry1_table;
-  reg [15:0] binding2_chunks1;
-  reg binding2_valid1;
-  reg entry2_valid;
-  reg [127:0] entry2_net_id;
-  reg [5:0] entry2_table;
-  reg [15:0] binding2_chunks2;
-  reg binding2_valid2;
-  reg entry3_valid;
-  reg [127:0] entry3_net_id;
-  reg [5:0] entry3_table;
-  reg [15:0] binding2_chunks3;
-  reg binding2_valid3;
-  reg entry4_valid;
-  reg [127:0] entry4_net_id;
-  reg [5:0] entry4_table;
-  reg [15:0] binding2_chunks4;
-  reg binding2_valid4;
-  reg entry5_valid;
-  reg [127:0] entry5_net_id;
-  reg [5:0] entry5_table;
-  reg [15:0] binding2_chunks5;
-  reg binding2_valid5;
-  reg entry6_valid;
-  reg [127:0] entry6_net_id;
-  reg [5:0] entry6_table;
-  reg [15:0] binding2_chunks6;
-  reg binding2_valid6;
-  reg entry7_valid;
-  reg [127:0] entry7_net_id;
-  reg [5:0] entry7_table;
-  reg [15:0] binding2_chunks7;
-  reg binding2_valid7;
-  reg entry8_valid;
-  reg [127:0] entry8_net_id;
-  reg [5:0] entry8_table;
-  reg [15:0] binding2_chunks8;
-  reg binding2_valid8;
-  reg entry9_valid;
-  reg [127:0] entry9_net_id;
-  reg [5:0] entry9_table;
-  reg [15:0] binding2_chunks9;
-  reg binding2_valid9;
-  reg entry10_valid;
-  reg [127:0] entry10_net_id;
-  reg [5:0] entry10_table;
-  reg [15:0] binding2_chunks10;
-  reg binding2_valid10;
-  reg entry11_valid;
-  reg [127:0] entry11_net_id;
-  reg [5:0] entry11_table;
-  reg [15:0] binding2_chunks11;
-  reg binding2_valid11;
-  reg entry12_valid;
-  reg [127:0] entry12_net_id;
-  reg [5:0] entry12_table;
-  reg [15:0] binding2_chunks12;
-  reg binding2_valid12;
-  reg entry13_valid;
-  reg [127:0] entry13_net_id;
-  reg [5:0] entry13_table;
-  reg [15:0] binding2_chunks13;
-  reg binding2_valid13;
-  reg entry14_valid;
-  reg [127:0] entry14_net_id;
-  reg [5:0] entry14_table;
-  reg [15:0] binding2_chunks14;
-  reg binding2_valid14;
-  reg entry15_valid;
-  reg [127:0] entry15_net_id;
-  reg [5:0] entry15_table;
-  reg [15:0] binding2_chunks15;
-  reg binding2_valid15;
-  reg entry16_valid;
-  reg [127:0] entry16_net_id;
-  reg [5:0] entry16_table;
-  reg [15:0] binding2_chunks16;
-  reg binding2_valid16;
-  reg entry17_valid;
-  reg [127:0] entry17_net_id;
-  reg [5:0] entry17_table;
-  reg [15:0] binding2_chunks17;
-  reg binding2_valid17;
-  reg entry18_valid;
-  reg [127:0] entry18_net_id;
-  reg [5:0] entry18_table;
-  reg [15:0] binding2_chunks18;
-  reg binding2_valid18;
-  reg entry19_valid;
-  reg [127:0] entry19_net_id;
-  reg [5:0] entry19_table;
-  reg [15:0] binding2_chunks19;
-  reg binding2_valid19;
-  reg entry20_valid;
-  reg [127:0] entry20_net_id;
-  reg [5:0] entry20_table;
-  reg [15:0] binding2_chunks20;
-  reg binding2_valid20;
-  reg entry21_valid;
-  reg [127:0] entry21_net_id;
-  reg [5:0] entry21_table;
-  reg [15:0] binding2_chunks21;
-  reg binding2_valid21;
-  reg entry22_valid;
-  reg [127:0] entry22_net_id;
-  reg [5:0] entry22_table;
-  reg [15:0] binding2_chunks22;
-  reg binding2_valid22;
-  reg entry23_valid;
-  reg [127:0] entry23_net_id;
-  reg [5:0] entry23_table;
-  reg [15:0] binding2_chunks23;
-  reg binding2_valid23;
-  reg entry24_valid;
-  reg [127:0] entry24_net_id;
-  reg [5:0] entry24_table;
-  reg [15:0] binding2_chunks24;
-  reg binding2_valid24;
-  reg entry25_valid;
-  reg [127:0] entry25_net_id;
-  reg [5:0] entry25_table;
-  reg [15:0] binding2_chunks25;
-  reg binding2_valid25;
-  reg entry26_valid;
-  reg [127:0] entry26_net_id;
-  reg [5:0] entry26_table;
-  reg [15:0] binding2_chunks26;
-  reg binding2_valid26;
-  reg entry27_valid;
-  reg [127:0] entry27_net_id;
-  reg [5:0] entry27_table;
-  reg [15:0] binding2_chunks27;
-  reg binding2_valid27;
-  reg entry28_valid;
-  reg [127:0] entry28_net_id;
-  reg [5:0] entry28_table;
-  reg [15:0] binding2_chunks28;
-  reg binding2_valid28;
-  reg entry29_valid;
-  reg [127:0] entry29_net_id;
-  reg [5:0] entry29_table;
-  reg [15:0] binding2_chunks29;
-  reg binding2_valid29;
-  reg entry30_valid;
-  reg [127:0] entry30_net_id;
-  reg [5:0] entry30_table;
-  reg [15:0] binding2_chunks30;
-  reg binding2_valid30;
-  reg entry31_valid;
-  reg [127:0] entry31_net_id;
-  reg [5:0] entry31_table;
-  reg [15:0] binding2_chunks31;
-  reg binding2_valid31;
-  reg entry32_valid;
-  reg [127:0] entry32_net_id;
-  reg [5:0] entry32_table;
-  reg [15:0] binding2_chunks32;
-  reg binding2_valid32;
-  reg entry33_valid;
-  reg [127:0] entry33_net_id;
-  reg [5:0] entry33_table;
-  reg [15:0] binding2_chunks33;
-  reg binding2_valid33;
-  reg entry34_valid;
-  reg [127:0] entry34_net_id;
-  reg [5:0] entry34_table;
-  reg [15:0] binding2_chunks34;
-  reg binding2_valid34;
-  reg entry35_valid;
-  reg [127:0] entry35_net_id;
-  reg [5:0] entry35_table;
-  reg [15:0] binding2_chunks35;
-  reg binding2_valid35;
-  reg entry36_valid;
-  reg [127:0] entry36_net_id;
-  reg [5:0] entry36_table;
-  reg [15:0] binding2_chunks36;
-  reg binding2_valid36;
-  reg entry37_valid;
-  reg [127:0] entry37_net_id;
-  reg [5:0] entry37_table;
-  reg [15:0] binding2_chunks37;
-  reg binding2_valid37;
-  reg entry38_valid;
-  reg [127:0] entry38_net_id;
-  reg [5:0] entry38_table;
-  reg [15:0] binding2_chunks38;
-  reg binding2_valid38;
-  reg entry39_valid;
-  reg [127:0] entry39_net_id;
-  reg [5:0] entry39_table;
-  reg [15:0] binding2_chunks39;
-  reg binding2_valid39;
-  reg entry40_valid;
-  reg [127:0] entry40_net_id;
-  reg [5:0] entry40_table;
-  reg [15:0] binding2_chunks40;
-  reg binding2_valid40;
-  reg entry41_valid;
-  reg [127:0] entry41_net_id;
-  reg [5:0] entry41_table;
-  reg [15:0] binding2_chunks41;
-  reg binding2_valid41;
-  reg entry42_valid;
-  reg [127:0] entry42_net_id;
-  reg [5:0] entry42_table;
-  reg [15:0] binding2_chunks42;
-  reg binding2_valid42;
-  reg entry43_valid;
-  reg [127:0] entry43_net_id;
-  reg [5:0] entry43_table;
-  reg [15:0] binding2_chunks43;
-  reg binding2_valid43;
-  reg entry44_valid;
-  reg [127:0] entry44_net_id;
-  reg [5:0] entry44_table;
-  reg [15:0] binding2_chunks44;
-  reg binding2_valid44;
-  reg entry45_valid;
-  reg [127:0] entry45_net_id;
-  reg [5:0] entry45_table;
-  reg [15:0] binding2_chunks45;
-  reg binding2_valid45;
-  reg entry46_valid;
-  reg [127:0] entry46_net_id;
-  reg [5:0] entry46_table;
-  reg [15:0] binding2_chunks46;
-  reg binding2_valid46;
-  reg entry47_valid;
-  reg [127:0] entry47_net_id;
-  reg [5:0] entry47_table;
-  reg [15:0] binding2_chunks47;
-  reg binding2_valid47;
-  reg entry48_valid;
-  reg [127:0] entry48_net_id;
-  reg [5:0] entry48_table;
-  reg [15:0] binding2_chunks48;
-  reg binding2_valid48;
-  reg entry49_valid;
-  reg [127:0] entry49_net_id;
-  reg [5:0] entry49_table;
-  reg [15:0] binding2_chunks49;
-  reg binding2_valid49;
-  reg entry50_valid;
-  reg [127:0] entry50_net_id;
-  reg [5:0] entry50_table;
-  reg [15:0] binding2_chunks50;
-  reg binding2_valid50;
-  reg entry51_valid;
-  reg [127:0] entry51_net_id;
-  reg [5:0] entry51_table;
-  reg [15:0] binding2_chunks51;
-  reg binding2_valid51;
-  reg entry52_valid;
-  reg [127:0] entry52_net_id;
-  reg [5:0] entry52_table;
-  reg [15:0] binding2_chunks52;
-  reg binding2_valid52;
-  reg entry53_valid;
-  reg [127:0] entry53_net_id;
-  reg [5:0] entry53_table;
-  reg [15:0] binding2_chunks53;
-  reg binding2_valid53;
-  reg entry54_valid;
-  reg [127:0] entry54_net_id;
-  reg [5:0] entry54_table;
-  reg [15:0] binding2_chunks54;
-  reg binding2_valid54;
-  reg entry55_valid;
-  reg [127:0] entry55_net_id;
-  reg [5:0] entry55_table;
-  reg [15:0] binding2_chunks55;
-  reg binding2_valid55;
-  reg entry56_valid;
-  reg [127:0] entry56_net_id;
-  reg [5:0] entry56_table;
-  reg [15:0] binding2_chunks56;
-  reg binding2_valid56;
-  reg entry57_valid;
-  reg [127:0] entry57_net_id;
-  reg [5:0] entry57_table;
-  reg [15:0] binding2_chunks57;
-  reg binding2_valid57;
-  reg entry58_valid;
-  reg [127:0] entry58_net_id;
-  reg [5:0] entry58_table;
-  reg [15:0] binding2_chunks58;
-  reg binding2_valid58;
-  reg entry59_valid;
-  reg [127:0] entry59_net_id;
-  reg [5:0] entry59_table;
-  reg [15:0] binding2_chunks59;
-  reg binding2_valid59;
-  reg entry60_valid;
-  reg [127:0] entry60_net_id;
-  reg [5:0] entry60_table;
-  reg [15:0] binding2_chunks60;
-  reg binding2_valid60;
-  reg entry61_valid;
-  reg [127:0] entry61_net_id;
-  reg [5:0] entry61_table;
-  reg [15:0] binding2_chunks61;
-  reg binding2_valid61;
-  reg entry62_valid;
-  reg [127:0] entry62_net_id;
-  reg [5:0] entry62_table;
-  reg [15:0] binding2_chunks62;
-  reg binding2_valid62;
-  reg entry63_valid;
-  reg [127:0] entry63_net_id;
-  reg [5:0] entry63_table;
-  reg [15:0] binding2_chunks63;
-  reg binding2_valid63;
+  wire match0 = binding1_valid0 & (&binding1_chunks0);
+  wire match1 = binding1_valid1 & (&binding1_chunks1);
+  wire match2 = binding1_valid2 & (&binding1_chunks2);
+  wire match3 = binding1_valid3 & (&binding1_chunks3);
+  wire match4 = binding1_valid4 & (&binding1_chunks4);
+  wire match5 = binding1_valid5 & (&binding1_chunks5);
+  wire match6 = binding1_valid6 & (&binding1_chunks6);
+  wire match7 = binding1_valid7 & (&binding1_chunks7);
+  wire match8 = binding1_valid8 & (&binding1_chunks8);
+  wire match9 = binding1_valid9 & (&binding1_chunks9);
+  wire match10 = binding1_valid10 & (&binding1_chunks10);
+  wire match11 = binding1_valid11 & (&binding1_chunks11);
+  wire match12 = binding1_valid12 & (&binding1_chunks12);
+  wire match13 = binding1_valid13 & (&binding1_chunks13);
+  wire match14 = binding1_valid14 & (&binding1_chunks14);
+  wire match15 = binding1_valid15 & (&binding1_chunks15);
+  wire match16 = binding1_valid16 & (&binding1_chunks16);
+  wire match17 = binding1_valid17 & (&binding1_chunks17);
+  wire match18 = binding1_valid18 & (&binding1_chunks18);
+  wire match19 = binding1_valid19 & (&binding1_chunks19);
+  wire match20 = binding1_valid20 & (&binding1_chunks20);
+  wire match21 = binding1_valid21 & (&binding1_chunks21);
+  wire match22 = binding1_valid22 & (&binding1_chunks22);
+  wire match23 = binding1_valid23 & (&binding1_chunks23);
+  wire match24 = binding1_valid24 & (&binding1_chunks24);
+  wire match25 = binding1_valid25 & (&binding1_chunks25);
+  wire match26 = binding1_valid26 & (&binding1_chunks26);
+  wire match27 = binding1_valid27 & (&binding1_chunks27);
+  wire match28 = binding1_valid28 & (&binding1_chunks28);
+  wire match29 = binding1_valid29 & (&binding1_chunks29);
+  wire match30 = binding1_valid30 & (&binding1_chunks30);
+  wire match31 = binding1_valid31 & (&binding1_chunks31);
+  wire match32 = binding1_valid32 & (&binding1_chunks32);
+  wire match33 = binding1_valid33 & (&binding1_chunks33);
+  wire match34 = binding1_valid34 & (&binding1_chunks34);
+  wire match35 = binding1_valid35 & (&binding1_chunks35);
+  wire match36 = binding1_valid36 & (&binding1_chunks36);
+  wire match37 = binding1_valid37 & (&binding1_chunks37);
+  wire match38 = binding1_valid38 & (&binding1_chunks38);
+  wire match39 = binding1_valid39 & (&binding1_chunks39);
+  wire match40 = binding1_valid40 & (&binding1_chunks40);
+  wire match41 = binding1_valid41 & (&binding1_chunks41);
+  wire match42 = binding1_valid42 & (&binding1_chunks42);
+  wire match43 = binding1_valid43 & (&binding1_chunks43);
+  wire match44 = binding1_valid44 & (&binding1_chunks44);
+  wire match45 = binding1_valid45 & (&binding1_chunks45);
+  wire match46 = binding1_valid46 & (&binding1_chunks46);
+  wire match47 = binding1_valid47 & (&binding1_chunks47);
+  wire match48 = binding1_valid48 & (&binding1_chunks48);
+  wire match49 = binding1_valid49 & (&binding1_chunks49);
+  wire match50 = binding1_valid50 & (&binding1_chunks50);
+  wire match51 = binding1_valid51 & (&binding1_chunks51);
+  wire match52 = binding1_valid52 & (&binding1_chunks52);
+  wire match53 = binding1_valid53 & (&binding1_chunks53);
+  wire match54 = binding1_valid54 & (&binding1_chunks54);
+  wire match55 = binding1_valid55 & (&binding1_chunks55);
+  wire match56 = binding1_valid56 & (&binding1_chunks56);
+  wire match57 = binding1_valid57 & (&binding1_chunks57);
+  wire match58 = binding1_valid58 & (&binding1_chunks58);
+  wire match59 = binding1_valid59 & (&binding1_chunks59);
+  wire match60 = binding1_valid60 & (&binding1_chunks60);
+  wire match61 = binding1_valid61 & (&binding1_chunks61);
+  wire match62 = binding1_valid62 & (&binding1_chunks62);
+  wire match63 = binding1_valid63 & (&binding1_chunks63);
+  reg binding2_match0;
+  reg binding2_match1;
+  reg binding2_match2;
+  reg binding2_match3;
+  reg binding2_match4;
+  reg binding2_match5;
+  reg binding2_match6;
+  reg binding2_match7;
+  reg binding2_match8;
+  reg binding2_match9;
+  reg binding2_match10;
+  reg binding2_match11;
+  reg binding2_match12;
+  reg binding2_match13;
+  reg binding2_match14;
+  reg binding2_match15;
+  reg binding2_match16;
+  reg binding2_match17;
+  reg binding2_match18;
+  reg binding2_match19;
+  reg binding2_match20;
+  reg binding2_match21;
+  reg binding2_match22;
+  reg binding2_match23;
+  reg binding2_match24;
+  reg binding2_match25;
+  reg binding2_match26;
+  reg binding2_match27;
+  reg binding2_match28;
+  reg binding2_match29;
+  reg binding2_match30;
+  reg binding2_match31;
+  reg binding2_match32;
+  reg binding2_match33;
+  reg binding2_match34;
+  reg binding2_match35;
+  reg binding2_match36;
+  reg binding2_match37;
+  reg binding2_match38;
+  reg binding2_match39;
+  reg binding2_match40;
+  reg binding2_match41;
+  reg binding2_match42;
+  reg binding2_match43;
+  reg binding2_match44;
+  reg binding2_match45;
+  reg binding2_match46;
+  reg binding2_match47;
+  reg binding2_match48;
+  reg binding2_match49;
+  reg binding2_match50;
+  reg binding2_match51;
+  reg binding2_match52;
+  reg binding2_match53;
+  reg binding2_match54;
+  reg binding2_match55;
+  reg binding2_match56;
+  reg binding2_match57;
+  reg binding2_match58;
+  reg binding2_match59;
+  reg binding2_match60;
+  reg binding2_match61;
+  reg binding2_match62;
+  reg binding2_match63;
+  wire [63:0] all_matches = {binding2_match0, binding2_match1, binding2_match2, binding2_match3,
+      binding2_match4, binding2_match5, binding2_match6, binding2_match7, binding2_match8,
+      binding2_match9, binding2_match10, binding2_match11, binding2_match12, binding2_match13,
+      binding2_match14, binding2_match15, binding2_match16, binding2_match17, binding2_match18,
+      binding2_match19, binding2_match20, binding2_match21, binding2_match22, binding2_match23,
+      binding2_match24, binding2_match25, binding2_match26, binding2_match27, binding2_match28,
+      binding2_match29, binding2_match30, binding2_match31, binding2_match32, binding2_match33,
+      binding2_match34, binding2_match35, binding2_match36, binding2_match37, binding2_match38,
+      binding2_match39, binding2_match40, binding2_match41, binding2_match42, binding2_match43,
+      binding2_match44, binding2_match45, binding2_match46, binding2_match47, binding2_match48,
+      binding2_match49, binding2_match50, binding2_match51, binding2_match52, binding2_match53,
+      binding2_match54, binding2_match55, binding2_match56, binding2_match57, binding2_match58,
+      binding2_match59, binding2_match60, binding2_match61, binding2_match62, binding2_match63};
 
   always @(posedge clk) if (rst) begin
     binding2_request <= 1'b0;
@@ -516,1882 +2455,152 @@ module mapping_binding (
     binding2_token <= binding1_token;
   end
 
-  always @(posedge clk) if (rst) begin
-    entry0_valid <= 1'b0;
-  end else if (binding1_write[0]) begin
-    entry0_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[0]) begin
-    entry0_net_id <= commit_identifier[127:0];
-    entry0_table <= commit_number;
-  end
-
   always @(posedge clk) begin
-    binding2_chunks0 <= {binding1_net_id0[7:0] == entry0_net_id[7:0],
-        binding1_net_id0[15:8] == entry0_net_id[15:8],
-        binding1_net_id0[23:16] == entry0_net_id[23:16],
-        binding1_net_id0[31:24] == entry0_net_id[31:24],
-        binding1_net_id0[39:32] == entry0_net_id[39:32],
-        binding1_net_id0[47:40] == entry0_net_id[47:40],
-        binding1_net_id0[55:48] == entry0_net_id[55:48],
-        binding1_net_id0[63:56] == entry0_net_id[63:56],
-        binding1_net_id0[71:64] == entry0_net_id[71:64],
-        binding1_net_id0[79:72] == entry0_net_id[79:72],
-        binding1_net_id0[87:80] == entry0_net_id[87:80],
-        binding1_net_id0[95:88] == entry0_net_id[95:88],
-        binding1_net_id0[103:96] == entry0_net_id[103:96],
-        binding1_net_id0[111:104] == entry0_net_id[111:104],
-        binding1_net_id0[119:112] == entry0_net_id[119:112],
-        binding1_net_id0[127:120] == entry0_net_id[127:120]};
-    binding2_valid0 <= entry0_valid;
-    binding2_chunks1 <= {binding1_net_id0[7:0] == entry1_net_id[7:0],
-        binding1_net_id0[15:8] == entry1_net_id[15:8],
-        binding1_net_id0[23:16] == entry1_net_id[23:16],
-        binding1_net_id0[31:24] == entry1_net_id[31:24],
-        binding1_net_id0[39:32] == entry1_net_id[39:32],
-        binding1_net_id0[47:40] == entry1_net_id[47:40],
-        binding1_net_id0[55:48] == entry1_net_id[55:48],
-        binding1_net_id0[63:56] == entry1_net_id[63:56],
-        binding1_net_id0[71:64] == entry1_net_id[71:64],
-        binding1_net_id0[79:72] == entry1_net_id[79:72],
-        binding1_net_id0[87:80] == entry1_net_id[87:80],
-        binding1_net_id0[95:88] == entry1_net_id[95:88],
-        binding1_net_id0[103:96] == entry1_net_id[103:96],
-        binding1_net_id0[111:104] == entry1_net_id[111:104],
-        binding1_net_id0[119:112] == entry1_net_id[119:112],
-        binding1_net_id0[127:120] == entry1_net_id[127:120]};
-    binding2_valid1 <= entry1_valid;
-    binding2_chunks2 <= {binding1_net_id0[7:0] == entry2_net_id[7:0],
-        binding1_net_id0[15:8] == entry2_net_id[15:8],
-        binding1_net_id0[23:16] == entry2_net_id[23:16],
-        binding1_net_id0[31:24] == entry2_net_id[31:24],
-        binding1_net_id0[39:32] == entry2_net_id[39:32],
-        binding1_net_id0[47:40] == entry2_net_id[47:40],
-        binding1_net_id0[55:48] == entry2_net_id[55:48],
-        binding1_net_id0[63:56] == entry2_net_id[63:56],
-        binding1_net_id0[71:64] == entry2_net_id[71:64],
-        binding1_net_id0[79:72] == entry2_net_id[79:72],
-        binding1_net_id0[87:80] == entry2_net_id[87:80],
-        binding1_net_id0[95:88] == entry2_net_id[95:88],
-        binding1_net_id0[103:96] == entry2_net_id[103:96],
-        binding1_net_id0[111:104] == entry2_net_id[111:104],
-        binding1_net_id0[119:112] == entry2_net_id[119:112],
-        binding1_net_id0[127:120] == entry2_net_id[127:120]};
-    binding2_valid2 <= entry2_valid;
-    binding2_chunks3 <= {binding1_net_id0[7:0] == entry3_net_id[7:0],
-        binding1_net_id0[15:8] == entry3_net_id[15:8],
-        binding1_net_id0[23:16] == entry3_net_id[23:16],
-        binding1_net_id0[31:24] == entry3_net_id[31:24],
-        binding1_net_id0[39:32] == entry3_net_id[39:32],
-        binding1_net_id0[47:40] == entry3_net_id[47:40],
-        binding1_net_id0[55:48] == entry3_net_id[55:48],
-        binding1_net_id0[63:56] == entry3_net_id[63:56],
-        binding1_net_id0[71:64] == entry3_net_id[71:64],
-        binding1_net_id0[79:72] == entry3_net_id[79:72],
-        binding1_net_id0[87:80] == entry3_net_id[87:80],
-        binding1_net_id0[95:88] == entry3_net_id[95:88],
-        binding1_net_id0[103:96] == entry3_net_id[103:96],
-        binding1_net_id0[111:104] == entry3_net_id[111:104],
-        binding1_net_id0[119:112] == entry3_net_id[119:112],
-        binding1_net_id0[127:120] == entry3_net_id[127:120]};
-    binding2_valid3 <= entry3_valid;
-    binding2_chunks4 <= {binding1_net_id1[7:0] == entry4_net_id[7:0],
-        binding1_net_id1[15:8] == entry4_net_id[15:8],
-        binding1_net_id1[23:16] == entry4_net_id[23:16],
-        binding1_net_id1[31:24] == entry4_net_id[31:24],
-        binding1_net_id1[39:32] == entry4_net_id[39:32],
-        binding1_net_id1[47:40] == entry4_net_id[47:40],
-        binding1_net_id1[55:48] == entry4_net_id[55:48],
-        binding1_net_id1[63:56] == entry4_net_id[63:56],
-        binding1_net_id1[71:64] == entry4_net_id[71:64],
-        binding1_net_id1[79:72] == entry4_net_id[79:72],
-        binding1_net_id1[87:80] == entry4_net_id[87:80],
-        binding1_net_id1[95:88] == entry4_net_id[95:88],
-        binding1_net_id1[103:96] == entry4_net_id[103:96],
-        binding1_net_id1[111:104] == entry4_net_id[111:104],
-        binding1_net_id1[119:112] == entry4_net_id[119:112],
-        binding1_net_id1[127:120] == entry4_net_id[127:120]};
-    binding2_valid4 <= entry4_valid;
-    binding2_chunks5 <= {binding1_net_id1[7:0] == entry5_net_id[7:0],
-        binding1_net_id1[15:8] == entry5_net_id[15:8],
-        binding1_net_id1[23:16] == entry5_net_id[23:16],
-        binding1_net_id1[31:24] == entry5_net_id[31:24],
-        binding1_net_id1[39:32] == entry5_net_id[39:32],
-        binding1_net_id1[47:40] == entry5_net_id[47:40],
-        binding1_net_id1[55:48] == entry5_net_id[55:48],
-        binding1_net_id1[63:56] == entry5_net_id[63:56],
-        binding1_net_id1[71:64] == entry5_net_id[71:64],
-        binding1_net_id1[79:72] == entry5_net_id[79:72],
-        binding1_net_id1[87:80] == entry5_net_id[87:80],
-        binding1_net_id1[95:88] == entry5_net_id[95:88],
-        binding1_net_id1[103:96] == entry5_net_id[103:96],
-        binding1_net_id1[111:104] == entry5_net_id[111:104],
-        binding1_net_id1[119:112] == entry5_net_id[119:112],
-        binding1_net_id1[127:120] == entry5_net_id[127:120]};
-    binding2_valid5 <= entry5_valid;
-    binding2_chunks6 <= {binding1_net_id1[7:0] == entry6_net_id[7:0],
-        binding1_net_id1[15:8] == entry6_net_id[15:8],
-        binding1_net_id1[23:16] == entry6_net_id[23:16],
-        binding1_net_id1[31:24] == entry6_net_id[31:24],
-        binding1_net_id1[39:32] == entry6_net_id[39:32],
-        binding1_net_id1[47:40] == entry6_net_id[47:40],
-        binding1_net_id1[55:48] == entry6_net_id[55:48],
-        binding1_net_id1[63:56] == entry6_net_id[63:56],
-        binding1_net_id1[71:64] == entry6_net_id[71:64],
-        binding1_net_id1[79:72] == entry6_net_id[79:72],
-        binding1_net_id1[87:80] == entry6_net_id[87:80],
-        binding1_net_id1[95:88] == entry6_net_id[95:88],
-        binding1_net_id1[103:96] == entry6_net_id[103:96],
-        binding1_net_id1[111:104] == entry6_net_id[111:104],
-        binding1_net_id1[119:112] == entry6_net_id[119:112],
-        binding1_net_id1[127:120] == entry6_net_id[127:120]};
-    binding2_valid6 <= entry6_valid;
-    binding2_chunks7 <= {binding1_net_id1[7:0] == entry7_net_id[7:0],
-        binding1_net_id1[15:8] == entry7_net_id[15:8],
-        binding1_net_id1[23:16] == entry7_net_id[23:16],
-        binding1_net_id1[31:24] == entry7_net_id[31:24],
-        binding1_net_id1[39:32] == entry7_net_id[39:32],
-        binding1_net_id1[47:40] == entry7_net_id[47:40],
-        binding1_net_id1[55:48] == entry7_net_id[55:48],
-        binding1_net_id1[63:56] == entry7_net_id[63:56],
-        binding1_net_id1[71:64] == entry7_net_id[71:64],
-        binding1_net_id1[79:72] == entry7_net_id[79:72],
-        binding1_net_id1[87:80] == entry7_net_id[87:80],
-        binding1_net_id1[95:88] == entry7_net_id[95:88],
-        binding1_net_id1[103:96] == entry7_net_id[103:96],
-        binding1_net_id1[111:104] == entry7_net_id[111:104],
-        binding1_net_id1[119:112] == entry7_net_id[119:112],
-        binding1_net_id1[127:120] == entry7_net_id[127:120]};
-    binding2_valid7 <= entry7_valid;
-    binding2_chunks8 <= {binding1_net_id2[7:0] == entry8_net_id[7:0],
-        binding1_net_id2[15:8] == entry8_net_id[15:8],
-        binding1_net_id2[23:16] == entry8_net_id[23:16],
-        binding1_net_id2[31:24] == entry8_net_id[31:24],
-        binding1_net_id2[39:32] == entry8_net_id[39:32],
-        binding1_net_id2[47:40] == entry8_net_id[47:40],
-        binding1_net_id2[55:48] == entry8_net_id[55:48],
-        binding1_net_id2[63:56] == entry8_net_id[63:56],
-        binding1_net_id2[71:64] == entry8_net_id[71:64],
-        binding1_net_id2[79:72] == entry8_net_id[79:72],
-        binding1_net_id2[87:80] == entry8_net_id[87:80],
-        binding1_net_id2[95:88] == entry8_net_id[95:88],
-        binding1_net_id2[103:96] == entry8_net_id[103:96],
-        binding1_net_id2[111:104] == entry8_net_id[111:104],
-        binding1_net_id2[119:112] == entry8_net_id[119:112],
-        binding1_net_id2[127:120] == entry8_net_id[127:120]};
-    binding2_valid8 <= entry8_valid;
-    binding2_chunks9 <= {binding1_net_id2[7:0] == entry9_net_id[7:0],
-        binding1_net_id2[15:8] == entry9_net_id[15:8],
-        binding1_net_id2[23:16] == entry9_net_id[23:16],
-        binding1_net_id2[31:24] == entry9_net_id[31:24],
-        binding1_net_id2[39:32] == entry9_net_id[39:32],
-        binding1_net_id2[47:40] == entry9_net_id[47:40],
-        binding1_net_id2[55:48] == entry9_net_id[55:48],
-        binding1_net_id2[63:56] == entry9_net_id[63:56],
-        binding1_net_id2[71:64] == entry9_net_id[71:64],
-        binding1_net_id2[79:72] == entry9_net_id[79:72],
-        binding1_net_id2[87:80] == entry9_net_id[87:80],
-        binding1_net_id2[95:88] == entry9_net_id[95:88],
-        binding1_net_id2[103:96] == entry9_net_id[103:96],
-        binding1_net_id2[111:104] == entry9_net_id[111:104],
-        binding1_net_id2[119:112] == entry9_net_id[119:112],
-        binding1_net_id2[127:120] == entry9_net_id[127:120]};
-    binding2_valid9 <= entry9_valid;
-    binding2_chunks10 <= {binding1_net_id2[7:0] == entry10_net_id[7:0],
-        binding1_net_id2[15:8] == entry10_net_id[15:8],
-        binding1_net_id2[23:16] == entry10_net_id[23:16],
-        binding1_net_id2[31:24] == entry10_net_id[31:24],
-        binding1_net_id2[39:32] == entry10_net_id[39:32],
-        binding1_net_id2[47:40] == entry10_net_id[47:40],
-        binding1_net_id2[55:48] == entry10_net_id[55:48],
-        binding1_net_id2[63:56] == entry10_net_id[63:56],
-        binding1_net_id2[71:64] == entry10_net_id[71:64],
-        binding1_net_id2[79:72] == entry10_net_id[79:72],
-        binding1_net_id2[87:80] == entry10_net_id[87:80],
-        binding1_net_id2[95:88] == entry10_net_id[95:88],
-        binding1_net_id2[103:96] == entry10_net_id[103:96],
-        binding1_net_id2[111:104] == entry10_net_id[111:104],
-        binding1_net_id2[119:112] == entry10_net_id[119:112],
-        binding1_net_id2[127:120] == entry10_net_id[127:120]};
-    binding2_valid10 <= entry10_valid;
-    binding2_chunks11 <= {binding1_net_id2[7:0] == entry11_net_id[7:0],
-        binding1_net_id2[15:8] == entry11_net_id[15:8],
-        binding1_net_id2[23:16] == entry11_net_id[23:16],
-        binding1_net_id2[31:24] == entry11_net_id[31:24],
-        binding1_net_id2[39:32] == entry11_net_id[39:32],
-        binding1_net_id2[47:40] == entry11_net_id[47:40],
-        binding1_net_id2[55:48] == entry11_net_id[55:48],
-        binding1_net_id2[63:56] == entry11_net_id[63:56],
-        binding1_net_id2[71:64] == entry11_net_id[71:64],
-        binding1_net_id2[79:72] == entry11_net_id[79:72],
-        binding1_net_id2[87:80] == entry11_net_id[87:80],
-        binding1_net_id2[95:88] == entry11_net_id[95:88],
-        binding1_net_id2[103:96] == entry11_net_id[103:96],
-        binding1_net_id2[111:104] == entry11_net_id[111:104],
-        binding1_net_id2[119:112] == entry11_net_id[119:112],
-        binding1_net_id2[127:120] == entry11_net_id[127:120]};
-    binding2_valid11 <= entry11_valid;
-    binding2_chunks12 <= {binding1_net_id3[7:0] == entry12_net_id[7:0],
-        binding1_net_id3[15:8] == entry12_net_id[15:8],
-        binding1_net_id3[23:16] == entry12_net_id[23:16],
-        binding1_net_id3[31:24] == entry12_net_id[31:24],
-        binding1_net_id3[39:32] == entry12_net_id[39:32],
-        binding1_net_id3[47:40] == entry12_net_id[47:40],
-        binding1_net_id3[55:48] == entry12_net_id[55:48],
-        binding1_net_id3[63:56] == entry12_net_id[63:56],
-        binding1_net_id3[71:64] == entry12_net_id[71:64],
-        binding1_net_id3[79:72] == entry12_net_id[79:72],
-        binding1_net_id3[87:80] == entry12_net_id[87:80],
-        binding1_net_id3[95:88] == entry12_net_id[95:88],
-        binding1_net_id3[103:96] == entry12_net_id[103:96],
-        binding1_net_id3[111:104] == entry12_net_id[111:104],
-        binding1_net_id3[119:112] == entry12_net_id[119:112],
-        binding1_net_id3[127:120] == entry12_net_id[127:120]};
-    binding2_valid12 <= entry12_valid;
-    binding2_chunks13 <= {binding1_net_id3[7:0] == entry13_net_id[7:0],
-        binding1_net_id3[15:8] == entry13_net_id[15:8],
-        binding1_net_id3[23:16] == entry13_net_id[23:16],
-        binding1_net_id3[31:24] == entry13_net_id[31:24],
-        binding1_net_id3[39:32] == entry13_net_id[39:32],
-        binding1_net_id3[47:40] == entry13_net_id[47:40],
-        binding1_net_id3[55:48] == entry13_net_id[55:48],
-        binding1_net_id3[63:56] == entry13_net_id[63:56],
-        binding1_net_id3[71:64] == entry13_net_id[71:64],
-        binding1_net_id3[79:72] == entry13_net_id[79:72],
-        binding1_net_id3[87:80] == entry13_net_id[87:80],
-        binding1_net_id3[95:88] == entry13_net_id[95:88],
-        binding1_net_id3[103:96] == entry13_net_id[103:96],
-        binding1_net_id3[111:104] == entry13_net_id[111:104],
-        binding1_net_id3[119:112] == entry13_net_id[119:112],
-        binding1_net_id3[127:120] == entry13_net_id[127:120]};
-    binding2_valid13 <= entry13_valid;
-    binding2_chunks14 <= {binding1_net_id3[7:0] == entry14_net_id[7:0],
-        binding1_net_id3[15:8] == entry14_net_id[15:8],
-        binding1_net_id3[23:16] == entry14_net_id[23:16],
-        binding1_net_id3[31:24] == entry14_net_id[31:24],
-        binding1_net_id3[39:32] == entry14_net_id[39:32],
-        binding1_net_id3[47:40] == entry14_net_id[47:40],
-        binding1_net_id3[55:48] == entry14_net_id[55:48],
-        binding1_net_id3[63:56] == entry14_net_id[63:56],
-        binding1_net_id3[71:64] == entry14_net_id[71:64],
-        binding1_net_id3[79:72] == entry14_net_id[79:72],
-        binding1_net_id3[87:80] == entry14_net_id[87:80],
-        binding1_net_id3[95:88] == entry14_net_id[95:88],
-        binding1_net_id3[103:96] == entry14_net_id[103:96],
-        binding1_net_id3[111:104] == entry14_net_id[111:104],
-        binding1_net_id3[119:112] == entry14_net_id[119:112],
-        binding1_net_id3[127:120] == entry14_net_id[127:120]};
-    binding2_valid14 <= entry14_valid;
-    binding2_chunks15 <= {binding1_net_id3[7:0] == entry15_net_id[7:0],
-        binding1_net_id3[15:8] == entry15_net_id[15:8],
-        binding1_net_id3[23:16] == entry15_net_id[23:16],
-        binding1_net_id3[31:24] == entry15_net_id[31:24],
-        binding1_net_id3[39:32] == entry15_net_id[39:32],
-        binding1_net_id3[47:40] == entry15_net_id[47:40],
-        binding1_net_id3[55:48] == entry15_net_id[55:48],
-        binding1_net_id3[63:56] == entry15_net_id[63:56],
-        binding1_net_id3[71:64] == entry15_net_id[71:64],
-        binding1_net_id3[79:72] == entry15_net_id[79:72],
-        binding1_net_id3[87:80] == entry15_net_id[87:80],
-        binding1_net_id3[95:88] == entry15_net_id[95:88],
-        binding1_net_id3[103:96] == entry15_net_id[103:96],
-        binding1_net_id3[111:104] == entry15_net_id[111:104],
-        binding1_net_id3[119:112] == entry15_net_id[119:112],
-        binding1_net_id3[127:120] == entry15_net_id[127:120]};
-    binding2_valid15 <= entry15_valid;
-    binding2_chunks16 <= {binding1_net_id4[7:0] == entry16_net_id[7:0],
-        binding1_net_id4[15:8] == entry16_net_id[15:8],
-        binding1_net_id4[23:16] == entry16_net_id[23:16],
-        binding1_net_id4[31:24] == entry16_net_id[31:24],
-        binding1_net_id4[39:32] == entry16_net_id[39:32],
-        binding1_net_id4[47:40] == entry16_net_id[47:40],
-        binding1_net_id4[55:48] == entry16_net_id[55:48],
-        binding1_net_id4[63:56] == entry16_net_id[63:56],
-        binding1_net_id4[71:64] == entry16_net_id[71:64],
-        binding1_net_id4[79:72] == entry16_net_id[79:72],
-        binding1_net_id4[87:80] == entry16_net_id[87:80],
-        binding1_net_id4[95:88] == entry16_net_id[95:88],
-        binding1_net_id4[103:96] == entry16_net_id[103:96],
-        binding1_net_id4[111:104] == entry16_net_id[111:104],
-        binding1_net_id4[119:112] == entry16_net_id[119:112],
-        binding1_net_id4[127:120] == entry16_net_id[127:120]};
-    binding2_valid16 <= entry16_valid;
-    binding2_chunks17 <= {binding1_net_id4[7:0] == entry17_net_id[7:0],
-        binding1_net_id4[15:8] == entry17_net_id[15:8],
-        binding1_net_id4[23:16] == entry17_net_id[23:16],
-        binding1_net_id4[31:24] == entry17_net_id[31:24],
-        binding1_net_id4[39:32] == entry17_net_id[39:32],
-        binding1_net_id4[47:40] == entry17_net_id[47:40],
-        binding1_net_id4[55:48] == entry17_net_id[55:48],
-        binding1_net_id4[63:56] == entry17_net_id[63:56],
-        binding1_net_id4[71:64] == entry17_net_id[71:64],
-        binding1_net_id4[79:72] == entry17_net_id[79:72],
-        binding1_net_id4[87:80] == entry17_net_id[87:80],
-        binding1_net_id4[95:88] == entry17_net_id[95:88],
-        binding1_net_id4[103:96] == entry17_net_id[103:96],
-        binding1_net_id4[111:104] == entry17_net_id[111:104],
-        binding1_net_id4[119:112] == entry17_net_id[119:112],
-        binding1_net_id4[127:120] == entry17_net_id[127:120]};
-    binding2_valid17 <= entry17_valid;
-    binding2_chunks18 <= {binding1_net_id4[7:0] == entry18_net_id[7:0],
-        binding1_net_id4[15:8] == entry18_net_id[15:8],
-        binding1_net_id4[23:16] == entry18_net_id[23:16],
-        binding1_net_id4[31:24] == entry18_net_id[31:24],
-        binding1_net_id4[39:32] == entry18_net_id[39:32],
-        binding1_net_id4[47:40] == entry18_net_id[47:40],
-        binding1_net_id4[55:48] == entry18_net_id[55:48],
-        binding1_net_id4[63:56] == entry18_net_id[63:56],
-        binding1_net_id4[71:64] == entry18_net_id[71:64],
-        binding1_net_id4[79:72] == entry18_net_id[79:72],
-        binding1_net_id4[87:80] == entry18_net_id[87:80],
-        binding1_net_id4[95:88] == entry18_net_id[95:88],
-        binding1_net_id4[103:96] == entry18_net_id[103:96],
-        binding1_net_id4[111:104] == entry18_net_id[111:104],
-        binding1_net_id4[119:112] == entry18_net_id[119:112],
-        binding1_net_id4[127:120] == entry18_net_id[127:120]};
-    binding2_valid18 <= entry18_valid;
-    binding2_chunks19 <= {binding1_net_id4[7:0] == entry19_net_id[7:0],
-        binding1_net_id4[15:8] == entry19_net_id[15:8],
-        binding1_net_id4[23:16] == entry19_net_id[23:16],
-        binding1_net_id4[31:24] == entry19_net_id[31:24],
-        binding1_net_id4[39:32] == entry19_net_id[39:32],
-        binding1_net_id4[47:40] == entry19_net_id[47:40],
-        binding1_net_id4[55:48] == entry19_net_id[55:48],
-        binding1_net_id4[63:56] == entry19_net_id[63:56],
-        binding1_net_id4[71:64] == entry19_net_id[71:64],
-        binding1_net_id4[79:72] == entry19_net_id[79:72],
-        binding1_net_id4[87:80] == entry19_net_id[87:80],
-        binding1_net_id4[95:88] == entry19_net_id[95:88],
-        binding1_net_id4[103:96] == entry19_net_id[103:96],
-        binding1_net_id4[111:104] == entry19_net_id[111:104],
-        binding1_net_id4[119:112] == entry19_net_id[119:112],
-        binding1_net_id4[127:120] == entry19_net_id[127:120]};
-    binding2_valid19 <= entry19_valid;
-    binding2_chunks20 <= {binding1_net_id5[7:0] == entry20_net_id[7:0],
-        binding1_net_id5[15:8] == entry20_net_id[15:8],
-        binding1_net_id5[23:16] == entry20_net_id[23:16],
-        binding1_net_id5[31:24] == entry20_net_id[31:24],
-        binding1_net_id5[39:32] == entry20_net_id[39:32],
-        binding1_net_id5[47:40] == entry20_net_id[47:40],
-        binding1_net_id5[55:48] == entry20_net_id[55:48],
-        binding1_net_id5[63:56] == entry20_net_id[63:56],
-        binding1_net_id5[71:64] == entry20_net_id[71:64],
-        binding1_net_id5[79:72] == entry20_net_id[79:72],
-        binding1_net_id5[87:80] == entry20_net_id[87:80],
-        binding1_net_id5[95:88] == entry20_net_id[95:88],
-        binding1_net_id5[103:96] == entry20_net_id[103:96],
-        binding1_net_id5[111:104] == entry20_net_id[111:104],
-        binding1_net_id5[119:112] == entry20_net_id[119:112],
-        binding1_net_id5[127:120] == entry20_net_id[127:120]};
-    binding2_valid20 <= entry20_valid;
-    binding2_chunks21 <= {binding1_net_id5[7:0] == entry21_net_id[7:0],
-        binding1_net_id5[15:8] == entry21_net_id[15:8],
-        binding1_net_id5[23:16] == entry21_net_id[23:16],
-        binding1_net_id5[31:24] == entry21_net_id[31:24],
-        binding1_net_id5[39:32] == entry21_net_id[39:32],
-        binding1_net_id5[47:40] == entry21_net_id[47:40],
-        binding1_net_id5[55:48] == entry21_net_id[55:48],
-        binding1_net_id5[63:56] == entry21_net_id[63:56],
-        binding1_net_id5[71:64] == entry21_net_id[71:64],
-        binding1_net_id5[79:72] == entry21_net_id[79:72],
-        binding1_net_id5[87:80] == entry21_net_id[87:80],
-        binding1_net_id5[95:88] == entry21_net_id[95:88],
-        binding1_net_id5[103:96] == entry21_net_id[103:96],
-        binding1_net_id5[111:104] == entry21_net_id[111:104],
-        binding1_net_id5[119:112] == entry21_net_id[119:112],
-        binding1_net_id5[127:120] == entry21_net_id[127:120]};
-    binding2_valid21 <= entry21_valid;
-    binding2_chunks22 <= {binding1_net_id5[7:0] == entry22_net_id[7:0],
-        binding1_net_id5[15:8] == entry22_net_id[15:8],
-        binding1_net_id5[23:16] == entry22_net_id[23:16],
-        binding1_net_id5[31:24] == entry22_net_id[31:24],
-        binding1_net_id5[39:32] == entry22_net_id[39:32],
-        binding1_net_id5[47:40] == entry22_net_id[47:40],
-        binding1_net_id5[55:48] == entry22_net_id[55:48],
-        binding1_net_id5[63:56] == entry22_net_id[63:56],
-        binding1_net_id5[71:64] == entry22_net_id[71:64],
-        binding1_net_id5[79:72] == entry22_net_id[79:72],
-        binding1_net_id5[87:80] == entry22_net_id[87:80],
-        binding1_net_id5[95:88] == entry22_net_id[95:88],
-        binding1_net_id5[103:96] == entry22_net_id[103:96],
-        binding1_net_id5[111:104] == entry22_net_id[111:104],
-        binding1_net_id5[119:112] == entry22_net_id[119:112],
-        binding1_net_id5[127:120] == entry22_net_id[127:120]};
-    binding2_valid22 <= entry22_valid;
-    binding2_chunks23 <= {binding1_net_id5[7:0] == entry23_net_id[7:0],
-        binding1_net_id5[15:8] == entry23_net_id[15:8],
-        binding1_net_id5[23:16] == entry23_net_id[23:16],
-        binding1_net_id5[31:24] == entry23_net_id[31:24],
-        binding1_net_id5[39:32] == entry23_net_id[39:32],
-        binding1_net_id5[47:40] == entry23_net_id[47:40],
-        binding1_net_id5[55:48] == entry23_net_id[55:48],
-        binding1_net_id5[63:56] == entry23_net_id[63:56],
-        binding1_net_id5[71:64] == entry23_net_id[71:64],
-        binding1_net_id5[79:72] == entry23_net_id[79:72],
-        binding1_net_id5[87:80] == entry23_net_id[87:80],
-        binding1_net_id5[95:88] == entry23_net_id[95:88],
-        binding1_net_id5[103:96] == entry23_net_id[103:96],
-        binding1_net_id5[111:104] == entry23_net_id[111:104],
-        binding1_net_id5[119:112] == entry23_net_id[119:112],
-        binding1_net_id5[127:120] == entry23_net_id[127:120]};
-    binding2_valid23 <= entry23_valid;
-    binding2_chunks24 <= {binding1_net_id6[7:0] == entry24_net_id[7:0],
-        binding1_net_id6[15:8] == entry24_net_id[15:8],
-        binding1_net_id6[23:16] == entry24_net_id[23:16],
-        binding1_net_id6[31:24] == entry24_net_id[31:24],
-        binding1_net_id6[39:32] == entry24_net_id[39:32],
-        binding1_net_id6[47:40] == entry24_net_id[47:40],
-        binding1_net_id6[55:48] == entry24_net_id[55:48],
-        binding1_net_id6[63:56] == entry24_net_id[63:56],
-        binding1_net_id6[71:64] == entry24_net_id[71:64],
-        binding1_net_id6[79:72] == entry24_net_id[79:72],
-        binding1_net_id6[87:80] == entry24_net_id[87:80],
-        binding1_net_id6[95:88] == entry24_net_id[95:88],
-        binding1_net_id6[103:96] == entry24_net_id[103:96],
-        binding1_net_id6[111:104] == entry24_net_id[111:104],
-        binding1_net_id6[119:112] == entry24_net_id[119:112],
-        binding1_net_id6[127:120] == entry24_net_id[127:120]};
-    binding2_valid24 <= entry24_valid;
-    binding2_chunks25 <= {binding1_net_id6[7:0] == entry25_net_id[7:0],
-        binding1_net_id6[15:8] == entry25_net_id[15:8],
-        binding1_net_id6[23:16] == entry25_net_id[23:16],
-        binding1_net_id6[31:24] == entry25_net_id[31:24],
-        binding1_net_id6[39:32] == entry25_net_id[39:32],
-        binding1_net_id6[47:40] == entry25_net_id[47:40],
-        binding1_net_id6[55:48] == entry25_net_id[55:48],
-        binding1_net_id6[63:56] == entry25_net_id[63:56],
-        binding1_net_id6[71:64] == entry25_net_id[71:64],
-        binding1_net_id6[79:72] == entry25_net_id[79:72],
-        binding1_net_id6[87:80] == entry25_net_id[87:80],
-        binding1_net_id6[95:88] == entry25_net_id[95:88],
-        binding1_net_id6[103:96] == entry25_net_id[103:96],
-        binding1_net_id6[111:104] == entry25_net_id[111:104],
-        binding1_net_id6[119:112] == entry25_net_id[119:112],
-        binding1_net_id6[127:120] == entry25_net_id[127:120]};
-    binding2_valid25 <= entry25_valid;
-    binding2_chunks26 <= {binding1_net_id6[7:0] == entry26_net_id[7:0],
-        binding1_net_id6[15:8] == entry26_net_id[15:8],
-        binding1_net_id6[23:16] == entry26_net_id[23:16],
-        binding1_net_id6[31:24] == entry26_net_id[31:24],
-        binding1_net_id6[39:32] == entry26_net_id[39:32],
-        binding1_net_id6[47:40] == entry26_net_id[47:40],
-        binding1_net_id6[55:48] == entry26_net_id[55:48],
-        binding1_net_id6[63:56] == entry26_net_id[63:56],
-        binding1_net_id6[71:64] == entry26_net_id[71:64],
-        binding1_net_id6[79:72] == entry26_net_id[79:72],
-        binding1_net_id6[87:80] == entry26_net_id[87:80],
-        binding1_net_id6[95:88] == entry26_net_id[95:88],
-        binding1_net_id6[103:96] == entry26_net_id[103:96],
-        binding1_net_id6[111:104] == entry26_net_id[111:104],
-        binding1_net_id6[119:112] == entry26_net_id[119:112],
-        binding1_net_id6[127:120] == entry26_net_id[127:120]};
-    binding2_valid26 <= entry26_valid;
-    binding2_chunks27 <= {binding1_net_id6[7:0] == entry27_net_id[7:0],
-        binding1_net_id6[15:8] == entry27_net_id[15:8],
-        binding1_net_id6[23:16] == entry27_net_id[23:16],
-        binding1_net_id6[31:24] == entry27_net_id[31:24],
-        binding1_net_id6[39:32] == entry27_net_id[39:32],
-        binding1_net_id6[47:40] == entry27_net_id[47:40],
-        binding1_net_id6[55:48] == entry27_net_id[55:48],
-        binding1_net_id6[63:56] == entry27_net_id[63:56],
-        binding1_net_id6[71:64] == entry27_net_id[71:64],
-        binding1_net_id6[79:72] == entry27_net_id[79:72],
-        binding1_net_id6[87:80] == entry27_net_id[87:80],
-        binding1_net_id6[95:88] == entry27_net_id[95:88],
-        binding1_net_id6[103:96] == entry27_net_id[103:96],
-        binding1_net_id6[111:104] == entry27_net_id[111:104],
-        binding1_net_id6[119:112] == entry27_net_id[119:112],
-        binding1_net_id6[127:120] == entry27_net_id[127:120]};
-    binding2_valid27 <= entry27_valid;
-    binding2_chunks28 <= {binding1_net_id7[7:0] == entry28_net_id[7:0],
-        binding1_net_id7[15:8] == entry28_net_id[15:8],
-        binding1_net_id7[23:16] == entry28_net_id[23:16],
-        binding1_net_id7[31:24] == entry28_net_id[31:24],
-        binding1_net_id7[39:32] == entry28_net_id[39:32],
-        binding1_net_id7[47:40] == entry28_net_id[47:40],
-        binding1_net_id7[55:48] == entry28_net_id[55:48],
-        binding1_net_id7[63:56] == entry28_net_id[63:56],
-        binding1_net_id7[71:64] == entry28_net_id[71:64],
-        binding1_net_id7[79:72] == entry28_net_id[79:72],
-        binding1_net_id7[87:80] == entry28_net_id[87:80],
-        binding1_net_id7[95:88] == entry28_net_id[95:88],
-        binding1_net_id7[103:96] == entry28_net_id[103:96],
-        binding1_net_id7[111:104] == entry28_net_id[111:104],
-        binding1_net_id7[119:112] == entry28_net_id[119:112],
-        binding1_net_id7[127:120] == entry28_net_id[127:120]};
-    binding2_valid28 <= entry28_valid;
-    binding2_chunks29 <= {binding1_net_id7[7:0] == entry29_net_id[7:0],
-        binding1_net_id7[15:8] == entry29_net_id[15:8],
-        binding1_net_id7[23:16] == entry29_net_id[23:16],
-        binding1_net_id7[31:24] == entry29_net_id[31:24],
-        binding1_net_id7[39:32] == entry29_net_id[39:32],
-        binding1_net_id7[47:40] == entry29_net_id[47:40],
-        binding1_net_id7[55:48] == entry29_net_id[55:48],
-        binding1_net_id7[63:56] == entry29_net_id[63:56],
-        binding1_net_id7[71:64] == entry29_net_id[71:64],
-        binding1_net_id7[79:72] == entry29_net_id[79:72],
-        binding1_net_id7[87:80] == entry29_net_id[87:80],
-        binding1_net_id7[95:88] == entry29_net_id[95:88],
-        binding1_net_id7[103:96] == entry29_net_id[103:96],
-        binding1_net_id7[111:104] == entry29_net_id[111:104],
-        binding1_net_id7[119:112] == entry29_net_id[119:112],
-        binding1_net_id7[127:120] == entry29_net_id[127:120]};
-    binding2_valid29 <= entry29_valid;
-    binding2_chunks30 <= {binding1_net_id7[7:0] == entry30_net_id[7:0],
-        binding1_net_id7[15:8] == entry30_net_id[15:8],
-        binding1_net_id7[23:16] == entry30_net_id[23:16],
-        binding1_net_id7[31:24] == entry30_net_id[31:24],
-        binding1_net_id7[39:32] == entry30_net_id[39:32],
-        binding1_net_id7[47:40] == entry30_net_id[47:40],
-        binding1_net_id7[55:48] == entry30_net_id[55:48],
-        binding1_net_id7[63:56] == entry30_net_id[63:56],
-        binding1_net_id7[71:64] == entry30_net_id[71:64],
-        binding1_net_id7[79:72] == entry30_net_id[79:72],
-        binding1_net_id7[87:80] == entry30_net_id[87:80],
-        binding1_net_id7[95:88] == entry30_net_id[95:88],
-        binding1_net_id7[103:96] == entry30_net_id[103:96],
-        binding1_net_id7[111:104] == entry30_net_id[111:104],
-        binding1_net_id7[119:112] == entry30_net_id[119:112],
-        binding1_net_id7[127:120] == entry30_net_id[127:120]};
-    binding2_valid30 <= entry30_valid;
-    binding2_chunks31 <= {binding1_net_id7[7:0] == entry31_net_id[7:0],
-        binding1_net_id7[15:8] == entry31_net_id[15:8],
-        binding1_net_id7[23:16] == entry31_net_id[23:16],
-        binding1_net_id7[31:24] == entry31_net_id[31:24],
-        binding1_net_id7[39:32] == entry31_net_id[39:32],
-        binding1_net_id7[47:40] == entry31_net_id[47:40],
-        binding1_net_id7[55:48] == entry31_net_id[55:48],
-        binding1_net_id7[63:56] == entry31_net_id[63:56],
-        binding1_net_id7[71:64] == entry31_net_id[71:64],
-        binding1_net_id7[79:72] == entry31_net_id[79:72],
-        binding1_net_id7[87:80] == entry31_net_id[87:80],
-        binding1_net_id7[95:88] == entry31_net_id[95:88],
-        binding1_net_id7[103:96] == entry31_net_id[103:96],
-        binding1_net_id7[111:104] == entry31_net_id[111:104],
-        binding1_net_id7[119:112] == entry31_net_id[119:112],
-        binding1_net_id7[127:120] == entry31_net_id[127:120]};
-    binding2_valid31 <= entry31_valid;
-    binding2_chunks32 <= {binding1_net_id8[7:0] == entry32_net_id[7:0],
-        binding1_net_id8[15:8] == entry32_net_id[15:8],
-        binding1_net_id8[23:16] == entry32_net_id[23:16],
-        binding1_net_id8[31:24] == entry32_net_id[31:24],
-        binding1_net_id8[39:32] == entry32_net_id[39:32],
-        binding1_net_id8[47:40] == entry32_net_id[47:40],
-        binding1_net_id8[55:48] == entry32_net_id[55:48],
-        binding1_net_id8[63:56] == entry32_net_id[63:56],
-        binding1_net_id8[71:64] == entry32_net_id[71:64],
-        binding1_net_id8[79:72] == entry32_net_id[79:72],
-        binding1_net_id8[87:80] == entry32_net_id[87:80],
-        binding1_net_id8[95:88] == entry32_net_id[95:88],
-        binding1_net_id8[103:96] == entry32_net_id[103:96],
-        binding1_net_id8[111:104] == entry32_net_id[111:104],
-        binding1_net_id8[119:112] == entry32_net_id[119:112],
-        binding1_net_id8[127:120] == entry32_net_id[127:120]};
-    binding2_valid32 <= entry32_valid;
-    binding2_chunks33 <= {binding1_net_id8[7:0] == entry33_net_id[7:0],
-        binding1_net_id8[15:8] == entry33_net_id[15:8],
-        binding1_net_id8[23:16] == entry33_net_id[23:16],
-        binding1_net_id8[31:24] == entry33_net_id[31:24],
-        binding1_net_id8[39:32] == entry33_net_id[39:32],
-        binding1_net_id8[47:40] == entry33_net_id[47:40],
-        binding1_net_id8[55:48] == entry33_net_id[55:48],
-        binding1_net_id8[63:56] == entry33_net_id[63:56],
-        binding1_net_id8[71:64] == entry33_net_id[71:64],
-        binding1_net_id8[79:72] == entry33_net_id[79:72],
-        binding1_net_id8[87:80] == entry33_net_id[87:80],
-        binding1_net_id8[95:88] == entry33_net_id[95:88],
-        binding1_net_id8[103:96] == entry33_net_id[103:96],
-        binding1_net_id8[111:104] == entry33_net_id[111:104],
-        binding1_net_id8[119:112] == entry33_net_id[119:112],
-        binding1_net_id8[127:120] == entry33_net_id[127:120]};
-    binding2_valid33 <= entry33_valid;
-    binding2_chunks34 <= {binding1_net_id8[7:0] == entry34_net_id[7:0],
-        binding1_net_id8[15:8] == entry34_net_id[15:8],
-        binding1_net_id8[23:16] == entry34_net_id[23:16],
-        binding1_net_id8[31:24] == entry34_net_id[31:24],
-        binding1_net_id8[39:32] == entry34_net_id[39:32],
-        binding1_net_id8[47:40] == entry34_net_id[47:40],
-        binding1_net_id8[55:48] == entry34_net_id[55:48],
-        binding1_net_id8[63:56] == entry34_net_id[63:56],
-        binding1_net_id8[71:64] == entry34_net_id[71:64],
-        binding1_net_id8[79:72] == entry34_net_id[79:72],
-        binding1_net_id8[87:80] == entry34_net_id[87:80],
-        binding1_net_id8[95:88] == entry34_net_id[95:88],
-        binding1_net_id8[103:96] == entry34_net_id[103:96],
-        binding1_net_id8[111:104] == entry34_net_id[111:104],
-        binding1_net_id8[119:112] == entry34_net_id[119:112],
-        binding1_net_id8[127:120] == entry34_net_id[127:120]};
-    binding2_valid34 <= entry34_valid;
-    binding2_chunks35 <= {binding1_net_id8[7:0] == entry35_net_id[7:0],
-        binding1_net_id8[15:8] == entry35_net_id[15:8],
-        binding1_net_id8[23:16] == entry35_net_id[23:16],
-        binding1_net_id8[31:24] == entry35_net_id[31:24],
-        binding1_net_id8[39:32] == entry35_net_id[39:32],
-        binding1_net_id8[47:40] == entry35_net_id[47:40],
-        binding1_net_id8[55:48] == entry35_net_id[55:48],
-        binding1_net_id8[63:56] == entry35_net_id[63:56],
-        binding1_net_id8[71:64] == entry35_net_id[71:64],
-        binding1_net_id8[79:72] == entry35_net_id[79:72],
-        binding1_net_id8[87:80] == entry35_net_id[87:80],
-        binding1_net_id8[95:88] == entry35_net_id[95:88],
-        binding1_net_id8[103:96] == entry35_net_id[103:96],
-        binding1_net_id8[111:104] == entry35_net_id[111:104],
-        binding1_net_id8[119:112] == entry35_net_id[119:112],
-        binding1_net_id8[127:120] == entry35_net_id[127:120]};
-    binding2_valid35 <= entry35_valid;
-    binding2_chunks36 <= {binding1_net_id9[7:0] == entry36_net_id[7:0],
-        binding1_net_id9[15:8] == entry36_net_id[15:8],
-        binding1_net_id9[23:16] == entry36_net_id[23:16],
-        binding1_net_id9[31:24] == entry36_net_id[31:24],
-        binding1_net_id9[39:32] == entry36_net_id[39:32],
-        binding1_net_id9[47:40] == entry36_net_id[47:40],
-        binding1_net_id9[55:48] == entry36_net_id[55:48],
-        binding1_net_id9[63:56] == entry36_net_id[63:56],
-        binding1_net_id9[71:64] == entry36_net_id[71:64],
-        binding1_net_id9[79:72] == entry36_net_id[79:72],
-        binding1_net_id9[87:80] == entry36_net_id[87:80],
-        binding1_net_id9[95:88] == entry36_net_id[95:88],
-        binding1_net_id9[103:96] == entry36_net_id[103:96],
-        binding1_net_id9[111:104] == entry36_net_id[111:104],
-        binding1_net_id9[119:112] == entry36_net_id[119:112],
-        binding1_net_id9[127:120] == entry36_net_id[127:120]};
-    binding2_valid36 <= entry36_valid;
-    binding2_chunks37 <= {binding1_net_id9[7:0] == entry37_net_id[7:0],
-        binding1_net_id9[15:8] == entry37_net_id[15:8],
-        binding1_net_id9[23:16] == entry37_net_id[23:16],
-        binding1_net_id9[31:24] == entry37_net_id[31:24],
-        binding1_net_id9[39:32] == entry37_net_id[39:32],
-        binding1_net_id9[47:40] == entry37_net_id[47:40],
-        binding1_net_id9[55:48] == entry37_net_id[55:48],
-        binding1_net_id9[63:56] == entry37_net_id[63:56],
-        binding1_net_id9[71:64] == entry37_net_id[71:64],
-        binding1_net_id9[79:72] == entry37_net_id[79:72],
-        binding1_net_id9[87:80] == entry37_net_id[87:80],
-        binding1_net_id9[95:88] == entry37_net_id[95:88],
-        binding1_net_id9[103:96] == entry37_net_id[103:96],
-        binding1_net_id9[111:104] == entry37_net_id[111:104],
-        binding1_net_id9[119:112] == entry37_net_id[119:112],
-        binding1_net_id9[127:120] == entry37_net_id[127:120]};
-    binding2_valid37 <= entry37_valid;
-    binding2_chunks38 <= {binding1_net_id9[7:0] == entry38_net_id[7:0],
-        binding1_net_id9[15:8] == entry38_net_id[15:8],
-        binding1_net_id9[23:16] == entry38_net_id[23:16],
-        binding1_net_id9[31:24] == entry38_net_id[31:24],
-        binding1_net_id9[39:32] == entry38_net_id[39:32],
-        binding1_net_id9[47:40] == entry38_net_id[47:40],
-        binding1_net_id9[55:48] == entry38_net_id[55:48],
-        binding1_net_id9[63:56] == entry38_net_id[63:56],
-        binding1_net_id9[71:64] == entry38_net_id[71:64],
-        binding1_net_id9[79:72] == entry38_net_id[79:72],
-        binding1_net_id9[87:80] == entry38_net_id[87:80],
-        binding1_net_id9[95:88] == entry38_net_id[95:88],
-        binding1_net_id9[103:96] == entry38_net_id[103:96],
-        binding1_net_id9[111:104] == entry38_net_id[111:104],
-        binding1_net_id9[119:112] == entry38_net_id[119:112],
-        binding1_net_id9[127:120] == entry38_net_id[127:120]};
-    binding2_valid38 <= entry38_valid;
-    binding2_chunks39 <= {binding1_net_id9[7:0] == entry39_net_id[7:0],
-        binding1_net_id9[15:8] == entry39_net_id[15:8],
-        binding1_net_id9[23:16] == entry39_net_id[23:16],
-        binding1_net_id9[31:24] == entry39_net_id[31:24],
-        binding1_net_id9[39:32] == entry39_net_id[39:32],
-        binding1_net_id9[47:40] == entry39_net_id[47:40],
-        binding1_net_id9[55:48] == entry39_net_id[55:48],
-        binding1_net_id9[63:56] == entry39_net_id[63:56],
-        binding1_net_id9[71:64] == entry39_net_id[71:64],
-        binding1_net_id9[79:72] == entry39_net_id[79:72],
-        binding1_net_id9[87:80] == entry39_net_id[87:80],
-        binding1_net_id9[95:88] == entry39_net_id[95:88],
-        binding1_net_id9[103:96] == entry39_net_id[103:96],
-        binding1_net_id9[111:104] == entry39_net_id[111:104],
-        binding1_net_id9[119:112] == entry39_net_id[119:112],
-        binding1_net_id9[127:120] == entry39_net_id[127:120]};
-    binding2_valid39 <= entry39_valid;
-    binding2_chunks40 <= {binding1_net_id10[7:0] == entry40_net_id[7:0],
-        binding1_net_id10[15:8] == entry40_net_id[15:8],
-        binding1_net_id10[23:16] == entry40_net_id[23:16],
-        binding1_net_id10[31:24] == entry40_net_id[31:24],
-        binding1_net_id10[39:32] == entry40_net_id[39:32],
-        binding1_net_id10[47:40] == entry40_net_id[47:40],
-        binding1_net_id10[55:48] == entry40_net_id[55:48],
-        binding1_net_id10[63:56] == entry40_net_id[63:56],
-        binding1_net_id10[71:64] == entry40_net_id[71:64],
-        binding1_net_id10[79:72] == entry40_net_id[79:72],
-        binding1_net_id10[87:80] == entry40_net_id[87:80],
-        binding1_net_id10[95:88] == entry40_net_id[95:88],
-        binding1_net_id10[103:96] == entry40_net_id[103:96],
-        binding1_net_id10[111:104] == entry40_net_id[111:104],
-        binding1_net_id10[119:112] == entry40_net_id[119:112],
-        binding1_net_id10[127:120] == entry40_net_id[127:120]};
-    binding2_valid40 <= entry40_valid;
-    binding2_chunks41 <= {binding1_net_id10[7:0] == entry41_net_id[7:0],
-        binding1_net_id10[15:8] == entry41_net_id[15:8],
-        binding1_net_id10[23:16] == entry41_net_id[23:16],
-        binding1_net_id10[31:24] == entry41_net_id[31:24],
-        binding1_net_id10[39:32] == entry41_net_id[39:32],
-        binding1_net_id10[47:40] == entry41_net_id[47:40],
-        binding1_net_id10[55:48] == entry41_net_id[55:48],
-        binding1_net_id10[63:56] == entry41_net_id[63:56],
-        binding1_net_id10[71:64] == entry41_net_id[71:64],
-        binding1_net_id10[79:72] == entry41_net_id[79:72],
-        binding1_net_id10[87:80] == entry41_net_id[87:80],
-        binding1_net_id10[95:88] == entry41_net_id[95:88],
-        binding1_net_id10[103:96] == entry41_net_id[103:96],
-        binding1_net_id10[111:104] == entry41_net_id[111:104],
-        binding1_net_id10[119:112] == entry41_net_id[119:112],
-        binding1_net_id10[127:120] == entry41_net_id[127:120]};
-    binding2_valid41 <= entry41_valid;
-    binding2_chunks42 <= {binding1_net_id10[7:0] == entry42_net_id[7:0],
-        binding1_net_id10[15:8] == entry42_net_id[15:8],
-        binding1_net_id10[23:16] == entry42_net_id[23:16],
-        binding1_net_id10[31:24] == entry42_net_id[31:24],
-        binding1_net_id10[39:32] == entry42_net_id[39:32],
-        binding1_net_id10[47:40] == entry42_net_id[47:40],
-        binding1_net_id10[55:48] == entry42_net_id[55:48],
-        binding1_net_id10[63:56] == entry42_net_id[63:56],
-        binding1_net_id10[71:64] == entry42_net_id[71:64],
-        binding1_net_id10[79:72] == entry42_net_id[79:72],
-        binding1_net_id10[87:80] == entry42_net_id[87:80],
-        binding1_net_id10[95:88] == entry42_net_id[95:88],
-        binding1_net_id10[103:96] == entry42_net_id[103:96],
-        binding1_net_id10[111:104] == entry42_net_id[111:104],
-        binding1_net_id10[119:112] == entry42_net_id[119:112],
-        binding1_net_id10[127:120] == entry42_net_id[127:120]};
-    binding2_valid42 <= entry42_valid;
-    binding2_chunks43 <= {binding1_net_id10[7:0] == entry43_net_id[7:0],
-        binding1_net_id10[15:8] == entry43_net_id[15:8],
-        binding1_net_id10[23:16] == entry43_net_id[23:16],
-        binding1_net_id10[31:24] == entry43_net_id[31:24],
-        binding1_net_id10[39:32] == entry43_net_id[39:32],
-        binding1_net_id10[47:40] == entry43_net_id[47:40],
-        binding1_net_id10[55:48] == entry43_net_id[55:48],
-        binding1_net_id10[63:56] == entry43_net_id[63:56],
-        binding1_net_id10[71:64] == entry43_net_id[71:64],
-        binding1_net_id10[79:72] == entry43_net_id[79:72],
-        binding1_net_id10[87:80] == entry43_net_id[87:80],
-        binding1_net_id10[95:88] == entry43_net_id[95:88],
-        binding1_net_id10[103:96] == entry43_net_id[103:96],
-        binding1_net_id10[111:104] == entry43_net_id[111:104],
-        binding1_net_id10[119:112] == entry43_net_id[119:112],
-        binding1_net_id10[127:120] == entry43_net_id[127:120]};
-    binding2_valid43 <= entry43_valid;
-    binding2_chunks44 <= {binding1_net_id11[7:0] == entry44_net_id[7:0],
-        binding1_net_id11[15:8] == entry44_net_id[15:8],
-        binding1_net_id11[23:16] == entry44_net_id[23:16],
-        binding1_net_id11[31:24] == entry44_net_id[31:24],
-        binding1_net_id11[39:32] == entry44_net_id[39:32],
-        binding1_net_id11[47:40] == entry44_net_id[47:40],
-        binding1_net_id11[55:48] == entry44_net_id[55:48],
-        binding1_net_id11[63:56] == entry44_net_id[63:56],
-        binding1_net_id11[71:64] == entry44_net_id[71:64],
-        binding1_net_id11[79:72] == entry44_net_id[79:72],
-        binding1_net_id11[87:80] == entry44_net_id[87:80],
-        binding1_net_id11[95:88] == entry44_net_id[95:88],
-        binding1_net_id11[103:96] == entry44_net_id[103:96],
-        binding1_net_id11[111:104] == entry44_net_id[111:104],
-        binding1_net_id11[119:112] == entry44_net_id[119:112],
-        binding1_net_id11[127:120] == entry44_net_id[127:120]};
-    binding2_valid44 <= entry44_valid;
-    binding2_chunks45 <= {binding1_net_id11[7:0] == entry45_net_id[7:0],
-        binding1_net_id11[15:8] == entry45_net_id[15:8],
-        binding1_net_id11[23:16] == entry45_net_id[23:16],
-        binding1_net_id11[31:24] == entry45_net_id[31:24],
-        binding1_net_id11[39:32] == entry45_net_id[39:32],
-        binding1_net_id11[47:40] == entry45_net_id[47:40],
-        binding1_net_id11[55:48] == entry45_net_id[55:48],
-        binding1_net_id11[63:56] == entry45_net_id[63:56],
-        binding1_net_id11[71:64] == entry45_net_id[71:64],
-        binding1_net_id11[79:72] == entry45_net_id[79:72],
-        binding1_net_id11[87:80] == entry45_net_id[87:80],
-        binding1_net_id11[95:88] == entry45_net_id[95:88],
-        binding1_net_id11[103:96] == entry45_net_id[103:96],
-        binding1_net_id11[111:104] == entry45_net_id[111:104],
-        binding1_net_id11[119:112] == entry45_net_id[119:112],
-        binding1_net_id11[127:120] == entry45_net_id[127:120]};
-    binding2_valid45 <= entry45_valid;
-    binding2_chunks46 <= {binding1_net_id11[7:0] == entry46_net_id[7:0],
-        binding1_net_id11[15:8] == entry46_net_id[15:8],
-        binding1_net_id11[23:16] == entry46_net_id[23:16],
-        binding1_net_id11[31:24] == entry46_net_id[31:24],
-        binding1_net_id11[39:32] == entry46_net_id[39:32],
-        binding1_net_id11[47:40] == entry46_net_id[47:40],
-        binding1_net_id11[55:48] == entry46_net_id[55:48],
-        binding1_net_id11[63:56] == entry46_net_id[63:56],
-        binding1_net_id11[71:64] == entry46_net_id[71:64],
-        binding1_net_id11[79:72] == entry46_net_id[79:72],
-        binding1_net_id11[87:80] == entry46_net_id[87:80],
-        binding1_net_id11[95:88] == entry46_net_id[95:88],
-        binding1_net_id11[103:96] == entry46_net_id[103:96],
-        binding1_net_id11[111:104] == entry46_net_id[111:104],
-        binding1_net_id11[119:112] == entry46_net_id[119:112],
-        binding1_net_id11[127:120] == entry46_net_id[127:120]};
-    binding2_valid46 <= entry46_valid;
-    binding2_chunks47 <= {binding1_net_id11[7:0] == entry47_net_id[7:0],
-        binding1_net_id11[15:8] == entry47_net_id[15:8],
-        binding1_net_id11[23:16] == entry47_net_id[23:16],
-        binding1_net_id11[31:24] == entry47_net_id[31:24],
-        binding1_net_id11[39:32] == entry47_net_id[39:32],
-        binding1_net_id11[47:40] == entry47_net_id[47:40],
-        binding1_net_id11[55:48] == entry47_net_id[55:48],
-        binding1_net_id11[63:56] == entry47_net_id[63:56],
-        binding1_net_id11[71:64] == entry47_net_id[71:64],
-        binding1_net_id11[79:72] == entry47_net_id[79:72],
-        binding1_net_id11[87:80] == entry47_net_id[87:80],
-        binding1_net_id11[95:88] == entry47_net_id[95:88],
-        binding1_net_id11[103:96] == entry47_net_id[103:96],
-        binding1_net_id11[111:104] == entry47_net_id[111:104],
-        binding1_net_id11[119:112] == entry47_net_id[119:112],
-        binding1_net_id11[127:120] == entry47_net_id[127:120]};
-    binding2_valid47 <= entry47_valid;
-    binding2_chunks48 <= {binding1_net_id12[7:0] == entry48_net_id[7:0],
-        binding1_net_id12[15:8] == entry48_net_id[15:8],
-        binding1_net_id12[23:16] == entry48_net_id[23:16],
-        binding1_net_id12[31:24] == entry48_net_id[31:24],
-        binding1_net_id12[39:32] == entry48_net_id[39:32],
-        binding1_net_id12[47:40] == entry48_net_id[47:40],
-        binding1_net_id12[55:48] == entry48_net_id[55:48],
-        binding1_net_id12[63:56] == entry48_net_id[63:56],
-        binding1_net_id12[71:64] == entry48_net_id[71:64],
-        binding1_net_id12[79:72] == entry48_net_id[79:72],
-        binding1_net_id12[87:80] == entry48_net_id[87:80],
-        binding1_net_id12[95:88] == entry48_net_id[95:88],
-        binding1_net_id12[103:96] == entry48_net_id[103:96],
-        binding1_net_id12[111:104] == entry48_net_id[111:104],
-        binding1_net_id12[119:112] == entry48_net_id[119:112],
-        binding1_net_id12[127:120] == entry48_net_id[127:120]};
-    binding2_valid48 <= entry48_valid;
-    binding2_chunks49 <= {binding1_net_id12[7:0] == entry49_net_id[7:0],
-        binding1_net_id12[15:8] == entry49_net_id[15:8],
-        binding1_net_id12[23:16] == entry49_net_id[23:16],
-        binding1_net_id12[31:24] == entry49_net_id[31:24],
-        binding1_net_id12[39:32] == entry49_net_id[39:32],
-        binding1_net_id12[47:40] == entry49_net_id[47:40],
-        binding1_net_id12[55:48] == entry49_net_id[55:48],
-        binding1_net_id12[63:56] == entry49_net_id[63:56],
-        binding1_net_id12[71:64] == entry49_net_id[71:64],
-        binding1_net_id12[79:72] == entry49_net_id[79:72],
-        binding1_net_id12[87:80] == entry49_net_id[87:80],
-        binding1_net_id12[95:88] == entry49_net_id[95:88],
-        binding1_net_id12[103:96] == entry49_net_id[103:96],
-        binding1_net_id12[111:104] == entry49_net_id[111:104],
-        binding1_net_id12[119:112] == entry49_net_id[119:112],
-        binding1_net_id12[127:120] == entry49_net_id[127:120]};
-    binding2_valid49 <= entry49_valid;
-    binding2_chunks50 <= {binding1_net_id12[7:0] == entry50_net_id[7:0],
-        binding1_net_id12[15:8] == entry50_net_id[15:8],
-        binding1_net_id12[23:16] == entry50_net_id[23:16],
-        binding1_net_id12[31:24] == entry50_net_id[31:24],
-        binding1_net_id12[39:32] == entry50_net_id[39:32],
-        binding1_net_id12[47:40] == entry50_net_id[47:40],
-        binding1_net_id12[55:48] == entry50_net_id[55:48],
-        binding1_net_id12[63:56] == entry50_net_id[63:56],
-        binding1_net_id12[71:64] == entry50_net_id[71:64],
-        binding1_net_id12[79:72] == entry50_net_id[79:72],
-        binding1_net_id12[87:80] == entry50_net_id[87:80],
-        binding1_net_id12[95:88] == entry50_net_id[95:88],
-        binding1_net_id12[103:96] == entry50_net_id[103:96],
-        binding1_net_id12[111:104] == entry50_net_id[111:104],
-        binding1_net_id12[119:112] == entry50_net_id[119:112],
-        binding1_net_id12[127:120] == entry50_net_id[127:120]};
-    binding2_valid50 <= entry50_valid;
-    binding2_chunks51 <= {binding1_net_id12[7:0] == entry51_net_id[7:0],
-        binding1_net_id12[15:8] == entry51_net_id[15:8],
-        binding1_net_id12[23:16] == entry51_net_id[23:16],
-        binding1_net_id12[31:24] == entry51_net_id[31:24],
-        binding1_net_id12[39:32] == entry51_net_id[39:32],
-        binding1_net_id12[47:40] == entry51_net_id[47:40],
-        binding1_net_id12[55:48] == entry51_net_id[55:48],
-        binding1_net_id12[63:56] == entry51_net_id[63:56],
-        binding1_net_id12[71:64] == entry51_net_id[71:64],
-        binding1_net_id12[79:72] == entry51_net_id[79:72],
-        binding1_net_id12[87:80] == entry51_net_id[87:80],
-        binding1_net_id12[95:88] == entry51_net_id[95:88],
-        binding1_net_id12[103:96] == entry51_net_id[103:96],
-        binding1_net_id12[111:104] == entry51_net_id[111:104],
-        binding1_net_id12[119:112] == entry51_net_id[119:112],
-        binding1_net_id12[127:120] == entry51_net_id[127:120]};
-    binding2_valid51 <= entry51_valid;
-    binding2_chunks52 <= {binding1_net_id13[7:0] == entry52_net_id[7:0],
-        binding1_net_id13[15:8] == entry52_net_id[15:8],
-        binding1_net_id13[23:16] == entry52_net_id[23:16],
-        binding1_net_id13[31:24] == entry52_net_id[31:24],
-        binding1_net_id13[39:32] == entry52_net_id[39:32],
-        binding1_net_id13[47:40] == entry52_net_id[47:40],
-        binding1_net_id13[55:48] == entry52_net_id[55:48],
-        binding1_net_id13[63:56] == entry52_net_id[63:56],
-        binding1_net_id13[71:64] == entry52_net_id[71:64],
-        binding1_net_id13[79:72] == entry52_net_id[79:72],
-        binding1_net_id13[87:80] == entry52_net_id[87:80],
-        binding1_net_id13[95:88] == entry52_net_id[95:88],
-        binding1_net_id13[103:96] == entry52_net_id[103:96],
-        binding1_net_id13[111:104] == entry52_net_id[111:104],
-        binding1_net_id13[119:112] == entry52_net_id[119:112],
-        binding1_net_id13[127:120] == entry52_net_id[127:120]};
-    binding2_valid52 <= entry52_valid;
-    binding2_chunks53 <= {binding1_net_id13[7:0] == entry53_net_id[7:0],
-        binding1_net_id13[15:8] == entry53_net_id[15:8],
-        binding1_net_id13[23:16] == entry53_net_id[23:16],
-        binding1_net_id13[31:24] == entry53_net_id[31:24],
-        binding1_net_id13[39:32] == entry53_net_id[39:32],
-        binding1_net_id13[47:40] == entry53_net_id[47:40],
-        binding1_net_id13[55:48] == entry53_net_id[55:48],
-        binding1_net_id13[63:56] == entry53_net_id[63:56],
-        binding1_net_id13[71:64] == entry53_net_id[71:64],
-        binding1_net_id13[79:72] == entry53_net_id[79:72],
-        binding1_net_id13[87:80] == entry53_net_id[87:80],
-        binding1_net_id13[95:88] == entry53_net_id[95:88],
-        binding1_net_id13[103:96] == entry53_net_id[103:96],
-        binding1_net_id13[111:104] == entry53_net_id[111:104],
-        binding1_net_id13[119:112] == entry53_net_id[119:112],
-        binding1_net_id13[127:120] == entry53_net_id[127:120]};
-    binding2_valid53 <= entry53_valid;
-    binding2_chunks54 <= {binding1_net_id13[7:0] == entry54_net_id[7:0],
-        binding1_net_id13[15:8] == entry54_net_id[15:8],
-        binding1_net_id13[23:16] == entry54_net_id[23:16],
-        binding1_net_id13[31:24] == entry54_net_id[31:24],
-        binding1_net_id13[39:32] == entry54_net_id[39:32],
-        binding1_net_id13[47:40] == entry54_net_id[47:40],
-        binding1_net_id13[55:48] == entry54_net_id[55:48],
-        binding1_net_id13[63:56] == entry54_net_id[63:56],
-        binding1_net_id13[71:64] == entry54_net_id[71:64],
-        binding1_net_id13[79:72] == entry54_net_id[79:72],
-        binding1_net_id13[87:80] == entry54_net_id[87:80],
-        binding1_net_id13[95:88] == entry54_net_id[95:88],
-        binding1_net_id13[103:96] == entry54_net_id[103:96],
-        binding1_net_id13[111:104] == entry54_net_id[111:104],
-        binding1_net_id13[119:112] == entry54_net_id[119:112],
-        binding1_net_id13[127:120] == entry54_net_id[127:120]};
-    binding2_valid54 <= entry54_valid;
-    binding2_chunks55 <= {binding1_net_id13[7:0] == entry55_net_id[7:0],
-        binding1_net_id13[15:8] == entry55_net_id[15:8],
-        binding1_net_id13[23:16] == entry55_net_id[23:16],
-        binding1_net_id13[31:24] == entry55_net_id[31:24],
-        binding1_net_id13[39:32] == entry55_net_id[39:32],
-        binding1_net_id13[47:40] == entry55_net_id[47:40],
-        binding1_net_id13[55:48] == entry55_net_id[55:48],
-        binding1_net_id13[63:56] == entry55_net_id[63:56],
-        binding1_net_id13[71:64] == entry55_net_id[71:64],
-        binding1_net_id13[79:72] == entry55_net_id[79:72],
-        binding1_net_id13[87:80] == entry55_net_id[87:80],
-        binding1_net_id13[95:88] == entry55_net_id[95:88],
-        binding1_net_id13[103:96] == entry55_net_id[103:96],
-        binding1_net_id13[111:104] == entry55_net_id[111:104],
-        binding1_net_id13[119:112] == entry55_net_id[119:112],
-        binding1_net_id13[127:120] == entry55_net_id[127:120]};
-    binding2_valid55 <= entry55_valid;
-    binding2_chunks56 <= {binding1_net_id14[7:0] == entry56_net_id[7:0],
-        binding1_net_id14[15:8] == entry56_net_id[15:8],
-        binding1_net_id14[23:16] == entry56_net_id[23:16],
-        binding1_net_id14[31:24] == entry56_net_id[31:24],
-        binding1_net_id14[39:32] == entry56_net_id[39:32],
-        binding1_net_id14[47:40] == entry56_net_id[47:40],
-        binding1_net_id14[55:48] == entry56_net_id[55:48],
-        binding1_net_id14[63:56] == entry56_net_id[63:56],
-        binding1_net_id14[71:64] == entry56_net_id[71:64],
-        binding1_net_id14[79:72] == entry56_net_id[79:72],
-        binding1_net_id14[87:80] == entry56_net_id[87:80],
-        binding1_net_id14[95:88] == entry56_net_id[95:88],
-        binding1_net_id14[103:96] == entry56_net_id[103:96],
-        binding1_net_id14[111:104] == entry56_net_id[111:104],
-        binding1_net_id14[119:112] == entry56_net_id[119:112],
-        binding1_net_id14[127:120] == entry56_net_id[127:120]};
-    binding2_valid56 <= entry56_valid;
-    binding2_chunks57 <= {binding1_net_id14[7:0] == entry57_net_id[7:0],
-        binding1_net_id14[15:8] == entry57_net_id[15:8],
-        binding1_net_id14[23:16] == entry57_net_id[23:16],
-        binding1_net_id14[31:24] == entry57_net_id[31:24],
-        binding1_net_id14[39:32] == entry57_net_id[39:32],
-        binding1_net_id14[47:40] == entry57_net_id[47:40],
-        binding1_net_id14[55:48] == entry57_net_id[55:48],
-        binding1_net_id14[63:56] == entry57_net_id[63:56],
-        binding1_net_id14[71:64] == entry57_net_id[71:64],
-        binding1_net_id14[79:72] == entry57_net_id[79:72],
-        binding1_net_id14[87:80] == entry57_net_id[87:80],
-        binding1_net_id14[95:88] == entry57_net_id[95:88],
-        binding1_net_id14[103:96] == entry57_net_id[103:96],
-        binding1_net_id14[111:104] == entry57_net_id[111:104],
-        binding1_net_id14[119:112] == entry57_net_id[119:112],
-        binding1_net_id14[127:120] == entry57_net_id[127:120]};
-    binding2_valid57 <= entry57_valid;
-    binding2_chunks58 <= {binding1_net_id14[7:0] == entry58_net_id[7:0],
-        binding1_net_id14[15:8] == entry58_net_id[15:8],
-        binding1_net_id14[23:16] == entry58_net_id[23:16],
-        binding1_net_id14[31:24] == entry58_net_id[31:24],
-        binding1_net_id14[39:32] == entry58_net_id[39:32],
-        binding1_net_id14[47:40] == entry58_net_id[47:40],
-        binding1_net_id14[55:48] == entry58_net_id[55:48],
-        binding1_net_id14[63:56] == entry58_net_id[63:56],
-        binding1_net_id14[71:64] == entry58_net_id[71:64],
-        binding1_net_id14[79:72] == entry58_net_id[79:72],
-        binding1_net_id14[87:80] == entry58_net_id[87:80],
-        binding1_net_id14[95:88] == entry58_net_id[95:88],
-        binding1_net_id14[103:96] == entry58_net_id[103:96],
-        binding1_net_id14[111:104] == entry58_net_id[111:104],
-        binding1_net_id14[119:112] == entry58_net_id[119:112],
-        binding1_net_id14[127:120] == entry58_net_id[127:120]};
-    binding2_valid58 <= entry58_valid;
-    binding2_chunks59 <= {binding1_net_id14[7:0] == entry59_net_id[7:0],
-        binding1_net_id14[15:8] == entry59_net_id[15:8],
-        binding1_net_id14[23:16] == entry59_net_id[23:16],
-        binding1_net_id14[31:24] == entry59_net_id[31:24],
-        binding1_net_id14[39:32] == entry59_net_id[39:32],
-        binding1_net_id14[47:40] == entry59_net_id[47:40],
-        binding1_net_id14[55:48] == entry59_net_id[55:48],
-        binding1_net_id14[63:56] == entry59_net_id[63:56],
-        binding1_net_id14[71:64] == entry59_net_id[71:64],
-        binding1_net_id14[79:72] == entry59_net_id[79:72],
-        binding1_net_id14[87:80] == entry59_net_id[87:80],
-        binding1_net_id14[95:88] == entry59_net_id[95:88],
-        binding1_net_id14[103:96] == entry59_net_id[103:96],
-        binding1_net_id14[111:104] == entry59_net_id[111:104],
-        binding1_net_id14[119:112] == entry59_net_id[119:112],
-        binding1_net_id14[127:120] == entry59_net_id[127:120]};
-    binding2_valid59 <= entry59_valid;
-    binding2_chunks60 <= {binding1_net_id15[7:0] == entry60_net_id[7:0],
-        binding1_net_id15[15:8] == entry60_net_id[15:8],
-        binding1_net_id15[23:16] == entry60_net_id[23:16],
-        binding1_net_id15[31:24] == entry60_net_id[31:24],
-        binding1_net_id15[39:32] == entry60_net_id[39:32],
-        binding1_net_id15[47:40] == entry60_net_id[47:40],
-        binding1_net_id15[55:48] == entry60_net_id[55:48],
-        binding1_net_id15[63:56] == entry60_net_id[63:56],
-        binding1_net_id15[71:64] == entry60_net_id[71:64],
-        binding1_net_id15[79:72] == entry60_net_id[79:72],
-        binding1_net_id15[87:80] == entry60_net_id[87:80],
-        binding1_net_id15[95:88] == entry60_net_id[95:88],
-        binding1_net_id15[103:96] == entry60_net_id[103:96],
-        binding1_net_id15[111:104] == entry60_net_id[111:104],
-        binding1_net_id15[119:112] == entry60_net_id[119:112],
-        binding1_net_id15[127:120] == entry60_net_id[127:120]};
-    binding2_valid60 <= entry60_valid;
-    binding2_chunks61 <= {binding1_net_id15[7:0] == entry61_net_id[7:0],
-        binding1_net_id15[15:8] == entry61_net_id[15:8],
-        binding1_net_id15[23:16] == entry61_net_id[23:16],
-        binding1_net_id15[31:24] == entry61_net_id[31:24],
-        binding1_net_id15[39:32] == entry61_net_id[39:32],
-        binding1_net_id15[47:40] == entry61_net_id[47:40],
-        binding1_net_id15[55:48] == entry61_net_id[55:48],
-        binding1_net_id15[63:56] == entry61_net_id[63:56],
-        binding1_net_id15[71:64] == entry61_net_id[71:64],
-        binding1_net_id15[79:72] == entry61_net_id[79:72],
-        binding1_net_id15[87:80] == entry61_net_id[87:80],
-        binding1_net_id15[95:88] == entry61_net_id[95:88],
-        binding1_net_id15[103:96] == entry61_net_id[103:96],
-        binding1_net_id15[111:104] == entry61_net_id[111:104],
-        binding1_net_id15[119:112] == entry61_net_id[119:112],
-        binding1_net_id15[127:120] == entry61_net_id[127:120]};
-    binding2_valid61 <= entry61_valid;
-    binding2_chunks62 <= {binding1_net_id15[7:0] == entry62_net_id[7:0],
-        binding1_net_id15[15:8] == entry62_net_id[15:8],
-        binding1_net_id15[23:16] == entry62_net_id[23:16],
-        binding1_net_id15[31:24] == entry62_net_id[31:24],
-        binding1_net_id15[39:32] == entry62_net_id[39:32],
-        binding1_net_id15[47:40] == entry62_net_id[47:40],
-        binding1_net_id15[55:48] == entry62_net_id[55:48],
-        binding1_net_id15[63:56] == entry62_net_id[63:56],
-        binding1_net_id15[71:64] == entry62_net_id[71:64],
-        binding1_net_id15[79:72] == entry62_net_id[79:72],
-        binding1_net_id15[87:80] == entry62_net_id[87:80],
-        binding1_net_id15[95:88] == entry62_net_id[95:88],
-        binding1_net_id15[103:96] == entry62_net_id[103:96],
-        binding1_net_id15[111:104] == entry62_net_id[111:104],
-        binding1_net_id15[119:112] == entry62_net_id[119:112],
-        binding1_net_id15[127:120] == entry62_net_id[127:120]};
-    binding2_valid62 <= entry62_valid;
-    binding2_chunks63 <= {binding1_net_id15[7:0] == entry63_net_id[7:0],
-        binding1_net_id15[15:8] == entry63_net_id[15:8],
-        binding1_net_id15[23:16] == entry63_net_id[23:16],
-        binding1_net_id15[31:24] == entry63_net_id[31:24],
-        binding1_net_id15[39:32] == entry63_net_id[39:32],
-        binding1_net_id15[47:40] == entry63_net_id[47:40],
-        binding1_net_id15[55:48] == entry63_net_id[55:48],
-        binding1_net_id15[63:56] == entry63_net_id[63:56],
-        binding1_net_id15[71:64] == entry63_net_id[71:64],
-        binding1_net_id15[79:72] == entry63_net_id[79:72],
-        binding1_net_id15[87:80] == entry63_net_id[87:80],
-        binding1_net_id15[95:88] == entry63_net_id[95:88],
-        binding1_net_id15[103:96] == entry63_net_id[103:96],
-        binding1_net_id15[111:104] == entry63_net_id[111:104],
-        binding1_net_id15[119:112] == entry63_net_id[119:112],
-        binding1_net_id15[127:120] == entry63_net_id[127:120]};
-    binding2_valid63 <= entry63_valid;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry1_valid <= 1'b0;
-  end else if (binding1_write[1]) begin
-    entry1_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[1]) begin
-    entry1_net_id <= commit_identifier[127:0];
-    entry1_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry2_valid <= 1'b0;
-  end else if (binding1_write[2]) begin
-    entry2_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[2]) begin
-    entry2_net_id <= commit_identifier[127:0];
-    entry2_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry3_valid <= 1'b0;
-  end else if (binding1_write[3]) begin
-    entry3_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[3]) begin
-    entry3_net_id <= commit_identifier[127:0];
-    entry3_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry4_valid <= 1'b0;
-  end else if (binding1_write[4]) begin
-    entry4_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[4]) begin
-    entry4_net_id <= commit_identifier[127:0];
-    entry4_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry5_valid <= 1'b0;
-  end else if (binding1_write[5]) begin
-    entry5_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[5]) begin
-    entry5_net_id <= commit_identifier[127:0];
-    entry5_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry6_valid <= 1'b0;
-  end else if (binding1_write[6]) begin
-    entry6_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[6]) begin
-    entry6_net_id <= commit_identifier[127:0];
-    entry6_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry7_valid <= 1'b0;
-  end else if (binding1_write[7]) begin
-    entry7_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[7]) begin
-    entry7_net_id <= commit_identifier[127:0];
-    entry7_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry8_valid <= 1'b0;
-  end else if (binding1_write[8]) begin
-    entry8_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[8]) begin
-    entry8_net_id <= commit_identifier[127:0];
-    entry8_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry9_valid <= 1'b0;
-  end else if (binding1_write[9]) begin
-    entry9_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[9]) begin
-    entry9_net_id <= commit_identifier[127:0];
-    entry9_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry10_valid <= 1'b0;
-  end else if (binding1_write[10]) begin
-    entry10_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[10]) begin
-    entry10_net_id <= commit_identifier[127:0];
-    entry10_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry11_valid <= 1'b0;
-  end else if (binding1_write[11]) begin
-    entry11_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[11]) begin
-    entry11_net_id <= commit_identifier[127:0];
-    entry11_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry12_valid <= 1'b0;
-  end else if (binding1_write[12]) begin
-    entry12_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[12]) begin
-    entry12_net_id <= commit_identifier[127:0];
-    entry12_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry13_valid <= 1'b0;
-  end else if (binding1_write[13]) begin
-    entry13_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[13]) begin
-    entry13_net_id <= commit_identifier[127:0];
-    entry13_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry14_valid <= 1'b0;
-  end else if (binding1_write[14]) begin
-    entry14_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[14]) begin
-    entry14_net_id <= commit_identifier[127:0];
-    entry14_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry15_valid <= 1'b0;
-  end else if (binding1_write[15]) begin
-    entry15_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[15]) begin
-    entry15_net_id <= commit_identifier[127:0];
-    entry15_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry16_valid <= 1'b0;
-  end else if (binding1_write[16]) begin
-    entry16_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[16]) begin
-    entry16_net_id <= commit_identifier[127:0];
-    entry16_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry17_valid <= 1'b0;
-  end else if (binding1_write[17]) begin
-    entry17_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[17]) begin
-    entry17_net_id <= commit_identifier[127:0];
-    entry17_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry18_valid <= 1'b0;
-  end else if (binding1_write[18]) begin
-    entry18_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[18]) begin
-    entry18_net_id <= commit_identifier[127:0];
-    entry18_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry19_valid <= 1'b0;
-  end else if (binding1_write[19]) begin
-    entry19_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[19]) begin
-    entry19_net_id <= commit_identifier[127:0];
-    entry19_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry20_valid <= 1'b0;
-  end else if (binding1_write[20]) begin
-    entry20_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[20]) begin
-    entry20_net_id <= commit_identifier[127:0];
-    entry20_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry21_valid <= 1'b0;
-  end else if (binding1_write[21]) begin
-    entry21_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[21]) begin
-    entry21_net_id <= commit_identifier[127:0];
-    entry21_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry22_valid <= 1'b0;
-  end else if (binding1_write[22]) begin
-    entry22_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[22]) begin
-    entry22_net_id <= commit_identifier[127:0];
-    entry22_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry23_valid <= 1'b0;
-  end else if (binding1_write[23]) begin
-    entry23_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[23]) begin
-    entry23_net_id <= commit_identifier[127:0];
-    entry23_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry24_valid <= 1'b0;
-  end else if (binding1_write[24]) begin
-    entry24_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[24]) begin
-    entry24_net_id <= commit_identifier[127:0];
-    entry24_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry25_valid <= 1'b0;
-  end else if (binding1_write[25]) begin
-    entry25_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[25]) begin
-    entry25_net_id <= commit_identifier[127:0];
-    entry25_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry26_valid <= 1'b0;
-  end else if (binding1_write[26]) begin
-    entry26_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[26]) begin
-    entry26_net_id <= commit_identifier[127:0];
-    entry26_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry27_valid <= 1'b0;
-  end else if (binding1_write[27]) begin
-    entry27_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[27]) begin
-    entry27_net_id <= commit_identifier[127:0];
-    entry27_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry28_valid <= 1'b0;
-  end else if (binding1_write[28]) begin
-    entry28_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[28]) begin
-    entry28_net_id <= commit_identifier[127:0];
-    entry28_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry29_valid <= 1'b0;
-  end else if (binding1_write[29]) begin
-    entry29_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[29]) begin
-    entry29_net_id <= commit_identifier[127:0];
-    entry29_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry30_valid <= 1'b0;
-  end else if (binding1_write[30]) begin
-    entry30_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[30]) begin
-    entry30_net_id <= commit_identifier[127:0];
-    entry30_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry31_valid <= 1'b0;
-  end else if (binding1_write[31]) begin
-    entry31_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[31]) begin
-    entry31_net_id <= commit_identifier[127:0];
-    entry31_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry32_valid <= 1'b0;
-  end else if (binding1_write[32]) begin
-    entry32_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[32]) begin
-    entry32_net_id <= commit_identifier[127:0];
-    entry32_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry33_valid <= 1'b0;
-  end else if (binding1_write[33]) begin
-    entry33_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[33]) begin
-    entry33_net_id <= commit_identifier[127:0];
-    entry33_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry34_valid <= 1'b0;
-  end else if (binding1_write[34]) begin
-    entry34_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[34]) begin
-    entry34_net_id <= commit_identifier[127:0];
-    entry34_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry35_valid <= 1'b0;
-  end else if (binding1_write[35]) begin
-    entry35_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[35]) begin
-    entry35_net_id <= commit_identifier[127:0];
-    entry35_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry36_valid <= 1'b0;
-  end else if (binding1_write[36]) begin
-    entry36_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[36]) begin
-    entry36_net_id <= commit_identifier[127:0];
-    entry36_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry37_valid <= 1'b0;
-  end else if (binding1_write[37]) begin
-    entry37_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[37]) begin
-    entry37_net_id <= commit_identifier[127:0];
-    entry37_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry38_valid <= 1'b0;
-  end else if (binding1_write[38]) begin
-    entry38_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[38]) begin
-    entry38_net_id <= commit_identifier[127:0];
-    entry38_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry39_valid <= 1'b0;
-  end else if (binding1_write[39]) begin
-    entry39_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[39]) begin
-    entry39_net_id <= commit_identifier[127:0];
-    entry39_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry40_valid <= 1'b0;
-  end else if (binding1_write[40]) begin
-    entry40_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[40]) begin
-    entry40_net_id <= commit_identifier[127:0];
-    entry40_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry41_valid <= 1'b0;
-  end else if (binding1_write[41]) begin
-    entry41_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[41]) begin
-    entry41_net_id <= commit_identifier[127:0];
-    entry41_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry42_valid <= 1'b0;
-  end else if (binding1_write[42]) begin
-    entry42_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[42]) begin
-    entry42_net_id <= commit_identifier[127:0];
-    entry42_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry43_valid <= 1'b0;
-  end else if (binding1_write[43]) begin
-    entry43_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[43]) begin
-    entry43_net_id <= commit_identifier[127:0];
-    entry43_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry44_valid <= 1'b0;
-  end else if (binding1_write[44]) begin
-    entry44_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[44]) begin
-    entry44_net_id <= commit_identifier[127:0];
-    entry44_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry45_valid <= 1'b0;
-  end else if (binding1_write[45]) begin
-    entry45_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[45]) begin
-    entry45_net_id <= commit_identifier[127:0];
-    entry45_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry46_valid <= 1'b0;
-  end else if (binding1_write[46]) begin
-    entry46_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[46]) begin
-    entry46_net_id <= commit_identifier[127:0];
-    entry46_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry47_valid <= 1'b0;
-  end else if (binding1_write[47]) begin
-    entry47_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[47]) begin
-    entry47_net_id <= commit_identifier[127:0];
-    entry47_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry48_valid <= 1'b0;
-  end else if (binding1_write[48]) begin
-    entry48_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[48]) begin
-    entry48_net_id <= commit_identifier[127:0];
-    entry48_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry49_valid <= 1'b0;
-  end else if (binding1_write[49]) begin
-    entry49_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[49]) begin
-    entry49_net_id <= commit_identifier[127:0];
-    entry49_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry50_valid <= 1'b0;
-  end else if (binding1_write[50]) begin
-    entry50_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[50]) begin
-    entry50_net_id <= commit_identifier[127:0];
-    entry50_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry51_valid <= 1'b0;
-  end else if (binding1_write[51]) begin
-    entry51_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[51]) begin
-    entry51_net_id <= commit_identifier[127:0];
-    entry51_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry52_valid <= 1'b0;
-  end else if (binding1_write[52]) begin
-    entry52_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[52]) begin
-    entry52_net_id <= commit_identifier[127:0];
-    entry52_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry53_valid <= 1'b0;
-  end else if (binding1_write[53]) begin
-    entry53_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[53]) begin
-    entry53_net_id <= commit_identifier[127:0];
-    entry53_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry54_valid <= 1'b0;
-  end else if (binding1_write[54]) begin
-    entry54_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[54]) begin
-    entry54_net_id <= commit_identifier[127:0];
-    entry54_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry55_valid <= 1'b0;
-  end else if (binding1_write[55]) begin
-    entry55_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[55]) begin
-    entry55_net_id <= commit_identifier[127:0];
-    entry55_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry56_valid <= 1'b0;
-  end else if (binding1_write[56]) begin
-    entry56_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[56]) begin
-    entry56_net_id <= commit_identifier[127:0];
-    entry56_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry57_valid <= 1'b0;
-  end else if (binding1_write[57]) begin
-    entry57_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[57]) begin
-    entry57_net_id <= commit_identifier[127:0];
-    entry57_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry58_valid <= 1'b0;
-  end else if (binding1_write[58]) begin
-    entry58_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[58]) begin
-    entry58_net_id <= commit_identifier[127:0];
-    entry58_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry59_valid <= 1'b0;
-  end else if (binding1_write[59]) begin
-    entry59_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[59]) begin
-    entry59_net_id <= commit_identifier[127:0];
-    entry59_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry60_valid <= 1'b0;
-  end else if (binding1_write[60]) begin
-    entry60_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[60]) begin
-    entry60_net_id <= commit_identifier[127:0];
-    entry60_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry61_valid <= 1'b0;
-  end else if (binding1_write[61]) begin
-    entry61_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[61]) begin
-    entry61_net_id <= commit_identifier[127:0];
-    entry61_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry62_valid <= 1'b0;
-  end else if (binding1_write[62]) begin
-    entry62_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[62]) begin
-    entry62_net_id <= commit_identifier[127:0];
-    entry62_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry63_valid <= 1'b0;
-  end else if (binding1_write[63]) begin
-    entry63_valid <= commit_identifier[128];
-  end
-
-  always @(posedge clk) if (binding1_write[63]) begin
-    entry63_net_id <= commit_identifier[127:0];
-    entry63_table <= commit_number;
-  end
-
-  // ---- Cycle 3: match of every entry ------------------------------------------------------------
-
+    binding2_match0 <= match0;
+    binding2_match1 <= match1;
+    binding2_match2 <= match2;
+    binding2_match3 <= match3;
+    binding2_match4 <= match4;
+    binding2_match5 <= match5;
+    binding2_match6 <= match6;
+    binding2_match7 <= match7;
+    binding2_match8 <= match8;
+    binding2_match9 <= match9;
+    binding2_match10 <= match10;
+    binding2_match11 <= match11;
+    binding2_match12 <= match12;
+    binding2_match13 <= match13;
+    binding2_match14 <= match14;
+    binding2_match15 <= match15;
+    binding2_match16 <= match16;
+    binding2_match17 <= match17;
+    binding2_match18 <= match18;
+    binding2_match19 <= match19;
+    binding2_match20 <= match20;
+    binding2_match21 <= match21;
+    binding2_match22 <= match22;
+    binding2_match23 <= match23;
+    binding2_match24 <= match24;
+    binding2_match25 <= match25;
+    binding2_match26 <= match26;
+    binding2_match27 <= match27;
+    binding2_match28 <= match28;
+    binding2_match29 <= match29;
+    binding2_match30 <= match30;
+    binding2_match31 <= match31;
+    binding2_match32 <= match32;
+    binding2_match33 <= match33;
+    binding2_match34 <= match34;
+    binding2_match35 <= match35;
+    binding2_match36 <= match36;
+    binding2_match37 <= match37;
+    binding2_match38 <= match38;
+    binding2_match39 <= match39;
+    binding2_match40 <= match40;
+    binding2_match41 <= match41;
+    binding2_match42 <= match42;
+    binding2_match43 <= match43;
+    binding2_match44 <= match44;
+    binding2_match45 <= match45;
+    binding2_match46 <= match46;
+    binding2_match47 <= match47;
+    binding2_match48 <= match48;
+    binding2_match49 <= match49;
+    binding2_match50 <= match50;
+    binding2_match51 <= match51;
+    binding2_match52 <= match52;
+    binding2_match53 <= match53;
+    binding2_match54 <= match54;
+    binding2_match55 <= match55;
+    binding2_match56 <= match56;
+    binding2_match57 <= match57;
+    binding2_match58 <= match58;
+    binding2_match59 <= match59;
+    binding2_match60 <= match60;
+    binding2_match61 <= match61;
+    binding2_match62 <= match62;
+    binding2_match63 <= match63;
+  end
+
+  // ---- Cycle 3: the matching entry of each group ------------------------------------------------
+
+  reg binding3_known0;
+  reg binding3_known1;
+  reg binding3_known2;
+  reg binding3_known3;
+  reg binding3_known4;
+  reg binding3_known5;
+  reg binding3_known6;
+  reg binding3_known7;
+  reg [5:0] binding3_table0;
+  reg [5:0] binding3_table1;
+  reg [5:0] binding3_table2;
+  reg [5:0] binding3_table3;
+  reg [5:0] binding3_table4;
+  reg [5:0] binding3_table5;
+  reg [5:0] binding3_table6;
+  reg [5:0] binding3_table7;
   reg binding3_request;
   reg binding3_token;
-  reg binding3_match0;
-  reg binding3_match1;
-  reg binding3_match2;
-  reg binding3_match3;
-  reg binding3_match4;
-  reg binding3_match5;
-  reg binding3_match6;
-  reg binding3_match7;
-  reg binding3_match8;
-  reg binding3_match9;
-  reg binding3_match10;
-  reg binding3_match11;
-  reg binding3_match12;
-  reg binding3_match13;
-  reg binding3_match14;
-  reg binding3_match15;
-  reg binding3_match16;
-  reg binding3_match17;
-  reg binding3_match18;
-  reg binding3_match19;
-  reg binding3_match20;
-  reg binding3_match21;
-  reg binding3_match22;
-  reg binding3_match23;
-  reg binding3_match24;
-  reg binding3_match25;
-  reg binding3_match26;
-  reg binding3_match27;
-  reg binding3_match28;
-  reg binding3_match29;
-  reg binding3_match30;
-  reg binding3_match31;
-  reg binding3_match32;
-  reg binding3_match33;
-  reg binding3_match34;
-  reg binding3_match35;
-  reg binding3_match36;
-  reg binding3_match37;
-  reg binding3_match38;
-  reg binding3_match39;
-  reg binding3_match40;
-  reg binding3_match41;
-  reg binding3_match42;
-  reg binding3_match43;
-  reg binding3_match44;
-  reg binding3_match45;
-  reg binding3_match46;
-  reg binding3_match47;
-  reg binding3_match48;
-  reg binding3_match49;
-  reg binding3_match50;
-  reg binding3_match51;
-  reg binding3_match52;
-  reg binding3_match53;
-  reg binding3_match54;
-  reg binding3_match55;
-  reg binding3_match56;
-  reg binding3_match57;
-  reg binding3_match58;
-  reg binding3_match59;
-  reg binding3_match60;
-  reg binding3_match61;
-  reg binding3_match62;
-  reg binding3_match63;
-  wire [63:0] all_matches = {binding3_match0, binding3_match1, binding3_match2, binding3_match3,
-      binding3_match4, binding3_match5, binding3_match6, binding3_match7, binding3_match8,
-      binding3_match9, binding3_match10, binding3_match11, binding3_match12, binding3_match13,
-      binding3_match14, binding3_match15, binding3_match16, binding3_match17, binding3_match18,
-      binding3_match19, binding3_match20, binding3_match21, binding3_match22, binding3_match23,
-      binding3_match24, binding3_match25, binding3_match26, binding3_match27, binding3_match28,
-      binding3_match29, binding3_match30, binding3_match31, binding3_match32, binding3_match33,
-      binding3_match34, binding3_match35, binding3_match36, binding3_match37, binding3_match38,
-      binding3_match39, binding3_match40, binding3_match41, binding3_match42, binding3_match43,
-      binding3_match44, binding3_match45, binding3_match46, binding3_match47, binding3_match48,
-      binding3_match49, binding3_match50, binding3_match51, binding3_match52, binding3_match53,
-      binding3_match54, binding3_match55, binding3_match56, binding3_match57, binding3_match58,
-      binding3_match59, binding3_match60, binding3_match61, binding3_match62, binding3_match63};
+
+  always @(posedge clk) begin
+    binding3_known0 <= binding2_match0 | binding2_match1 | binding2_match2 | binding2_match3
+        | binding2_match4 | binding2_match5 | binding2_match6 | binding2_match7;
+    binding3_known1 <= binding2_match8 | binding2_match9 | binding2_match10 | binding2_match11
+        | binding2_match12 | binding2_match13 | binding2_match14 | binding2_match15;
+    binding3_known2 <= binding2_match16 | binding2_match17 | binding2_match18 | binding2_match19
+        | binding2_match20 | binding2_match21 | binding2_match22 | binding2_match23;
+    binding3_known3 <= binding2_match24 | binding2_match25 | binding2_match26 | binding2_match27
+        | binding2_match28 | binding2_match29 | binding2_match30 | binding2_match31;
+    binding3_known4 <= binding2_match32 | binding2_match33 | binding2_match34 | binding2_match35
+        | binding2_match36 | binding2_match37 | binding2_match38 | binding2_match39;
+    binding3_known5 <= binding2_match40 | binding2_match41 | binding2_match42 | binding2_match43
+        | binding2_match44 | binding2_match45 | binding2_match46 | binding2_match47;
+    binding3_known6 <= binding2_match48 | binding2_match49 | binding2_match50 | binding2_match51
+        | binding2_match52 | binding2_match53 | binding2_match54 | binding2_match55;
+    binding3_known7 <= binding2_match56 | binding2_match57 | binding2_match58 | binding2_match59
+        | binding2_match60 | binding2_match61 | binding2_match62 | binding2_match63;
+    binding3_table0 <= (entry0_table & {6{binding2_match0}})
+        | (entry1_table & {6{binding2_match1}}) | (entry2_table & {6{binding2_match2}})
+        | (entry3_table & {6{binding2_match3}}) | (entry4_table & {6{binding2_match4}})
+        | (entry5_table & {6{binding2_match5}}) | (entry6_table & {6{binding2_match6}})
+        | (entry7_table & {6{binding2_match7}});
+    binding3_table1 <= (entry8_table & {6{binding2_match8}})
+        | (entry9_table & {6{binding2_match9}}) | (entry10_table & {6{binding2_match10}})
+        | (entry11_table & {6{binding2_match11}}) | (entry12_table & {6{binding2_match12}})
+        | (entry13_table & {6{binding2_match13}}) | (entry14_table & {6{binding2_match14}})
+        | (entry15_table & {6{binding2_match15}});
+    binding3_table2 <= (entry16_table & {6{binding2_match16}})
+        | (entry17_table & {6{binding2_match17}}) | (entry18_table & {6{binding2_match18}})
+        | (entry19_table & {6{binding2_match19}}) | (entry20_table & {6{binding2_match20}})
+        | (entry21_table & {6{binding2_match21}}) | (entry22_table & {6{binding2_match22}})
+        | (entry23_table & {6{binding2_match23}});
+    binding3_table3 <= (entry24_table & {6{binding2_match24}})
+        | (entry25_table & {6{binding2_match25}}) | (entry26_table & {6{binding2_match26}})
+        | (entry27_table & {6{binding2_match27}}) | (entry28_table & {6{binding2_match28}})
+        | (entry29_table & {6{binding2_match29}}) | (entry30_table & {6{binding2_match30}})
+        | (entry31_table & {6{binding2_match31}});
+    binding3_table4 <= (entry32_table & {6{binding2_match32}})
+        | (entry33_table & {6{binding2_match33}}) | (entry34_table & {6{binding2_match34}})
+        | (entry35_table & {6{binding2_match35}}) | (entry36_table & {6{binding2_match36}})
+        | (entry37_table & {6{binding2_match37}}) | (entry38_table & {6{binding2_match38}})
+        | (entry39_table & {6{binding2_match39}});
+    binding3_table5 <= (entry40_table & {6{binding2_match40}})
+        | (entry41_table & {6{binding2_match41}}) | (entry42_table & {6{binding2_match42}})
+        | (entry43_table & {6{binding2_match43}}) | (entry44_table & {6{binding2_match44}})
+        | (entry45_table & {6{binding2_match45}}) | (entry46_table & {6{binding2_match46}})
+        | (entry47_table & {6{binding2_match47}});
+    binding3_table6 <= (entry48_table & {6{binding2_match48}})
+        | (entry49_table & {6{binding2_match49}}) | (entry50_table & {6{binding2_match50}})
+        | (entry51_table & {6{binding2_match51}}) | (entry52_table & {6{binding2_match52}})
+        | (entry53_table & {6{binding2_match53}}) | (entry54_table & {6{binding2_match54}})
+        | (entry55_table & {6{binding2_match55}});
+    binding3_table7 <= (entry56_table & {6{binding2_match56}})
+        | (entry57_table & {6{binding2_match57}}) | (entry58_table & {6{binding2_match58}})
+        | (entry59_table & {6{binding2_match59}}) | (entry60_table & {6{binding2_match60}})
+        | (entry61_table & {6{binding2_match61}}) | (entry62_table & {6{binding2_match62}})
+        | (entry63_table & {6{binding2_match63}});
+  end
 
   always @(posedge clk) if (rst) begin
     binding3_request <= 1'b0;
@@ -2401,85 +2610,16 @@ module mapping_binding (
     binding3_token <= binding2_token;
   end
 
-  always @(posedge clk) begin
-    binding3_match0 <= binding2_valid0 & (&binding2_chunks0);
-    binding3_match1 <= binding2_valid1 & (&binding2_chunks1);
-    binding3_match2 <= binding2_valid2 & (&binding2_chunks2);
-    binding3_match3 <= binding2_valid3 & (&binding2_chunks3);
-    binding3_match4 <= binding2_valid4 & (&binding2_chunks4);
-    binding3_match5 <= binding2_valid5 & (&binding2_chunks5);
-    binding3_match6 <= binding2_valid6 & (&binding2_chunks6);
-    binding3_match7 <= binding2_valid7 & (&binding2_chunks7);
-    binding3_match8 <= binding2_valid8 & (&binding2_chunks8);
-    binding3_match9 <= binding2_valid9 & (&binding2_chunks9);
-    binding3_match10 <= binding2_valid10 & (&binding2_chunks10);
-    binding3_match11 <= binding2_valid11 & (&binding2_chunks11);
-    binding3_match12 <= binding2_valid12 & (&binding2_chunks12);
-    binding3_match13 <= binding2_valid13 & (&binding2_chunks13);
-    binding3_match14 <= binding2_valid14 & (&binding2_chunks14);
-    binding3_match15 <= binding2_valid15 & (&binding2_chunks15);
-    binding3_match16 <= binding2_valid16 & (&binding2_chunks16);
-    binding3_match17 <= binding2_valid17 & (&binding2_chunks17);
-    binding3_match18 <= binding2_valid18 & (&binding2_chunks18);
-    binding3_match19 <= binding2_valid19 & (&binding2_chunks19);
-    binding3_match20 <= binding2_valid20 & (&binding2_chunks20);
-    binding3_match21 <= binding2_valid21 & (&binding2_chunks21);
-    binding3_match22 <= binding2_valid22 & (&binding2_chunks22);
-    binding3_match23 <= binding2_valid23 & (&binding2_chunks23);
-    binding3_match24 <= binding2_valid24 & (&binding2_chunks24);
-    binding3_match25 <= binding2_valid25 & (&binding2_chunks25);
-    binding3_match26 <= binding2_valid26 & (&binding2_chunks26);
-    binding3_match27 <= binding2_valid27 & (&binding2_chunks27);
-    binding3_match28 <= binding2_valid28 & (&binding2_chunks28);
-    binding3_match29 <= binding2_valid29 & (&binding2_chunks29);
-    binding3_match30 <= binding2_valid30 & (&binding2_chunks30);
-    binding3_match31 <= binding2_valid31 & (&binding2_chunks31);
-    binding3_match32 <= binding2_valid32 & (&binding2_chunks32);
-    binding3_match33 <= binding2_valid33 & (&binding2_chunks33);
-    binding3_match34 <= binding2_valid34 & (&binding2_chunks34);
-    binding3_match35 <= binding2_valid35 & (&binding2_chunks35);
-    binding3_match36 <= binding2_valid36 & (&binding2_chunks36);
-    binding3_match37 <= binding2_valid37 & (&binding2_chunks37);
-    binding3_match38 <= binding2_valid38 & (&binding2_chunks38);
-    binding3_match39 <= binding2_valid39 & (&binding2_chunks39);
-    binding3_match40 <= binding2_valid40 & (&binding2_chunks40);
-    binding3_match41 <= binding2_valid41 & (&binding2_chunks41);
-    binding3_match42 <= binding2_valid42 & (&binding2_chunks42);
-    binding3_match43 <= binding2_valid43 & (&binding2_chunks43);
-    binding3_match44 <= binding2_valid44 & (&binding2_chunks44);
-    binding3_match45 <= binding2_valid45 & (&binding2_chunks45);
-    binding3_match46 <= binding2_valid46 & (&binding2_chunks46);
-    binding3_match47 <= binding2_valid47 & (&binding2_chunks47);
-    binding3_match48 <= binding2_valid48 & (&binding2_chunks48);
-    binding3_match49 <= binding2_valid49 & (&binding2_chunks49);
-    binding3_match50 <= binding2_valid50 & (&binding2_chunks50);
-    binding3_match51 <= binding2_valid51 & (&binding2_chunks51);
-    binding3_match52 <= binding2_valid52 & (&binding2_chunks52);
-    binding3_match53 <= binding2_valid53 & (&binding2_chunks53);
-    binding3_match54 <= binding2_valid54 & (&binding2_chunks54);
-    binding3_match55 <= binding2_valid55 & (&binding2_chunks55);
-    binding3_match56 <= binding2_valid56 & (&binding2_chunks56);
-    binding3_match57 <= binding2_valid57 & (&binding2_chunks57);
-    binding3_match58 <= binding2_valid58 & (&binding2_chunks58);
-    binding3_match59 <= binding2_valid59 & (&binding2_chunks59);
-    binding3_match60 <= binding2_valid60 & (&binding2_chunks60);
-    binding3_match61 <= binding2_valid61 & (&binding2_chunks61);
-    binding3_match62 <= binding2_valid62 & (&binding2_chunks62);
-    binding3_match63 <= binding2_valid63 & (&binding2_chunks63);
-  end
+  // ---- The last cycle: the group that knows the identifier --------------------------------------
 
-  // ---- Cycle 4: the matching entry of each group ------------------------------------------------
-
+  wire any_known = binding3_known0 | binding3_known1 | binding3_known2 | binding3_known3
+      | binding3_known4 | binding3_known5 | binding3_known6 | binding3_known7;
+  wire [5:0] found_table = binding3_table0 | binding3_table1 | binding3_table2 | binding3_table3
+      | binding3_table4 | binding3_table5 | binding3_table6 | binding3_table7;
   reg binding4_request;
   reg binding4_token;
-  reg binding4_known0;
-  reg binding4_known1;
-  reg binding4_known2;
-  reg binding4_known3;
-  reg [5:0] binding4_table0;
-  reg [5:0] binding4_table1;
-  reg [5:0] binding4_table2;
-  reg [5:0] binding4_table3;
+  reg binding4_known;
+  reg [5:0] binding4_table;
 
   always @(posedge clk) if (rst) begin
     binding4_request <= 1'b0;
@@ -2490,86 +2630,14 @@ module mapping_binding (
   end
 
   always @(posedge clk) begin
-    binding4_known0 <= binding3_match0 | binding3_match1 | binding3_match2 | binding3_match3
-        | binding3_match4 | binding3_match5 | binding3_match6 | binding3_match7 | binding3_match8
-        | binding3_match9 | binding3_match10 | binding3_match11 | binding3_match12
-        | binding3_match13 | binding3_match14 | binding3_match15;
-    binding4_known1 <= binding3_match16 | binding3_match17 | binding3_match18 | binding3_match19
-        | binding3_match20 | binding3_match21 | binding3_match22 | binding3_match23
-        | binding3_match24 | binding3_match25 | binding3_match26 | binding3_match27
-        | binding3_match28 | binding3_match29 | binding3_match30 | binding3_match31;
-    binding4_known2 <= binding3_match32 | binding3_match33 | binding3_match34 | binding3_match35
-        | binding3_match36 | binding3_match37 | binding3_match38 | binding3_match39
-        | binding3_match40 | binding3_match41 | binding3_match42 | binding3_match43
-        | binding3_match44 | binding3_match45 | binding3_match46 | binding3_match47;
-    binding4_known3 <= binding3_match48 | binding3_match49 | binding3_match50 | binding3_match51
-        | binding3_match52 | binding3_match53 | binding3_match54 | binding3_match55
-        | binding3_match56 | binding3_match57 | binding3_match58 | binding3_match59
-        | binding3_match60 | binding3_match61 | binding3_match62 | binding3_match63;
-    binding4_table0 <= (entry0_table & {6{binding3_match0}})
-        | (entry1_table & {6{binding3_match1}}) | (entry2_table & {6{binding3_match2}})
-        | (entry3_table & {6{binding3_match3}}) | (entry4_table & {6{binding3_match4}})
-        | (entry5_table & {6{binding3_match5}}) | (entry6_table & {6{binding3_match6}})
-        | (entry7_table & {6{binding3_match7}}) | (entry8_table & {6{binding3_match8}})
-        | (entry9_table & {6{binding3_match9}}) | (entry10_table & {6{binding3_match10}})
-        | (entry11_table & {6{binding3_match11}}) | (entry12_table & {6{binding3_match12}})
-        | (entry13_table & {6{binding3_match13}}) | (entry14_table & {6{binding3_match14}})
-        | (entry15_table & {6{binding3_match15}});
-    binding4_table1 <= (entry16_table & {6{binding3_match16}})
-        | (entry17_table & {6{binding3_match17}}) | (entry18_table & {6{binding3_match18}})
-        | (entry19_table & {6{binding3_match19}}) | (entry20_table & {6{binding3_match20}})
-        | (entry21_table & {6{binding3_match21}}) | (entry22_table & {6{binding3_match22}})
-        | (entry23_table & {6{binding3_match23}}) | (entry24_table & {6{binding3_match24}})
-        | (entry25_table & {6{binding3_match25}}) | (entry26_table & {6{binding3_match26}})
-        | (entry27_table & {6{binding3_match27}}) | (entry28_table & {6{binding3_match28}})
-        | (entry29_table & {6{binding3_match29}}) | (entry30_table & {6{binding3_match30}})
-        | (entry31_table & {6{binding3_match31}});
-    binding4_table2 <= (entry32_table & {6{binding3_match32}})
-        | (entry33_table & {6{binding3_match33}}) | (entry34_table & {6{binding3_match34}})
-        | (entry35_table & {6{binding3_match35}}) | (entry36_table & {6{binding3_match36}})
-        | (entry37_table & {6{binding3_match37}}) | (entry38_table & {6{binding3_match38}})
-        | (entry39_table & {6{binding3_match39}}) | (entry40_table & {6{binding3_match40}})
-        | (entry41_table & {6{binding3_match41}}) | (entry42_table & {6{binding3_match42}})
-        | (entry43_table & {6{binding3_match43}}) | (entry44_table & {6{binding3_match44}})
-        | (entry45_table & {6{binding3_match45}}) | (entry46_table & {6{binding3_match46}})
-        | (entry47_table & {6{binding3_match47}});
-    binding4_table3 <= (entry48_table & {6{binding3_match48}})
-        | (entry49_table & {6{binding3_match49}}) | (entry50_table & {6{binding3_match50}})
-        | (entry51_table & {6{binding3_match51}}) | (entry52_table & {6{binding3_match52}})
-        | (entry53_table & {6{binding3_match53}}) | (entry54_table & {6{binding3_match54}})
-        | (entry55_table & {6{binding3_match55}}) | (entry56_table & {6{binding3_match56}})
-        | (entry57_table & {6{binding3_match57}}) | (entry58_table & {6{binding3_match58}})
-        | (entry59_table & {6{binding3_match59}}) | (entry60_table & {6{binding3_match60}})
-        | (entry61_table & {6{binding3_match61}}) | (entry62_table & {6{binding3_match62}})
-        | (entry63_table & {6{binding3_match63}});
+    binding4_known <= any_known;
+    binding4_table <= binding3_token ? commit_table : found_table;
   end
 
-  // ---- Cycle 5: the group that knows the identifier ---------------------------------------------
-
-  wire any_known = binding4_known0 | binding4_known1 | binding4_known2 | binding4_known3;
-  wire [5:0] found_table = binding4_table0 | binding4_table1 | binding4_table2 | binding4_table3;
-  reg binding5_known;
-  reg [5:0] binding5_table;
-  reg binding5_request;
-  reg binding5_token;
-
-  always @(posedge clk) begin
-    binding5_known <= any_known;
-    binding5_table <= found_table;
-  end
-
-  always @(posedge clk) if (rst) begin
-    binding5_request <= 1'b0;
-    binding5_token <= 1'b0;
-  end else begin
-    binding5_request <= binding4_request;
-    binding5_token <= binding4_token;
-  end
-
-  assign out_request = binding5_request;
-  assign out_token = binding5_token;
-  assign out_known = binding5_known;
-  assign out_table = binding5_table;
+  assign out_request = binding4_request;
+  assign out_token = binding4_token;
+  assign out_known = binding4_known;
+  assign out_table = binding4_table;
 
   // ---- properties
 
@@ -2580,7 +2648,7 @@ module mapping_binding (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // no identifier is bound twice
-    one_match: assert (!(|(all_matches & (all_matches - 64'd1))) | !binding3_request);
+    one_match: assert (!(|(all_matches & (all_matches - 64'd1))) | !binding2_request);
   end
 
 endmodule

@@ -10,7 +10,7 @@ module mapping_install_check (
   input  wire [1:0]  page_size,
   input  wire [31:0] first_slot,
   input  wire [14:0] slot_count,
-  output reg  [64:0] limit,
+  output wire [64:0] limit,
   output wire        address_wrap,
   output wire [43:0] origin,
   output wire        bad_offset,
@@ -19,72 +19,174 @@ module mapping_install_check (
 
   // ---- limit = base + length; origin = base - first_offset --------------------------------------
 
-  reg [32:0] limit_low;
-  wire wraps = limit[64] & (|limit[63:0]);
+  wire [17:0] limit_sum_from_0 = {1'b0, base[15:0], 1'b1} + {1'b0, length[15:0], 1'b0};
+  reg [16:0] limit_from_0;
+  wire [17:0] limit_sum_from_16 = {1'b0, base[31:16], 1'b1}
+      + {1'b0, length[31:16], limit_from_0[16]};
+  reg [16:0] limit_from_16;
+  wire [17:0] limit_sum_from_32 = {1'b0, base[47:32], 1'b1}
+      + {1'b0, length[47:32], limit_from_16[16]};
+  reg [16:0] limit_from_32;
+  wire [17:0] limit_sum_from_48 = {1'b0, base[63:48], 1'b1}
+      + {1'b0, length[63:48], limit_from_32[16]};
+  reg [16:0] limit_from_48;
+  reg [3:0] limit_in_part;
+  reg limit_any;
+  wire wraps = limit[64] & limit_any;
   reg address_wraps;
-  reg [43:0] region_origin;
+  wire [17:0] origin_rest_from_0 = {1'b0, base[15:0], 1'b0} - {1'b0, first_offset[15:0], 1'b0};
+  reg [16:0] origin_from_0;
+  wire [17:0] origin_rest_from_16 = {1'b0, base[31:16], 1'b0}
+      - {1'b0, first_offset[31:16], origin_from_0[16]};
+  reg [16:0] origin_from_16;
+  wire [12:0] origin_rest_from_32 = {base[43:32], 1'b0} - {12'd0, origin_from_16[16]};
+  reg [11:0] origin_from_32;
 
   always @(posedge clk) begin
-    limit_low <= {1'b0, base[31:0]} + {1'b0, length[31:0]};
-    limit <= {{1'b0, base[63:32]} + {1'b0, length[63:32]} + {32'd0, limit_low[32]},
-        limit_low[31:0]};
+    limit_from_0 <= limit_sum_from_0[17:1];
+    limit_from_16 <= limit_sum_from_16[17:1];
+    limit_from_32 <= limit_sum_from_32[17:1];
+    limit_from_48 <= limit_sum_from_48[17:1];
+    limit_in_part <= {|limit[63:48], |limit[47:32], |limit[31:16], |limit[15:0]};
+    limit_any <= |limit_in_part;
     address_wraps <= wraps;
-    region_origin <= base[43:0] - {12'd0, first_offset};
+    origin_from_0 <= origin_rest_from_0[17:1];
+    origin_from_16 <= origin_rest_from_16[17:1];
+    origin_from_32 <= origin_rest_from_32[12:1];
   end
 
   // ---- first_offset lies in the first page and agrees with the base, unless the region is zero-based 
 
+  reg [1:0] page_size_held;
+  reg offset_beyond_page_12;
+  reg offset_beyond_page_16;
+  reg offset_beyond_page_21;
+  reg offset_beyond_page_30;
   reg offset_beyond_page;
-  reg offset_congruent;
-  reg zero_based;
+  reg offset_differs_in_part;
+  reg offset_differs_any;
+  reg [3:0] base_in_part;
+  reg base_any;
   reg offset_is_bad;
 
   always @(posedge clk) begin
-    offset_beyond_page <= page_size[1] ?
-          (page_size[0] ? |first_offset[31:30] : |first_offset[31:21]) :
-        page_size[0] ? |first_offset[31:16] :
-        |first_offset[31:12];
-    offset_congruent <= first_offset[11:0] == base[11:0];
-    zero_based <= !(|base);
-    offset_is_bad <= offset_beyond_page | !(offset_congruent | zero_based);
+    page_size_held <= page_size;
+    offset_beyond_page_12 <= |first_offset[31:12];
+    offset_beyond_page_16 <= |first_offset[31:16];
+    offset_beyond_page_21 <= |first_offset[31:21];
+    offset_beyond_page_30 <= |first_offset[31:30];
+    offset_beyond_page <= page_size_held[1] ?
+          (page_size_held[0] ? offset_beyond_page_30 : offset_beyond_page_21) :
+        page_size_held[0] ? offset_beyond_page_16 :
+        offset_beyond_page_12;
+    offset_differs_in_part <= |(first_offset[11:0] ^ base[11:0]);
+    offset_differs_any <= offset_differs_in_part;
+    base_in_part <= {|base[63:48], |base[47:32], |base[31:16], |base[15:0]};
+    base_any <= |base_in_part;
+    offset_is_bad <= offset_beyond_page | (offset_differs_any & base_any);
   end
 
   // ---- Slots needed: extent in whole pages, none for a region without bytes ---------------------
 
-  reg [32:0] extent_low;
-  reg [64:0] extent;
+  wire [17:0] extent_sum_from_0 = {1'b0, length[15:0], 1'b1} + {1'b0, first_offset[15:0], 1'b0};
+  reg [16:0] extent_from_0;
+  wire [17:0] extent_sum_from_16 = {1'b0, length[31:16], 1'b1}
+      + {1'b0, first_offset[31:16], extent_from_0[16]};
+  reg [16:0] extent_from_16;
+  wire [17:0] extent_sum_from_32 = {1'b0, length[47:32], 1'b1} + {1'b0, 16'd0, extent_from_16[16]};
+  reg [16:0] extent_from_32;
+  wire [17:0] extent_sum_from_48 = {1'b0, length[63:48], 1'b1} + {1'b0, 16'd0, extent_from_32[16]};
+  reg [16:0] extent_from_48;
   reg [64:0] page_mask;
-  reg [32:0] rounded_low;
-  reg [65:0] rounded;
-  reg has_bytes;
+  wire [17:0] rounded_sum_from_0 = {1'b0, extent_from_0[15:0], 1'b1}
+      + {1'b0, page_mask[15:0], 1'b0};
+  reg [16:0] rounded_from_0;
+  wire [17:0] rounded_sum_from_16 = {1'b0, extent_from_16[15:0], 1'b1}
+      + {1'b0, page_mask[31:16], rounded_from_0[16]};
+  reg [16:0] rounded_from_16;
+  wire [17:0] rounded_sum_from_32 = {1'b0, extent_from_32[15:0], 1'b1}
+      + {1'b0, page_mask[47:32], rounded_from_16[16]};
+  reg [16:0] rounded_from_32;
+  wire [17:0] rounded_sum_from_48 = {1'b0, extent_from_48[15:0], 1'b1}
+      + {1'b0, page_mask[63:48], rounded_from_32[16]};
+  reg [16:0] rounded_from_48;
+  wire [2:0] rounded_sum_from_64 = {1'b0, extent_from_48[16], 1'b1}
+      + {1'b0, page_mask[64], rounded_from_48[16]};
+  reg [1:0] rounded_from_64;
+  reg [3:0] length_in_part;
+  reg length_any;
   reg [53:0] pages;
-  reg [54:0] end_slot;
-  wire beyond = {40'd0, slot_count} < end_slot;
+  wire [17:0] end_slot_sum_from_0 = {1'b0, pages[15:0], 1'b1} + {1'b0, first_slot[15:0], 1'b0};
+  reg [16:0] end_slot_from_0;
+  wire [17:0] end_slot_sum_from_16 = {1'b0, pages[31:16], 1'b1}
+      + {1'b0, first_slot[31:16], end_slot_from_0[16]};
+  reg [16:0] end_slot_from_16;
+  wire [17:0] end_slot_sum_from_32 = {1'b0, pages[47:32], 1'b1}
+      + {1'b0, 16'd0, end_slot_from_16[16]};
+  reg [16:0] end_slot_from_32;
+  wire [7:0] end_slot_sum_from_48 = {1'b0, pages[53:48], 1'b1} + {1'b0, 6'd0, end_slot_from_32[16]};
+  reg [6:0] end_slot_from_48;
+  reg slot_count_below_to_16;
+  reg slot_count_below_to_32;
+  reg slot_count_below_to_48;
+  reg slot_count_below_to_55;
   reg slots_are_exceeded;
 
   always @(posedge clk) begin
-    extent_low <= {1'b0, length[31:0]} + {1'b0, first_offset};
-    extent <= {{1'b0, length[63:32]} + {1'b0, 32'd0} + {32'd0, extent_low[32]}, extent_low[31:0]};
-    page_mask <= page_size[1] ? (page_size[0] ? 65'h3fffffff : 65'h1fffff) :
-        page_size[0] ? 65'hffff :
+    extent_from_0 <= extent_sum_from_0[17:1];
+    extent_from_16 <= extent_sum_from_16[17:1];
+    extent_from_32 <= extent_sum_from_32[17:1];
+    extent_from_48 <= extent_sum_from_48[17:1];
+    page_mask <= page_size_held[1] ? (page_size_held[0] ? 65'h3fffffff : 65'h1fffff) :
+        page_size_held[0] ? 65'hffff :
         65'hfff;
-    rounded_low <= {1'b0, extent[31:0]} + {1'b0, page_mask[31:0]};
-    rounded <= {{1'b0, extent[64:32]} + {1'b0, page_mask[64:32]} + {33'd0, rounded_low[32]},
-        rounded_low[31:0]};
-    has_bytes <= |length;
-    pages <= (page_size[1] ? (page_size[0] ? {18'd0, rounded[65:30]} : {9'd0, rounded[65:21]}) :
-            page_size[0] ? {4'd0, rounded[65:16]} :
-            rounded[65:12]) & {54{has_bytes}};
-    end_slot <= {1'b0, pages} + {1'b0, {22'd0, first_slot}};
-    slots_are_exceeded <= beyond;
+    rounded_from_0 <= rounded_sum_from_0[17:1];
+    rounded_from_16 <= rounded_sum_from_16[17:1];
+    rounded_from_32 <= rounded_sum_from_32[17:1];
+    rounded_from_48 <= rounded_sum_from_48[17:1];
+    rounded_from_64 <= rounded_sum_from_64[2:1];
+    length_in_part <= {|length[63:48], |length[47:32], |length[31:16], |length[15:0]};
+    length_any <= |length_in_part;
+    pages <= (page_size_held[1] ?
+              (page_size_held[0] ?
+                    {18'd0,
+                      {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
+                        rounded_from_32[15:0], rounded_from_16[15:14]}} :
+                  {9'd0,
+                    {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
+                      rounded_from_32[15:0], rounded_from_16[15:5]}}) :
+            page_size_held[0] ?
+              {4'd0,
+                {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
+                  rounded_from_32[15:0], rounded_from_16[15:0]}} :
+            {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0], rounded_from_32[15:0],
+              rounded_from_16[15:0], rounded_from_0[15:12]}) & {54{length_any}};
+    end_slot_from_0 <= end_slot_sum_from_0[17:1];
+    end_slot_from_16 <= end_slot_sum_from_16[17:1];
+    end_slot_from_32 <= end_slot_sum_from_32[17:1];
+    end_slot_from_48 <= end_slot_sum_from_48[7:1];
+    slot_count_below_to_16 <= {{1'b0, slot_count}, 1'b0} < {end_slot_from_0[15:0], 1'b0};
+    slot_count_below_to_32 <= {end_slot_from_16[15:0], slot_count_below_to_16} > {16'd0, 1'b0};
+    slot_count_below_to_48 <= {end_slot_from_32[15:0], slot_count_below_to_32} > {16'd0, 1'b0};
+    slot_count_below_to_55 <= {{end_slot_from_48[6], end_slot_from_48[5:0]},
+        slot_count_below_to_48} > {7'd0, 1'b0};
+    slots_are_exceeded <= slot_count_below_to_55;
   end
 
+  assign limit = {limit_from_48[16], limit_from_48[15:0], limit_from_32[15:0], limit_from_16[15:0],
+      limit_from_0[15:0]};
+
   assign address_wrap = address_wraps;
-  assign origin = region_origin;
+  assign origin = {origin_from_32, origin_from_16[15:0], origin_from_0[15:0]};
   assign bad_offset = offset_is_bad;
   assign slots_exceeded = slots_are_exceeded;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, rounded[11:0]};
+  wire unused_ok = &{1'b0, limit_sum_from_0[0], limit_sum_from_16[0], limit_sum_from_32[0],
+      limit_sum_from_48[0], origin_rest_from_0[0], origin_rest_from_16[0], origin_rest_from_32[0],
+      extent_sum_from_0[0], extent_sum_from_16[0], extent_sum_from_32[0], extent_sum_from_48[0],
+      rounded_sum_from_0[0], rounded_sum_from_16[0], rounded_sum_from_32[0],
+      rounded_sum_from_48[0], rounded_sum_from_64[0], rounded_from_0[11:0], end_slot_sum_from_0[0],
+      end_slot_sum_from_16[0], end_slot_sum_from_32[0], end_slot_sum_from_48[0]};
 
 endmodule

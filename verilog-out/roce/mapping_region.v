@@ -7,7 +7,8 @@ module mapping_region (
   input  wire         rst,                    // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
-  input  wire [11:0]  in_region,              // place in the pool
+  input  wire [11:0]  ahead_region,           // place in the pool, a cycle before the rest
+  input  wire         ahead_token,            // a cycle before in_token
   input  wire [5:0]   in_table,
   input  wire         in_epoch,
   input  wire         in_settled,
@@ -22,7 +23,9 @@ module mapping_region (
   input  wire [63:0]  in_va,
   input  wire [64:0]  in_end,
   input  wire         in_wraps,
-  input  wire [12:0]  in_length,
+  input  wire [11:0]  in_last_byte,
+  input  wire         in_no_bytes,
+  input  wire         in_odd_atomic,
   input  wire         commit_write_region,    // the token in flight writes a region
   input  wire         init_region,            // clears a place after reset
   input  wire [11:0]  commit_region,          // place to write
@@ -43,7 +46,9 @@ module mapping_region (
   output wire [63:0]  out_va,
   output wire [64:0]  out_end,
   output wire         out_wraps,
-  output wire [12:0]  out_length,
+  output wire [11:0]  out_last_byte,
+  output wire         out_no_bytes,
+  output wire         out_odd_atomic,
   output wire         out_region_valid,
   output wire [7:0]   out_region_variant,
   output wire [15:0]  out_region_pd,
@@ -55,29 +60,136 @@ module mapping_region (
   output wire [14:0]  out_region_first_slot
 );
 
-  // ---- Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons 
+  // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  wire [218:0] region2_word;
-  wire write = init_region | (in_token & commit_write_region);
-  wire read = in_request | (in_token & !commit_write_region);
-  reg [218:0] region3_word;
+  wire enable = init_region | (ahead_token & commit_write_region);
+  reg [218:0] region_write_word;
+  wire [24:0] region_copied0;
 
-  ram_block_one_read #(
-    .WIDTH          (219),
-    .ADDRESS_WIDTH  (12),
-    .OUTPUT_REGISTER(1)
-  ) region_memory (
-    .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_region),
-    .write_data   (commit_region_word),
-    .read_enable  (read),
-    .read_address (in_region),
-    .read_data    (region2_word)
+  mapping_region_copy region_copy0 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied0)
   );
 
+  wire [43:0] region_word0;
+
+  ram_block_one_read #(
+    .WIDTH          (44),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory0 (
+    .clk          (clk),
+    .write_enable (region_copied0[24]),
+    .write_address(region_copied0[23:12]),
+    .write_data   (region_write_word[43:0]),
+    .read_enable  (1'b1),
+    .read_address (region_copied0[11:0]),
+    .read_data    (region_word0)
+  );
+
+  wire [24:0] region_copied1;
+
+  mapping_region_copy region_copy1 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied1)
+  );
+
+  wire [43:0] region_word1;
+
+  ram_block_one_read #(
+    .WIDTH          (44),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory1 (
+    .clk          (clk),
+    .write_enable (region_copied1[24]),
+    .write_address(region_copied1[23:12]),
+    .write_data   (region_write_word[87:44]),
+    .read_enable  (1'b1),
+    .read_address (region_copied1[11:0]),
+    .read_data    (region_word1)
+  );
+
+  wire [24:0] region_copied2;
+
+  mapping_region_copy region_copy2 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied2)
+  );
+
+  wire [43:0] region_word2;
+
+  ram_block_one_read #(
+    .WIDTH          (44),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory2 (
+    .clk          (clk),
+    .write_enable (region_copied2[24]),
+    .write_address(region_copied2[23:12]),
+    .write_data   (region_write_word[131:88]),
+    .read_enable  (1'b1),
+    .read_address (region_copied2[11:0]),
+    .read_data    (region_word2)
+  );
+
+  wire [24:0] region_copied3;
+
+  mapping_region_copy region_copy3 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied3)
+  );
+
+  wire [43:0] region_word3;
+
+  ram_block_one_read #(
+    .WIDTH          (44),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory3 (
+    .clk          (clk),
+    .write_enable (region_copied3[24]),
+    .write_address(region_copied3[23:12]),
+    .write_data   (region_write_word[175:132]),
+    .read_enable  (1'b1),
+    .read_address (region_copied3[11:0]),
+    .read_data    (region_word3)
+  );
+
+  wire [24:0] region_copied4;
+
+  mapping_region_copy region_copy4 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied4)
+  );
+
+  wire [42:0] region_word4;
+
+  ram_block_one_read #(
+    .WIDTH          (43),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory4 (
+    .clk          (clk),
+    .write_enable (region_copied4[24]),
+    .write_address(region_copied4[23:12]),
+    .write_data   (region_write_word[218:176]),
+    .read_enable  (1'b1),
+    .read_address (region_copied4[11:0]),
+    .read_data    (region_word4)
+  );
+
+  wire [218:0] region_word = {region_word4, region_word3, region_word2, region_word1, region_word0};
+  reg [218:0] region3_word;
+
   always @(posedge clk) begin
-    region3_word <= region2_word;
+    region_write_word <= commit_region_word;
+    region3_word <= region_word;
   end
 
   // ---- The check, and what goes with it ---------------------------------------------------------
@@ -114,7 +226,9 @@ module mapping_region (
   reg [63:0] region1_va;
   reg [64:0] region1_end;
   reg region1_wraps;
-  reg [12:0] region1_length;
+  reg [11:0] region1_last_byte;
+  reg region1_no_bytes;
+  reg region1_odd_atomic;
   reg [7:0] region2_tag;
   reg [23:0] region2_stream;
   reg [15:0] region2_pd;
@@ -123,7 +237,9 @@ module mapping_region (
   reg [63:0] region2_va;
   reg [64:0] region2_end;
   reg region2_wraps;
-  reg [12:0] region2_length;
+  reg [11:0] region2_last_byte;
+  reg region2_no_bytes;
+  reg region2_odd_atomic;
   reg [7:0] region3_tag;
   reg [23:0] region3_stream;
   reg [15:0] region3_pd;
@@ -132,7 +248,9 @@ module mapping_region (
   reg [63:0] region3_va;
   reg [64:0] region3_end;
   reg region3_wraps;
-  reg [12:0] region3_length;
+  reg [11:0] region3_last_byte;
+  reg region3_no_bytes;
+  reg region3_odd_atomic;
 
   always @(posedge clk) if (rst) begin
     region1_request <= 1'b0;
@@ -177,7 +295,9 @@ module mapping_region (
     region1_va <= in_va;
     region1_end <= in_end;
     region1_wraps <= in_wraps;
-    region1_length <= in_length;
+    region1_last_byte <= in_last_byte;
+    region1_no_bytes <= in_no_bytes;
+    region1_odd_atomic <= in_odd_atomic;
     region2_tag <= region1_tag;
     region2_stream <= region1_stream;
     region2_pd <= region1_pd;
@@ -186,7 +306,9 @@ module mapping_region (
     region2_va <= region1_va;
     region2_end <= region1_end;
     region2_wraps <= region1_wraps;
-    region2_length <= region1_length;
+    region2_last_byte <= region1_last_byte;
+    region2_no_bytes <= region1_no_bytes;
+    region2_odd_atomic <= region1_odd_atomic;
     region3_tag <= region2_tag;
     region3_stream <= region2_stream;
     region3_pd <= region2_pd;
@@ -195,7 +317,9 @@ module mapping_region (
     region3_va <= region2_va;
     region3_end <= region2_end;
     region3_wraps <= region2_wraps;
-    region3_length <= region2_length;
+    region3_last_byte <= region2_last_byte;
+    region3_no_bytes <= region2_no_bytes;
+    region3_odd_atomic <= region2_odd_atomic;
   end
 
   assign out_request = region3_request;
@@ -214,7 +338,9 @@ module mapping_region (
   assign out_va = region3_va;
   assign out_end = region3_end;
   assign out_wraps = region3_wraps;
-  assign out_length = region3_length;
+  assign out_last_byte = region3_last_byte;
+  assign out_no_bytes = region3_no_bytes;
+  assign out_odd_atomic = region3_odd_atomic;
   assign out_region_valid = region3_word[218];
   assign out_region_variant = region3_word[217:210];
   assign out_region_pd = region3_word[209:194];

@@ -56,8 +56,9 @@ module mapping_respond (
   reg respond1_arrives;
   reg respond1_token;
   reg [47:0] respond1_address;
-  reg respond1_present;
-  reg respond1_other_size;
+  wire no_page = !in_slot_present | (in_slot_page_size != in_page_size);
+  reg respond1_refused;
+  reg respond1_has_address;
   reg respond1_known;
   reg [7:0] respond1_tag;
   reg [23:0] respond1_stream;
@@ -83,8 +84,8 @@ module mapping_respond (
                 {in_slot_frame[35:9], in_page_number[8:0]}) :
           in_page_size[0] ? {in_slot_frame[35:4], in_page_number[3:0]} :
           in_slot_frame, in_offset};
-    respond1_present <= in_slot_present;
-    respond1_other_size <= in_slot_page_size != in_page_size;
+    respond1_refused <= !in_empty & no_page;
+    respond1_has_address <= !in_empty & !no_page;
     respond1_known <= !(in_fault == FAULT_UNKNOWN_NETWORK);
     respond1_tag <= in_tag;
     respond1_stream <= in_stream;
@@ -97,16 +98,11 @@ module mapping_respond (
     respond1_span <= in_span;
   end
 
-  // ---- Cycle 2: TABLE_CORRUPT, PAGE_ABSENT ------------------------------------------------------
-
-  wire is_refused = !respond1_empty & (!respond1_present | respond1_other_size);
-  wire has_address = !respond1_empty & !is_refused;
-
-  // ---- Spans behind a refused one of the same request are dropped -------------------------------
+  // ---- Cycle 2: spans behind a refused one of the same request are dropped ----------------------
 
   reg skipping;
   wire skip = skipping & !respond1_first;
-  wire ends_early = respond1_arrives & (is_refused | skip) & !respond1_last;
+  wire ends_early = respond1_arrives & (respond1_refused | skip) & !respond1_last;
   wire beat_valid = respond1_arrives & !skip;
   wire drop = respond1_arrives & skip;
 
@@ -118,9 +114,9 @@ module mapping_respond (
 
   // ---- The beat ---------------------------------------------------------------------------------
 
-  wire [3:0] fault = is_refused ? FAULT_PAGE_ABSENT : respond1_fault;
-  wire last = respond1_last | is_refused;
-  wire ends_when_taken = respond1_known & !has_address;
+  wire [3:0] fault = respond1_refused ? FAULT_PAGE_ABSENT : respond1_fault;
+  wire last = respond1_last | respond1_refused;
+  wire ends_when_taken = respond1_known & !respond1_has_address;
 
   // ---- What was formed, and the flight credit of a span that is not granted ---------------------
 
@@ -131,7 +127,7 @@ module mapping_respond (
   end else begin
     formed_beat <= beat_valid;
     formed_token <= respond1_token;
-    flight_unused <= respond1_arrives & !respond1_empty & (is_refused | skip);
+    flight_unused <= respond1_arrives & !respond1_empty & (respond1_refused | skip);
   end
 
   always @(posedge clk) begin
@@ -153,8 +149,10 @@ module mapping_respond (
     .rst        (rst),
     .in_valid   (beat_valid),
     .in_word    ({ends_when_taken,
-        {respond1_tag, respond1_stream, {4'd0, fault}, respond1_address & {48{has_address}},
-          respond1_span & {13{has_address}}, respond1_table, respond1_epoch, respond1_first, last}}),
+        {respond1_tag, respond1_stream, {4'd0, fault},
+          respond1_address & {48{respond1_has_address}},
+          respond1_span & {13{respond1_has_address}}, respond1_table, respond1_epoch,
+          respond1_first, last}}),
     .take       (take),
     .front_valid(front_valid),
     .front_word (front_word)
@@ -169,8 +167,9 @@ module mapping_respond (
   // ---- Head: what the response port shows -------------------------------------------------------
 
   wire load = take & front_valid;
+  // Without a beat it shows what nobody looks at: so the enable does not wait for one.
 
-  always @(posedge clk) if (load) begin
+  always @(posedge clk) if (take) begin
     rsp_tag <= front_word[109:102];
     rsp_stream <= front_word[101:78];
     rsp_fault <= front_word[77:70];
@@ -186,7 +185,7 @@ module mapping_respond (
 
   reg head_ends;
 
-  always @(posedge clk) if (load) begin
+  always @(posedge clk) if (take) begin
     head_ends <= front_word[110];
   end
 
@@ -203,19 +202,22 @@ module mapping_respond (
 
   // ---- Places that became free ------------------------------------------------------------------
 
-  reg [4:0] credits_owed;
-  wire [4:0] freed = {4'd0, load} + {4'd0, drop};
-  wire repaid = (|credits_owed) | load | drop;
-  reg respond1_place_free;
+  reg respond1_left;
+  reg respond1_dropped;
+  reg [15:0] credits_owed;
 
   always @(posedge clk) if (rst) begin
-    credits_owed <= 5'd0;
-    respond1_place_free <= 1'b0;
+    respond1_left <= 1'b0;
+    respond1_dropped <= 1'b0;
+    credits_owed <= 16'd0;
   end else begin
-    credits_owed <= (credits_owed + freed) - {4'd0, repaid};
-    respond1_place_free <= repaid;
+    respond1_left <= load;
+    respond1_dropped <= drop;
+    credits_owed <= (respond1_left & respond1_dropped) ? {credits_owed[14:0], 1'b1} :
+        (respond1_left | respond1_dropped) ? credits_owed :
+        {1'b0, credits_owed[15:1]};
   end
 
-  assign place_free = respond1_place_free;
+  assign place_free = credits_owed[0] | respond1_left | respond1_dropped;
 
 endmodule

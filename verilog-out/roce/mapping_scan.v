@@ -50,21 +50,24 @@ module mapping_scan (
   // ---- The walk ---------------------------------------------------------------------------------
 
   reg walking;
-  wire at_last = place == 6'd63;
+  reg at_last;
 
   always @(posedge clk) if (rst) begin
     walking <= 1'b0;
+    at_last <= 1'b0;
   end else begin
     walking <= start | (walking & !at_last);
+    at_last <= walking & (place == 6'd62);
   end
 
   always @(posedge clk) begin
     place <= walking ? place + 6'd1 : 6'd0;
   end
 
-  // ---- Cycles 1 and 2: the memory; then the check -----------------------------------------------
+  // ---- Cycles 1 to 4: the place, the memory, its word; then the check ---------------------------
 
-  wire [134:0] list_word;
+  reg [5:0] list_entry;
+  wire [134:0] list_read;
 
   ram_one_read #(
     .WIDTH          (135),
@@ -76,100 +79,300 @@ module mapping_scan (
     .write_address(write_entry),
     .write_data   (write_word),
     .read_enable  (1'b1),
-    .read_address (walking ? place : peek_entry),
-    .read_data    (list_word)
+    .read_address (list_entry),
+    .read_data    (list_read)
   );
 
+  reg [134:0] list_word;
   reg scan1_valid;
   reg [5:0] scan1_place;
   reg scan1_last;
   reg scan2_valid;
   reg [5:0] scan2_place;
   reg scan2_last;
+  reg scan3_valid;
+  reg [5:0] scan3_place;
+  reg scan3_last;
+  reg scan4_valid;
+  reg [5:0] scan4_place;
+  reg scan4_last;
+
+  always @(posedge clk) begin
+    list_entry <= walking ? place : peek_entry;
+    list_word <= list_read;
+    scan1_place <= place;
+    scan2_place <= scan1_place;
+    scan3_place <= scan2_place;
+    scan4_place <= scan3_place;
+  end
 
   always @(posedge clk) if (rst) begin
     scan1_valid <= 1'b0;
     scan1_last <= 1'b0;
     scan2_valid <= 1'b0;
     scan2_last <= 1'b0;
+    scan3_valid <= 1'b0;
+    scan3_last <= 1'b0;
+    scan4_valid <= 1'b0;
+    scan4_last <= 1'b0;
   end else begin
     scan1_valid <= walking;
     scan1_last <= walking & at_last;
     scan2_valid <= scan1_valid;
     scan2_last <= scan1_last;
+    scan3_valid <= scan2_valid;
+    scan3_last <= scan2_last;
+    scan4_valid <= scan3_valid;
+    scan4_last <= scan3_last;
   end
 
-  always @(posedge clk) begin
-    scan1_place <= place;
-    scan2_place <= scan1_place;
-  end
-
-  // ---- Next cycle: equality in chunks; ends of slices -------------------------------------------
+  // ---- Next two cycles: equality in chunks, and of all; ends of slices; then which begins before which ends 
 
   reg equal_valid;
   reg [5:0] equal_place;
-  reg equal_last;
-  reg [15:0] equal_chunks;
+  reg joined_valid;
+  reg [5:0] joined_place;
+  reg compared_valid;
+  reg [5:0] compared_place;
+  reg [31:0] equal_chunks;
+  reg [3:0] joined_equal;
+  reg compared_equal;
   reg equal_entry_valid;
   reg [5:0] equal_entry_table;
+  reg joined_entry_valid;
+  reg [5:0] joined_entry_table;
+  reg compared_entry_valid;
+  reg [5:0] compared_entry_table;
+  reg equal_last;
+  reg joined_last;
+  reg compared_last;
   wire in_list = 1'b1;
   reg equal_in_list;
-  reg [13:0] equal_regions_end;
-  reg [13:0] equal_regions_other_end;
-  reg [11:0] equal_regions_other_base;
-  reg equal_regions_both;
-  reg [15:0] equal_slots_end;
-  reg [15:0] equal_slots_other_end;
-  reg [13:0] equal_slots_other_base;
-  reg equal_slots_both;
-  reg [11:0] equal_dirty_end;
-  reg [11:0] equal_dirty_other_end;
-  reg [9:0] equal_dirty_other_base;
-  reg equal_dirty_both;
-  reg [37:0] equal_windows_end;
-  reg [37:0] equal_windows_other_end;
-  reg [35:0] equal_windows_other_base;
-  reg equal_windows_both;
+  reg joined_in_list;
+  reg compared_in_list;
+  wire [15:0] wanted_regions_end_sum_from_0 = {1'b0, {2'd0, wanted_region_base}, 1'b1}
+      + {1'b0, {1'b0, wanted_region_count}, 1'b0};
+  reg [14:0] wanted_regions_end_from_0;
+  wire [13:0] wanted_regions_limit = wanted_regions_end_from_0[13:0];
+  reg wanted_regions_in_part;
+  reg wanted_regions_any;
+  reg [7:0] equal_regions_low_end;
+  reg [13:0] equal_regions_base;
+  reg [13:0] equal_regions_count;
+  wire [7:0] regions_high_end = {equal_regions_base[13:7], 1'b1}
+      + {equal_regions_count[13:7], equal_regions_low_end[7]};
+  reg [13:0] joined_regions_end;
+  reg [13:0] joined_regions_base;
+  reg joined_regions_any;
+  reg compared_regions_wanted_low_below;
+  reg compared_regions_wanted_high_below;
+  reg compared_regions_wanted_high_above;
+  reg compared_regions_other_low_below;
+  reg compared_regions_other_high_below;
+  reg compared_regions_other_high_above;
+  reg compared_regions_both;
+  wire [17:0] wanted_slots_end_sum_from_0 = {1'b0, {2'd0, wanted_slot_base}, 1'b1}
+      + {1'b0, {1'b0, wanted_slot_count}, 1'b0};
+  reg [16:0] wanted_slots_end_from_0;
+  wire [15:0] wanted_slots_limit = wanted_slots_end_from_0[15:0];
+  reg wanted_slots_in_part;
+  reg wanted_slots_any;
+  reg [8:0] equal_slots_low_end;
+  reg [15:0] equal_slots_base;
+  reg [15:0] equal_slots_count;
+  wire [8:0] slots_high_end = {equal_slots_base[15:8], 1'b1}
+      + {equal_slots_count[15:8], equal_slots_low_end[8]};
+  reg [15:0] joined_slots_end;
+  reg [15:0] joined_slots_base;
+  reg joined_slots_any;
+  reg compared_slots_wanted_low_below;
+  reg compared_slots_wanted_high_below;
+  reg compared_slots_wanted_high_above;
+  reg compared_slots_other_low_below;
+  reg compared_slots_other_high_below;
+  reg compared_slots_other_high_above;
+  reg compared_slots_both;
+  wire [13:0] wanted_dirty_end_sum_from_0 = {1'b0, {2'd0, wanted_dirty_base}, 1'b1}
+      + {1'b0, {1'b0, wanted_dirty_count}, 1'b0};
+  reg [12:0] wanted_dirty_end_from_0;
+  wire [11:0] wanted_dirty_limit = wanted_dirty_end_from_0[11:0];
+  reg wanted_dirty_in_part;
+  reg wanted_dirty_any;
+  reg [6:0] equal_dirty_low_end;
+  reg [11:0] equal_dirty_base;
+  reg [11:0] equal_dirty_count;
+  wire [6:0] dirty_high_end = {equal_dirty_base[11:6], 1'b1}
+      + {equal_dirty_count[11:6], equal_dirty_low_end[6]};
+  reg [11:0] joined_dirty_end;
+  reg [11:0] joined_dirty_base;
+  reg joined_dirty_any;
+  reg compared_dirty_wanted_low_below;
+  reg compared_dirty_wanted_high_below;
+  reg compared_dirty_wanted_high_above;
+  reg compared_dirty_other_low_below;
+  reg compared_dirty_other_high_below;
+  reg compared_dirty_other_high_above;
+  reg compared_dirty_both;
+  wire [17:0] wanted_windows_end_sum_from_0 = {1'b0, wanted_window_base[15:0], 1'b1}
+      + {1'b0, wanted_window_count[15:0], 1'b0};
+  reg [16:0] wanted_windows_end_from_0;
+  wire [17:0] wanted_windows_end_sum_from_16 = {1'b0, wanted_window_base[31:16], 1'b1}
+      + {1'b0, wanted_window_count[31:16], wanted_windows_end_from_0[16]};
+  reg [16:0] wanted_windows_end_from_16;
+  wire [7:0] wanted_windows_end_sum_from_32 = {1'b0, {2'd0, wanted_window_base[35:32]}, 1'b1}
+      + {1'b0, {1'b0, wanted_window_count[36:32]}, wanted_windows_end_from_16[16]};
+  reg [6:0] wanted_windows_end_from_32;
+  wire [37:0] wanted_windows_limit = {wanted_windows_end_from_32[5:0],
+      wanted_windows_end_from_16[15:0], wanted_windows_end_from_0[15:0]};
+  reg [2:0] wanted_windows_in_part;
+  reg wanted_windows_any;
+  reg [19:0] equal_windows_low_end;
+  reg [37:0] equal_windows_base;
+  reg [37:0] equal_windows_count;
+  wire [19:0] windows_high_end = {equal_windows_base[37:19], 1'b1}
+      + {equal_windows_count[37:19], equal_windows_low_end[19]};
+  reg [37:0] joined_windows_end;
+  reg [37:0] joined_windows_base;
+  reg joined_windows_any;
+  reg compared_windows_wanted_low_below;
+  reg compared_windows_wanted_high_below;
+  reg compared_windows_wanted_high_above;
+  reg compared_windows_other_low_below;
+  reg compared_windows_other_high_below;
+  reg compared_windows_other_high_above;
+  reg compared_windows_both;
   reg equal_is_other;
+  reg joined_is_other;
+  reg compared_is_other;
 
   always @(posedge clk) if (rst) begin
     equal_valid <= 1'b0;
+    joined_valid <= 1'b0;
+    compared_valid <= 1'b0;
     equal_last <= 1'b0;
+    joined_last <= 1'b0;
+    compared_last <= 1'b0;
+    equal_in_list <= 1'b0;
+    joined_in_list <= 1'b0;
+    compared_in_list <= 1'b0;
+    equal_is_other <= 1'b0;
+    joined_is_other <= 1'b0;
+    compared_is_other <= 1'b0;
   end else begin
-    equal_valid <= scan2_valid;
-    equal_last <= scan2_last;
+    equal_valid <= scan4_valid;
+    joined_valid <= equal_valid;
+    compared_valid <= joined_valid;
+    equal_last <= scan4_last;
+    joined_last <= equal_last;
+    compared_last <= joined_last;
+    equal_in_list <= in_list;
+    joined_in_list <= equal_in_list;
+    compared_in_list <= joined_in_list;
+    equal_is_other <= record_exists & (scan4_place != own_table);
+    joined_is_other <= equal_is_other;
+    compared_is_other <= joined_is_other;
   end
 
   always @(posedge clk) begin
-    equal_place <= scan2_place;
-    equal_chunks <= {peek_net_id[7:0] == net_id[7:0], peek_net_id[15:8] == net_id[15:8],
-        peek_net_id[23:16] == net_id[23:16], peek_net_id[31:24] == net_id[31:24],
-        peek_net_id[39:32] == net_id[39:32], peek_net_id[47:40] == net_id[47:40],
-        peek_net_id[55:48] == net_id[55:48], peek_net_id[63:56] == net_id[63:56],
-        peek_net_id[71:64] == net_id[71:64], peek_net_id[79:72] == net_id[79:72],
-        peek_net_id[87:80] == net_id[87:80], peek_net_id[95:88] == net_id[95:88],
-        peek_net_id[103:96] == net_id[103:96], peek_net_id[111:104] == net_id[111:104],
-        peek_net_id[119:112] == net_id[119:112], peek_net_id[127:120] == net_id[127:120]};
+    equal_place <= scan4_place;
+    joined_place <= equal_place;
+    compared_place <= joined_place;
+    equal_chunks <= {peek_net_id[3:0] == net_id[3:0], peek_net_id[7:4] == net_id[7:4],
+        peek_net_id[11:8] == net_id[11:8], peek_net_id[15:12] == net_id[15:12],
+        peek_net_id[19:16] == net_id[19:16], peek_net_id[23:20] == net_id[23:20],
+        peek_net_id[27:24] == net_id[27:24], peek_net_id[31:28] == net_id[31:28],
+        peek_net_id[35:32] == net_id[35:32], peek_net_id[39:36] == net_id[39:36],
+        peek_net_id[43:40] == net_id[43:40], peek_net_id[47:44] == net_id[47:44],
+        peek_net_id[51:48] == net_id[51:48], peek_net_id[55:52] == net_id[55:52],
+        peek_net_id[59:56] == net_id[59:56], peek_net_id[63:60] == net_id[63:60],
+        peek_net_id[67:64] == net_id[67:64], peek_net_id[71:68] == net_id[71:68],
+        peek_net_id[75:72] == net_id[75:72], peek_net_id[79:76] == net_id[79:76],
+        peek_net_id[83:80] == net_id[83:80], peek_net_id[87:84] == net_id[87:84],
+        peek_net_id[91:88] == net_id[91:88], peek_net_id[95:92] == net_id[95:92],
+        peek_net_id[99:96] == net_id[99:96], peek_net_id[103:100] == net_id[103:100],
+        peek_net_id[107:104] == net_id[107:104], peek_net_id[111:108] == net_id[111:108],
+        peek_net_id[115:112] == net_id[115:112], peek_net_id[119:116] == net_id[119:116],
+        peek_net_id[123:120] == net_id[123:120], peek_net_id[127:124] == net_id[127:124]};
+    joined_equal <= {&equal_chunks[7:0], &equal_chunks[15:8], &equal_chunks[23:16],
+        &equal_chunks[31:24]};
+    compared_equal <= &joined_equal;
     equal_entry_valid <= peek_valid;
     equal_entry_table <= peek_table;
-    equal_in_list <= in_list;
-    equal_regions_end <= {2'd0, wanted_region_base} + {1'b0, wanted_region_count};
-    equal_regions_other_end <= {2'd0, record_region_base} + {1'b0, record_region_count};
-    equal_regions_other_base <= record_region_base;
-    equal_regions_both <= (|wanted_region_count) & (|record_region_count);
-    equal_slots_end <= {2'd0, wanted_slot_base} + {1'b0, wanted_slot_count};
-    equal_slots_other_end <= {2'd0, record_slot_base} + {1'b0, record_slot_count};
-    equal_slots_other_base <= record_slot_base;
-    equal_slots_both <= (|wanted_slot_count) & (|record_slot_count);
-    equal_dirty_end <= {2'd0, wanted_dirty_base} + {1'b0, wanted_dirty_count};
-    equal_dirty_other_end <= {2'd0, record_dirty_base} + {1'b0, record_dirty_count};
-    equal_dirty_other_base <= record_dirty_base;
-    equal_dirty_both <= (|wanted_dirty_count) & (|record_dirty_count);
-    equal_windows_end <= {2'd0, wanted_window_base} + {1'b0, wanted_window_count};
-    equal_windows_other_end <= {2'd0, record_window_base} + {1'b0, record_window_count};
-    equal_windows_other_base <= record_window_base;
-    equal_windows_both <= (|wanted_window_count) & (|record_window_count);
-    equal_is_other <= record_exists & (scan2_place != own_table);
+    joined_entry_valid <= equal_entry_valid;
+    joined_entry_table <= equal_entry_table;
+    compared_entry_valid <= joined_entry_valid;
+    compared_entry_table <= joined_entry_table;
+    wanted_regions_end_from_0 <= wanted_regions_end_sum_from_0[15:1];
+    wanted_regions_in_part <= |wanted_region_count;
+    wanted_regions_any <= wanted_regions_in_part;
+    equal_regions_low_end <= {1'b0, record_region_base[6:0]} + {1'b0, record_region_count[6:0]};
+    equal_regions_base <= {2'd0, record_region_base};
+    equal_regions_count <= {1'b0, record_region_count};
+    joined_regions_end <= {regions_high_end[7:1], equal_regions_low_end[6:0]};
+    joined_regions_base <= equal_regions_base;
+    joined_regions_any <= |equal_regions_count;
+    compared_regions_wanted_low_below <= wanted_region_base[6:0] < joined_regions_end[6:0];
+    compared_regions_wanted_high_below <= {2'd0, wanted_region_base[11:7]}
+        < joined_regions_end[13:7];
+    compared_regions_wanted_high_above <= joined_regions_end[13:7]
+        < {2'd0, wanted_region_base[11:7]};
+    compared_regions_other_low_below <= joined_regions_base[6:0] < wanted_regions_limit[6:0];
+    compared_regions_other_high_below <= joined_regions_base[13:7] < wanted_regions_limit[13:7];
+    compared_regions_other_high_above <= wanted_regions_limit[13:7] < joined_regions_base[13:7];
+    compared_regions_both <= joined_regions_any & wanted_regions_any;
+    wanted_slots_end_from_0 <= wanted_slots_end_sum_from_0[17:1];
+    wanted_slots_in_part <= |wanted_slot_count;
+    wanted_slots_any <= wanted_slots_in_part;
+    equal_slots_low_end <= {1'b0, record_slot_base[7:0]} + {1'b0, record_slot_count[7:0]};
+    equal_slots_base <= {2'd0, record_slot_base};
+    equal_slots_count <= {1'b0, record_slot_count};
+    joined_slots_end <= {slots_high_end[8:1], equal_slots_low_end[7:0]};
+    joined_slots_base <= equal_slots_base;
+    joined_slots_any <= |equal_slots_count;
+    compared_slots_wanted_low_below <= wanted_slot_base[7:0] < joined_slots_end[7:0];
+    compared_slots_wanted_high_below <= {2'd0, wanted_slot_base[13:8]} < joined_slots_end[15:8];
+    compared_slots_wanted_high_above <= joined_slots_end[15:8] < {2'd0, wanted_slot_base[13:8]};
+    compared_slots_other_low_below <= joined_slots_base[7:0] < wanted_slots_limit[7:0];
+    compared_slots_other_high_below <= joined_slots_base[15:8] < wanted_slots_limit[15:8];
+    compared_slots_other_high_above <= wanted_slots_limit[15:8] < joined_slots_base[15:8];
+    compared_slots_both <= joined_slots_any & wanted_slots_any;
+    wanted_dirty_end_from_0 <= wanted_dirty_end_sum_from_0[13:1];
+    wanted_dirty_in_part <= |wanted_dirty_count;
+    wanted_dirty_any <= wanted_dirty_in_part;
+    equal_dirty_low_end <= {1'b0, record_dirty_base[5:0]} + {1'b0, record_dirty_count[5:0]};
+    equal_dirty_base <= {2'd0, record_dirty_base};
+    equal_dirty_count <= {1'b0, record_dirty_count};
+    joined_dirty_end <= {dirty_high_end[6:1], equal_dirty_low_end[5:0]};
+    joined_dirty_base <= equal_dirty_base;
+    joined_dirty_any <= |equal_dirty_count;
+    compared_dirty_wanted_low_below <= wanted_dirty_base[5:0] < joined_dirty_end[5:0];
+    compared_dirty_wanted_high_below <= {2'd0, wanted_dirty_base[9:6]} < joined_dirty_end[11:6];
+    compared_dirty_wanted_high_above <= joined_dirty_end[11:6] < {2'd0, wanted_dirty_base[9:6]};
+    compared_dirty_other_low_below <= joined_dirty_base[5:0] < wanted_dirty_limit[5:0];
+    compared_dirty_other_high_below <= joined_dirty_base[11:6] < wanted_dirty_limit[11:6];
+    compared_dirty_other_high_above <= wanted_dirty_limit[11:6] < joined_dirty_base[11:6];
+    compared_dirty_both <= joined_dirty_any & wanted_dirty_any;
+    wanted_windows_end_from_0 <= wanted_windows_end_sum_from_0[17:1];
+    wanted_windows_end_from_16 <= wanted_windows_end_sum_from_16[17:1];
+    wanted_windows_end_from_32 <= wanted_windows_end_sum_from_32[7:1];
+    wanted_windows_in_part <= {|wanted_window_count[36:32], |wanted_window_count[31:16],
+        |wanted_window_count[15:0]};
+    wanted_windows_any <= |wanted_windows_in_part;
+    equal_windows_low_end <= {1'b0, record_window_base[18:0]} + {1'b0, record_window_count[18:0]};
+    equal_windows_base <= {2'd0, record_window_base};
+    equal_windows_count <= {1'b0, record_window_count};
+    joined_windows_end <= {windows_high_end[19:1], equal_windows_low_end[18:0]};
+    joined_windows_base <= equal_windows_base;
+    joined_windows_any <= |equal_windows_count;
+    compared_windows_wanted_low_below <= wanted_window_base[18:0] < joined_windows_end[18:0];
+    compared_windows_wanted_high_below <= {2'd0, wanted_window_base[35:19]}
+        < joined_windows_end[37:19];
+    compared_windows_wanted_high_above <= joined_windows_end[37:19]
+        < {2'd0, wanted_window_base[35:19]};
+    compared_windows_other_low_below <= joined_windows_base[18:0] < wanted_windows_limit[18:0];
+    compared_windows_other_high_below <= joined_windows_base[37:19] < wanted_windows_limit[37:19];
+    compared_windows_other_high_above <= wanted_windows_limit[37:19] < joined_windows_base[37:19];
+    compared_windows_both <= joined_windows_any & wanted_windows_any;
   end
 
   // ---- The cycle behind it: what this place says ------------------------------------------------
@@ -177,48 +380,74 @@ module mapping_scan (
   reg said_valid;
   reg [5:0] said_place;
   reg said_last;
-  wire is_match = equal_valid & equal_in_list & equal_entry_valid & (&equal_chunks);
+  wire is_match = compared_valid & compared_in_list & compared_entry_valid & compared_equal;
   reg said_match;
   reg said_free;
   reg [5:0] said_table;
   reg equal_list_corrupt;
+  reg joined_list_corrupt;
+  reg compared_list_corrupt;
   reg said_list_corrupt;
   wire in_tables = 1'b1;
   reg equal_record_corrupt;
+  reg joined_record_corrupt;
+  reg compared_record_corrupt;
   reg said_record_corrupt;
-  reg said_overlap;
+  reg [3:0] said_overlap;
 
   always @(posedge clk) if (rst) begin
     said_valid <= 1'b0;
     said_last <= 1'b0;
     said_match <= 1'b0;
     said_free <= 1'b0;
+    equal_list_corrupt <= 1'b0;
+    joined_list_corrupt <= 1'b0;
+    compared_list_corrupt <= 1'b0;
     said_list_corrupt <= 1'b0;
+    equal_record_corrupt <= 1'b0;
+    joined_record_corrupt <= 1'b0;
+    compared_record_corrupt <= 1'b0;
     said_record_corrupt <= 1'b0;
-    said_overlap <= 1'b0;
+    said_overlap <= 4'd0;
   end else begin
-    said_valid <= equal_valid;
-    said_last <= equal_last;
+    said_valid <= compared_valid;
+    said_last <= compared_last;
     said_match <= is_match;
-    said_free <= equal_valid & equal_in_list & !equal_entry_valid;
-    said_list_corrupt <= equal_valid & equal_list_corrupt;
-    said_record_corrupt <= equal_valid & equal_record_corrupt;
-    said_overlap <= equal_valid & equal_is_other
-        & ((equal_regions_both & ({2'd0, wanted_region_base} < equal_regions_other_end)
-                & ({2'd0, equal_regions_other_base} < equal_regions_end))
-            | (equal_slots_both & ({2'd0, wanted_slot_base} < equal_slots_other_end)
-                & ({2'd0, equal_slots_other_base} < equal_slots_end))
-            | (equal_dirty_both & ({2'd0, wanted_dirty_base} < equal_dirty_other_end)
-                & ({2'd0, equal_dirty_other_base} < equal_dirty_end))
-            | (equal_windows_both & ({2'd0, wanted_window_base} < equal_windows_other_end)
-                & ({2'd0, equal_windows_other_base} < equal_windows_end)));
+    said_free <= compared_valid & compared_in_list & !compared_entry_valid;
+    equal_list_corrupt <= 1'b0 & in_list;
+    joined_list_corrupt <= equal_list_corrupt;
+    compared_list_corrupt <= joined_list_corrupt;
+    said_list_corrupt <= compared_valid & compared_list_corrupt;
+    equal_record_corrupt <= record_corrupt & in_tables;
+    joined_record_corrupt <= equal_record_corrupt;
+    compared_record_corrupt <= joined_record_corrupt;
+    said_record_corrupt <= compared_valid & compared_record_corrupt;
+    said_overlap <= {compared_regions_both
+            & (compared_regions_wanted_high_below
+                | (compared_regions_wanted_low_below & !compared_regions_wanted_high_above))
+            & (compared_regions_other_high_below
+                | (compared_regions_other_low_below & !compared_regions_other_high_above)),
+          compared_slots_both
+            & (compared_slots_wanted_high_below
+                | (compared_slots_wanted_low_below & !compared_slots_wanted_high_above))
+            & (compared_slots_other_high_below
+                | (compared_slots_other_low_below & !compared_slots_other_high_above)),
+          compared_dirty_both
+            & (compared_dirty_wanted_high_below
+                | (compared_dirty_wanted_low_below & !compared_dirty_wanted_high_above))
+            & (compared_dirty_other_high_below
+                | (compared_dirty_other_low_below & !compared_dirty_other_high_above)),
+          compared_windows_both
+            & (compared_windows_wanted_high_below
+                | (compared_windows_wanted_low_below & !compared_windows_wanted_high_above))
+            & (compared_windows_other_high_below
+                | (compared_windows_other_low_below & !compared_windows_other_high_above))}
+        & {4{compared_valid & compared_is_other}};
   end
 
   always @(posedge clk) begin
-    said_place <= equal_place;
-    said_table <= equal_entry_table;
-    equal_list_corrupt <= 1'b0 & in_list;
-    equal_record_corrupt <= record_corrupt & in_tables;
+    said_place <= compared_place;
+    said_table <= compared_entry_table;
   end
 
   // ---- What the search found --------------------------------------------------------------------
@@ -238,7 +467,7 @@ module mapping_scan (
   end else begin
     found <= !start & (found | said_match);
     has_free <= !start & (has_free | said_free);
-    overlaps <= !start & (overlaps | said_overlap);
+    overlaps <= !start & (overlaps | (|said_overlap));
     found_list_corrupt <= !start & (found_list_corrupt | said_list_corrupt);
     found_record_corrupt <= !start & (found_record_corrupt | said_record_corrupt);
     search_done <= said_last;
@@ -264,6 +493,11 @@ module mapping_scan (
   assign peek_corrupt = 1'b0;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, said_valid};
+  wire unused_ok = &{1'b0, wanted_regions_end_sum_from_0[0], wanted_regions_end_from_0[14],
+      regions_high_end[0], wanted_slots_end_sum_from_0[0], wanted_slots_end_from_0[16],
+      slots_high_end[0], wanted_dirty_end_sum_from_0[0], wanted_dirty_end_from_0[12],
+      dirty_high_end[0], wanted_windows_end_sum_from_0[0], wanted_windows_end_sum_from_16[0],
+      wanted_windows_end_sum_from_32[0], wanted_windows_end_from_32[6], windows_high_end[0],
+      said_valid};
 
 endmodule

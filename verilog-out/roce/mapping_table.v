@@ -16,12 +16,14 @@ module mapping_table (
   input  wire [31:0] in_key,
   input  wire [63:0] in_va,
   input  wire [64:0] in_end,
-  input  wire        in_wraps,
-  input  wire [12:0] in_length,
+  input  wire [7:0]  in_end_parts,
+  input  wire [11:0] in_last_byte,
+  input  wire        in_no_bytes,
+  input  wire        in_odd_atomic,
   input  wire        in_invalid,
   input  wire        in_unchecked,
   input  wire        commit_write_table,  // the token in flight writes a table
-  input  wire [5:0]  commit_table,        // table to write or to peek at
+  input  wire [5:0]  commit_table,        // table to write
   input  wire [40:0] commit_table_word,
   output wire [7:0]  out_tag,
   output wire [23:0] out_stream,
@@ -30,8 +32,10 @@ module mapping_table (
   output wire [31:0] out_key,
   output wire [63:0] out_va,
   output wire [64:0] out_end,
-  output wire        out_wraps,
-  output wire [12:0] out_length,
+  output wire [7:0]  out_end_parts,
+  output wire [11:0] out_last_byte,
+  output wire        out_no_bytes,
+  output wire        out_odd_atomic,
   output wire        out_invalid,
   output wire        out_unchecked,
   output wire        out_request,
@@ -48,8 +52,6 @@ module mapping_table (
   // ---- The memory -------------------------------------------------------------------------------
 
   wire [40:0] table_word;
-  wire read = in_request | (in_token & !commit_write_table);
-  wire [5:0] read_table = in_token ? commit_table : in_table;
 
   ram_distributed_one_read #(
     .WIDTH          (41),
@@ -60,8 +62,8 @@ module mapping_table (
     .write_enable (in_token & commit_write_table),
     .write_address(commit_table),
     .write_data   (commit_table_word),
-    .read_enable  (read),
-    .read_address (read_table),
+    .read_enable  (1'b1),
+    .read_address (in_table),
     .read_data    (table_word)
   );
 
@@ -76,8 +78,10 @@ module mapping_table (
   reg [31:0] table1_key;
   reg [63:0] table1_va;
   reg [64:0] table1_end;
-  reg table1_wraps;
-  reg [12:0] table1_length;
+  reg [7:0] table1_end_parts;
+  reg [11:0] table1_last_byte;
+  reg table1_no_bytes;
+  reg table1_odd_atomic;
   reg table1_invalid;
   reg table1_unchecked;
   reg table1_known;
@@ -99,8 +103,10 @@ module mapping_table (
     table1_key <= in_key;
     table1_va <= in_va;
     table1_end <= in_end;
-    table1_wraps <= in_wraps;
-    table1_length <= in_length;
+    table1_end_parts <= in_end_parts;
+    table1_last_byte <= in_last_byte;
+    table1_no_bytes <= in_no_bytes;
+    table1_odd_atomic <= in_odd_atomic;
     table1_invalid <= in_invalid;
     table1_unchecked <= in_unchecked;
     table1_known <= in_known;
@@ -114,8 +120,10 @@ module mapping_table (
   assign out_key = table1_key;
   assign out_va = table1_va;
   assign out_end = table1_end;
-  assign out_wraps = table1_wraps;
-  assign out_length = table1_length;
+  assign out_end_parts = table1_end_parts;
+  assign out_last_byte = table1_last_byte;
+  assign out_no_bytes = table1_no_bytes;
+  assign out_odd_atomic = table1_odd_atomic;
   assign out_invalid = table1_invalid;
   assign out_unchecked = table1_unchecked;
   assign out_request = table1_request;

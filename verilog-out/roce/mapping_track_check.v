@@ -13,12 +13,27 @@ module mapping_track_check (
 
   // ---- Words of 64 bits: a bit for each granule of the window, rounded up -----------------------
 
-  wire [4:0] shift_above_page = granule_shift - 5'd12;
+  reg is_tracked;
+  reg [4:0] shift_above_page;
   reg [37:0] granules_mask;
-  reg [37:0] rounded_frames;
+  wire [17:0] rounded_frames_sum_from_0 = {1'b0, window_count[15:0], 1'b1}
+      + {1'b0, granules_mask[15:0], 1'b0};
+  reg [16:0] rounded_frames_from_0;
+  wire [17:0] rounded_frames_sum_from_16 = {1'b0, window_count[31:16], 1'b1}
+      + {1'b0, granules_mask[31:16], rounded_frames_from_0[16]};
+  reg [16:0] rounded_frames_from_16;
+  wire [7:0] rounded_frames_sum_from_32 = {1'b0, {1'b0, window_count[36:32]}, 1'b1}
+      + {1'b0, granules_mask[37:32], rounded_frames_from_16[16]};
+  reg [6:0] rounded_frames_from_32;
+  reg [5:0] shift_amount;
+  reg [37:0] shifted1_frames;
+  reg [37:0] shifted2_frames;
+  reg [37:0] shifted3_frames;
   reg [37:0] bitmap_words;
 
   always @(posedge clk) begin
+    is_tracked <= |granule_shift;
+    shift_above_page <= granule_shift - 5'd12;
     granules_mask <= shift_above_page[4] ?
           (shift_above_page[3] ? 38'hffffff :
               shift_above_page[2] ? 38'hffffff :
@@ -40,21 +55,58 @@ module mapping_track_check (
         shift_above_page[1] ? (shift_above_page[0] ? 38'd511 : 38'd255) :
         shift_above_page[0] ? 38'd127 :
         38'd63;
-    rounded_frames <= {1'b0, window_count} + granules_mask;
-    bitmap_words <= (rounded_frames >> ({1'b0, shift_above_page} + 6'd6)) & {38{|granule_shift}};
+    rounded_frames_from_0 <= rounded_frames_sum_from_0[17:1];
+    rounded_frames_from_16 <= rounded_frames_sum_from_16[17:1];
+    rounded_frames_from_32 <= rounded_frames_sum_from_32[7:1];
+    shift_amount <= {1'b0, shift_above_page} + 6'd6;
+    shifted1_frames <= {rounded_frames_from_32[5:0], rounded_frames_from_16[15:0],
+          rounded_frames_from_0[15:0]} >> {shift_amount[5:3], 3'd0};
+    shifted2_frames <= shifted1_frames >> {shift_amount[2:1], 1'b0};
+    shifted3_frames <= shifted2_frames >> shift_amount[0];
+    bitmap_words <= shifted3_frames & {38{is_tracked}};
   end
 
   // ---- They lie in the pool ---------------------------------------------------------------------
 
-  wire end_beyond = ({1'b0, bitmap_words} + {7'd0, dirty_base}) > 39'h400;
-  wire base_beyond = {7'd0, dirty_base} >= 39'h400;
+  wire [17:0] bitmap_end_sum_from_0 = {1'b0, bitmap_words[15:0], 1'b1}
+      + {1'b0, dirty_base[15:0], 1'b0};
+  reg [16:0] bitmap_end_from_0;
+  wire [17:0] bitmap_end_sum_from_16 = {1'b0, bitmap_words[31:16], 1'b1}
+      + {1'b0, dirty_base[31:16], bitmap_end_from_0[16]};
+  reg [16:0] bitmap_end_from_16;
+  wire [7:0] bitmap_end_sum_from_32 = {1'b0, bitmap_words[37:32], 1'b1}
+      + {1'b0, 6'd0, bitmap_end_from_16[16]};
+  reg [6:0] bitmap_end_from_32;
+  reg pool_below_end_to_16;
+  reg pool_below_end_to_32;
+  reg pool_below_end_to_39;
+  reg base_inside_to_16;
+  reg base_inside_to_32;
+  reg base_inside_to_39;
+  reg bitmap_beyond;
   reg bitmap_outside;
 
   always @(posedge clk) begin
-    bitmap_outside <= (end_beyond | base_beyond) & (|granule_shift);
+    bitmap_end_from_0 <= bitmap_end_sum_from_0[17:1];
+    bitmap_end_from_16 <= bitmap_end_sum_from_16[17:1];
+    bitmap_end_from_32 <= bitmap_end_sum_from_32[7:1];
+    pool_below_end_to_16 <= {bitmap_end_from_0[15:0], 1'b0} > {16'h400, 1'b0};
+    pool_below_end_to_32 <= {bitmap_end_from_16[15:0], pool_below_end_to_16} > {16'd0, 1'b0};
+    pool_below_end_to_39 <= {{bitmap_end_from_32[6], bitmap_end_from_32[5:0]},
+        pool_below_end_to_32} > {7'd0, 1'b0};
+    base_inside_to_16 <= {dirty_base[15:0], 1'b0} < {16'h400, 1'b0};
+    base_inside_to_32 <= {dirty_base[31:16], 1'b0} < {16'd0, base_inside_to_16};
+    base_inside_to_39 <= {7'd0, base_inside_to_32} > {7'd0, 1'b0};
+    bitmap_beyond <= pool_below_end_to_39 | !base_inside_to_39;
+    bitmap_outside <= bitmap_beyond & is_tracked;
   end
 
   assign outside = bitmap_outside;
   assign words = bitmap_words[10:0];
+
+  // Deliberately unread.
+  wire unused_ok = &{1'b0, rounded_frames_sum_from_0[0], rounded_frames_sum_from_16[0],
+      rounded_frames_sum_from_32[0], rounded_frames_from_32[6], bitmap_end_sum_from_0[0],
+      bitmap_end_sum_from_16[0], bitmap_end_sum_from_32[0]};
 
 endmodule

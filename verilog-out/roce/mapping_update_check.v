@@ -44,7 +44,8 @@ module mapping_update_check (
   input  wire        find_listed_corrupt,
   input  wire        find_list_corrupt,
   input  wire        find_records_corrupt,
-  output wire [7:0]  error
+  output wire [7:0]  error,
+  output wire        refused
 );
 
   localparam [4:0] UPDATE_SET_TABLE    = 5'd1;
@@ -84,88 +85,374 @@ module mapping_update_check (
 
   // ---- Which update it is -----------------------------------------------------------------------
 
-  wire is_peek = arg_op == UPDATE_PEEK;
-  wire is_inject = arg_op == UPDATE_INJECT;
-  wire peeks_binding = is_peek & (arg_data[7:0] == 8'd0);
-  wire peeks_table = is_peek & (arg_data[7:0] == 8'd1);
-  wire peeks_log = is_peek & (arg_data[7:0] == 8'd4);
-  wire looks_at_region = (is_peek & (arg_data[7:0] == 8'd2))
-      | (is_inject & ((arg_data[7:0] == 8'd2) | (arg_data[7:0] == 8'd7)));
-  wire looks_at_slot = (is_peek & (arg_data[7:0] == 8'd3))
-      | (is_inject & ((arg_data[7:0] == 8'd3) | (arg_data[7:0] == 8'd8)));
-  wire injects_entry = is_inject & ((arg_data[7:0] == 8'd0) | (arg_data[7:0] == 8'd5));
-  wire injects_table = is_inject
-      & ((arg_data[7:0] == 8'd1) | (arg_data[7:0] == 8'd6) | (arg_data[7:0] == 8'd9));
-  wire injects_dirty = is_inject & (arg_data[7:0] == 8'd10);
-  wire is_binding = (arg_op == UPDATE_BIND) | (arg_op == UPDATE_UNBIND);
-  wire names_region = (arg_op == UPDATE_INSTALL) | (arg_op == UPDATE_INVALIDATE);
-  wire names_slot = (arg_op == UPDATE_SET_SLOT) | (arg_op == UPDATE_CLEAR_SLOT);
-  wire is_set_table = arg_op == UPDATE_SET_TABLE;
-  wire is_clear_table = arg_op == UPDATE_CLEAR_TABLE;
-  wire is_freeze = arg_op == UPDATE_FREEZE;
-  wire is_thaw = arg_op == UPDATE_THAW;
-  wire is_set_slot = arg_op == UPDATE_SET_SLOT;
-  wire is_install = arg_op == UPDATE_INSTALL;
-  wire is_track = arg_op == UPDATE_TRACK;
-  wire starts_tracking = is_track & (|arg_data[7:0]);
-  wire is_harvest = arg_op == UPDATE_HARVEST;
-  wire changes = is_clear_table | is_binding | names_region | names_slot | is_freeze | is_thaw;
-  wire looks = looks_at_region | looks_at_slot | injects_table;
-  wire needs_table = changes | looks | is_track | is_harvest;
-  wire needs_record = needs_table | is_set_table | peeks_table;
-  wire names_no_table = peeks_binding | peeks_log | injects_entry | injects_dirty;
+  reg op_is_peek;
+  reg op_is_inject;
+  reg space_is_0;
+  reg peeks_binding;
+  reg space_is_1;
+  reg peeks_table;
+  reg space_is_4;
+  reg peeks_log;
+  reg space_is_2;
+  reg space_is_7;
+  reg looks_at_region;
+  reg space_is_3;
+  reg space_is_8;
+  reg looks_at_slot;
+  reg space_is_5;
+  reg injects_entry;
+  reg space_is_6;
+  reg space_is_9;
+  reg injects_table;
+  reg space_is_10;
+  reg injects_dirty;
+  reg op_is_bind;
+  reg op_is_unbind;
+  reg is_binding;
+  reg takes_entry;
+  reg leaves_entry;
+  reg op_is_install;
+  reg op_is_invalidate;
+  reg names_region;
+  reg op_is_set_slot;
+  reg op_is_clear_slot;
+  reg names_slot;
+  reg op_is_set_table;
+  reg op_is_clear_table;
+  reg op_is_freeze;
+  reg op_is_thaw;
+  reg op_is_track;
+  reg has_granules;
+  reg starts_tracking;
+  reg op_is_harvest;
+  reg changes;
+  reg looks;
+  reg needs_table;
+  reg needs_record;
+  reg names_no_table;
 
-  // ---- Cycle 1: one flag per error --------------------------------------------------------------
+  always @(posedge clk) begin
+    op_is_peek <= arg_op == UPDATE_PEEK;
+    op_is_inject <= arg_op == UPDATE_INJECT;
+    space_is_0 <= arg_data[7:0] == 8'd0;
+    peeks_binding <= op_is_peek & space_is_0;
+    space_is_1 <= arg_data[7:0] == 8'd1;
+    peeks_table <= op_is_peek & space_is_1;
+    space_is_4 <= arg_data[7:0] == 8'd4;
+    peeks_log <= op_is_peek & space_is_4;
+    space_is_2 <= arg_data[7:0] == 8'd2;
+    space_is_7 <= arg_data[7:0] == 8'd7;
+    looks_at_region <= (op_is_peek & space_is_2) | (op_is_inject & (space_is_2 | space_is_7));
+    space_is_3 <= arg_data[7:0] == 8'd3;
+    space_is_8 <= arg_data[7:0] == 8'd8;
+    looks_at_slot <= (op_is_peek & space_is_3) | (op_is_inject & (space_is_3 | space_is_8));
+    space_is_5 <= arg_data[7:0] == 8'd5;
+    injects_entry <= op_is_inject & (space_is_0 | space_is_5);
+    space_is_6 <= arg_data[7:0] == 8'd6;
+    space_is_9 <= arg_data[7:0] == 8'd9;
+    injects_table <= op_is_inject & (space_is_1 | space_is_6 | space_is_9);
+    space_is_10 <= arg_data[7:0] == 8'd10;
+    injects_dirty <= op_is_inject & space_is_10;
+    op_is_bind <= arg_op == UPDATE_BIND;
+    op_is_unbind <= arg_op == UPDATE_UNBIND;
+    is_binding <= op_is_bind | op_is_unbind;
+    takes_entry <= op_is_bind;
+    leaves_entry <= op_is_unbind;
+    op_is_install <= arg_op == UPDATE_INSTALL;
+    op_is_invalidate <= arg_op == UPDATE_INVALIDATE;
+    names_region <= op_is_install | op_is_invalidate;
+    op_is_set_slot <= arg_op == UPDATE_SET_SLOT;
+    op_is_clear_slot <= arg_op == UPDATE_CLEAR_SLOT;
+    names_slot <= op_is_set_slot | op_is_clear_slot;
+    op_is_set_table <= arg_op == UPDATE_SET_TABLE;
+    op_is_clear_table <= arg_op == UPDATE_CLEAR_TABLE;
+    op_is_freeze <= arg_op == UPDATE_FREEZE;
+    op_is_thaw <= arg_op == UPDATE_THAW;
+    op_is_track <= arg_op == UPDATE_TRACK;
+    has_granules <= |arg_data[7:0];
+    starts_tracking <= op_is_track & has_granules;
+    op_is_harvest <= arg_op == UPDATE_HARVEST;
+    changes <= op_is_clear_table | is_binding | names_region | names_slot | op_is_freeze
+        | op_is_thaw;
+    looks <= looks_at_region | looks_at_slot | injects_table;
+    needs_table <= changes | looks | op_is_track | op_is_harvest;
+    needs_record <= needs_table | op_is_set_table | peeks_table;
+    names_no_table <= peeks_binding | peeks_log | injects_entry | injects_dirty;
+  end
 
-  reg [32:0] regions_end;
-  reg regions_base_outside;
-  reg [32:0] slots_end;
-  reg slots_base_outside;
-  reg window_base_outside;
-  reg window_count_outside;
-  reg [37:0] window_end;
-  reg [38:0] page_end;
-  reg [38:0] owned_window_end;
-  reg page_begins_before;
-  wire is_tracked = |record_granule_shift;
-  wire region_outside = names_region & ({11'd0, record_region_count} <= arg_index[31:8]);
-  wire slot_outside = (names_slot | looks_at_slot) & ({17'd0, record_slot_count} <= arg_index);
-  wire place_outside = looks_at_region & ({19'd0, record_region_count} <= arg_index);
-  wire entry_outside = (peeks_binding | injects_entry) & (arg_index >= 32'd64);
-  wire word_outside = injects_dirty & (arg_index >= 32'h400);
-  wire log_outside = peeks_log & (arg_index >= 32'd64);
-  wire bitmap_outside = is_track & find_dirty_outside;
-  wire harvest_outside = is_harvest & is_tracked & ({21'd0, record_dirty_count} <= arg_index);
-  wire out_of_slice = (is_set_table
-          & (regions_base_outside | (regions_end > 33'h1000) | slots_base_outside
-              | (slots_end > 33'h4000))) | (is_install & find_slots_exceeded) | region_outside
-      | slot_outside | place_outside | entry_outside | word_outside | log_outside | bitmap_outside
-      | harvest_outside;
-  wire out_of_window = (is_set_table
-          & (window_base_outside | window_count_outside | (window_end > 38'h1000000000)))
-      | (is_set_slot & (page_begins_before | (owned_window_end < page_end)));
-  wire is_corrupt = (needs_record & find_record_corrupt)
-      | (names_region & !region_outside & find_valid_corrupt)
-      | (names_slot & !slot_outside & find_present_corrupt)
-      | (peeks_binding & !entry_outside & find_listed_corrupt) | (is_binding & find_list_corrupt)
-      | ((is_set_table | starts_tracking) & find_records_corrupt);
+  // ---- Comparisons ------------------------------------------------------------------------------
+
+  wire [17:0] regions_end_sum_from_0 = {1'b0, staged_word0[15:0], 1'b1}
+      + {1'b0, staged_word0[47:32], 1'b0};
+  reg [16:0] regions_end_from_0;
+  wire [17:0] regions_end_sum_from_16 = {1'b0, staged_word0[31:16], 1'b1}
+      + {1'b0, staged_word0[63:48], regions_end_from_0[16]};
+  reg [16:0] regions_end_from_16;
+  reg regions_pool_below_end_to_16;
+  reg regions_pool_below_end_to_32;
+  reg regions_pool_below_end_to_33;
+  reg regions_base_inside_to_16;
+  reg regions_base_inside_to_32;
+  reg regions_beyond;
+  wire [17:0] slots_end_sum_from_0 = {1'b0, staged_word1[15:0], 1'b1}
+      + {1'b0, staged_word1[47:32], 1'b0};
+  reg [16:0] slots_end_from_0;
+  wire [17:0] slots_end_sum_from_16 = {1'b0, staged_word1[31:16], 1'b1}
+      + {1'b0, staged_word1[63:48], slots_end_from_0[16]};
+  reg [16:0] slots_end_from_16;
+  reg slots_pool_below_end_to_16;
+  reg slots_pool_below_end_to_32;
+  reg slots_pool_below_end_to_33;
+  reg slots_base_inside_to_16;
+  reg slots_base_inside_to_32;
+  reg slots_beyond;
+  reg [1:0] window_base_outside_in_part;
+  reg window_base_outside_any;
+  reg window_most_below_count_to_16;
+  reg window_most_below_count_to_32;
+  reg window_most_below_count_to_48;
+  reg window_most_below_count_to_64;
+  wire [17:0] window_end_sum_from_0 = {1'b0, staged_word2[15:0], 1'b1}
+      + {1'b0, staged_word3[15:0], 1'b0};
+  reg [16:0] window_end_from_0;
+  wire [17:0] window_end_sum_from_16 = {1'b0, staged_word2[31:16], 1'b1}
+      + {1'b0, staged_word3[31:16], window_end_from_0[16]};
+  reg [16:0] window_end_from_16;
+  wire [6:0] window_end_sum_from_32 = {1'b0, {1'b0, staged_word2[35:32]}, 1'b1}
+      + {1'b0, staged_word3[36:32], window_end_from_16[16]};
+  reg [5:0] window_end_from_32;
+  reg window_most_below_end_to_16;
+  reg window_most_below_end_to_32;
+  reg window_most_below_end_to_38;
+  reg window_outside;
+  reg [37:0] page_frames;
+  wire [17:0] page_end_sum_from_0 = {1'b0, arg_data[15:0], 1'b1} + {1'b0, page_frames[15:0], 1'b0};
+  reg [16:0] page_end_from_0;
+  wire [17:0] page_end_sum_from_16 = {1'b0, arg_data[31:16], 1'b1}
+      + {1'b0, page_frames[31:16], page_end_from_0[16]};
+  reg [16:0] page_end_from_16;
+  wire [7:0] page_end_sum_from_32 = {1'b0, {2'd0, arg_data[35:32]}, 1'b1}
+      + {1'b0, page_frames[37:32], page_end_from_16[16]};
+  reg [6:0] page_end_from_32;
+  wire [17:0] owned_window_end_sum_from_0 = {1'b0, record_window_base[15:0], 1'b1}
+      + {1'b0, record_window_count[15:0], 1'b0};
+  reg [16:0] owned_window_end_from_0;
+  wire [17:0] owned_window_end_sum_from_16 = {1'b0, record_window_base[31:16], 1'b1}
+      + {1'b0, record_window_count[31:16], owned_window_end_from_0[16]};
+  reg [16:0] owned_window_end_from_16;
+  wire [7:0] owned_window_end_sum_from_32 = {1'b0, {2'd0, record_window_base[35:32]}, 1'b1}
+      + {1'b0, {1'b0, record_window_count[36:32]}, owned_window_end_from_16[16]};
+  reg [6:0] owned_window_end_from_32;
+  reg page_begins_before_to_16;
+  reg page_begins_before_to_32;
+  reg page_begins_before_to_36;
+  reg window_ends_before_to_16;
+  reg window_ends_before_to_32;
+  reg window_ends_before_to_39;
+  reg frame_below_16_in_part;
+  reg frame_below_16_any;
+  reg frame_below_21_in_part;
+  reg frame_below_21_any;
+  reg [1:0] frame_below_30_in_part;
+  reg frame_below_30_any;
+  reg page_outside;
+  reg page_misaligned;
+  reg [1:0] counted_in_part;
+  reg counted_any;
+  reg in_use;
+  reg bindings_in_part;
+  reg bindings_any;
+  reg is_tracked;
+  reg key_inside_to_16;
+  reg key_inside_to_24;
+  reg region_outside;
+  reg slot_inside_to_16;
+  reg slot_inside_to_32;
+  reg slot_outside;
+  reg place_inside_to_16;
+  reg place_inside_to_32;
+  reg place_outside;
+  reg entry_inside_to_16;
+  reg entry_inside_to_32;
+  reg entry_outside;
+  reg word_inside_to_16;
+  reg word_inside_to_32;
+  reg word_outside;
+  reg log_entry_inside_to_16;
+  reg log_entry_inside_to_32;
+  reg log_outside;
+  reg bitmap_outside;
+  reg harvest_inside_to_16;
+  reg harvest_inside_to_32;
+  reg harvest_outside;
+  reg slices_outside;
+  reg too_many_slots;
+  reg out_of_window;
+  reg variant_differs;
+  reg bad_variant;
+  reg record_is_corrupt;
+  reg valid_is_corrupt;
+  reg present_is_corrupt;
+  reg listed_is_corrupt;
+  reg list_is_corrupt;
+  reg records_are_corrupt;
+  reg found_other_in_part;
+  reg found_other_any;
+  reg unknown_op;
+  reg table_inside_to_16;
+  reg needs_absent;
+  reg replaces_table;
+  reg ends_bound;
+  reg frozen_refuses;
+  reg not_registrable;
+
+  always @(posedge clk) begin
+    regions_end_from_0 <= regions_end_sum_from_0[17:1];
+    regions_end_from_16 <= regions_end_sum_from_16[17:1];
+    regions_pool_below_end_to_16 <= {regions_end_from_0[15:0], 1'b0} > {16'h1000, 1'b0};
+    regions_pool_below_end_to_32 <= {regions_end_from_16[15:0], regions_pool_below_end_to_16}
+        > {16'd0, 1'b0};
+    regions_pool_below_end_to_33 <= {regions_end_from_16[16], regions_pool_below_end_to_32}
+        > {1'b0, 1'b0};
+    regions_base_inside_to_16 <= {staged_word0[15:0], 1'b0} < {16'h1000, 1'b0};
+    regions_base_inside_to_32 <= {staged_word0[31:16], 1'b0} < {16'd0, regions_base_inside_to_16};
+    regions_beyond <= !regions_base_inside_to_32 | regions_pool_below_end_to_33;
+    slots_end_from_0 <= slots_end_sum_from_0[17:1];
+    slots_end_from_16 <= slots_end_sum_from_16[17:1];
+    slots_pool_below_end_to_16 <= {slots_end_from_0[15:0], 1'b0} > {16'h4000, 1'b0};
+    slots_pool_below_end_to_32 <= {slots_end_from_16[15:0], slots_pool_below_end_to_16}
+        > {16'd0, 1'b0};
+    slots_pool_below_end_to_33 <= {slots_end_from_16[16], slots_pool_below_end_to_32}
+        > {1'b0, 1'b0};
+    slots_base_inside_to_16 <= {staged_word1[15:0], 1'b0} < {16'h4000, 1'b0};
+    slots_base_inside_to_32 <= {staged_word1[31:16], 1'b0} < {16'd0, slots_base_inside_to_16};
+    slots_beyond <= !slots_base_inside_to_32 | slots_pool_below_end_to_33;
+    window_base_outside_in_part <= {|staged_word2[63:52], |staged_word2[51:36]};
+    window_base_outside_any <= |window_base_outside_in_part;
+    window_most_below_count_to_16 <= {staged_word3[15:0], 1'b0} > {16'd0, 1'b0};
+    window_most_below_count_to_32 <= {staged_word3[31:16], window_most_below_count_to_16}
+        > {16'd0, 1'b0};
+    window_most_below_count_to_48 <= {staged_word3[47:32], window_most_below_count_to_32}
+        > {16'd16, 1'b0};
+    window_most_below_count_to_64 <= {staged_word3[63:48], window_most_below_count_to_48}
+        > {16'd0, 1'b0};
+    window_end_from_0 <= window_end_sum_from_0[17:1];
+    window_end_from_16 <= window_end_sum_from_16[17:1];
+    window_end_from_32 <= window_end_sum_from_32[6:1];
+    window_most_below_end_to_16 <= {window_end_from_0[15:0], 1'b0} > {16'd0, 1'b0};
+    window_most_below_end_to_32 <= {window_end_from_16[15:0], window_most_below_end_to_16}
+        > {16'd0, 1'b0};
+    window_most_below_end_to_38 <= {{window_end_from_32[5], window_end_from_32[4:0]},
+        window_most_below_end_to_32} > {6'd16, 1'b0};
+    window_outside <= window_base_outside_any | window_most_below_count_to_64
+        | window_most_below_end_to_38;
+    page_frames <= arg_data[57] ? (arg_data[56] ? 38'h40000 : 38'h200) :
+        arg_data[56] ? 38'd16 :
+        38'd1;
+    page_end_from_0 <= page_end_sum_from_0[17:1];
+    page_end_from_16 <= page_end_sum_from_16[17:1];
+    page_end_from_32 <= page_end_sum_from_32[7:1];
+    owned_window_end_from_0 <= owned_window_end_sum_from_0[17:1];
+    owned_window_end_from_16 <= owned_window_end_sum_from_16[17:1];
+    owned_window_end_from_32 <= owned_window_end_sum_from_32[7:1];
+    page_begins_before_to_16 <= {arg_data[15:0], 1'b0} < {record_window_base[15:0], 1'b0};
+    page_begins_before_to_32 <= {arg_data[31:16], 1'b0}
+        < {record_window_base[31:16], page_begins_before_to_16};
+    page_begins_before_to_36 <= {arg_data[35:32], 1'b0}
+        < {record_window_base[35:32], page_begins_before_to_32};
+    window_ends_before_to_16 <= {owned_window_end_from_0[15:0], 1'b0}
+        < {page_end_from_0[15:0], 1'b0};
+    window_ends_before_to_32 <= {owned_window_end_from_16[15:0], 1'b0}
+        < {page_end_from_16[15:0], window_ends_before_to_16};
+    window_ends_before_to_39 <= {{owned_window_end_from_32[6], owned_window_end_from_32[5:0]},
+          1'b0} < {{page_end_from_32[6], page_end_from_32[5:0]}, window_ends_before_to_32};
+    frame_below_16_in_part <= |arg_data[3:0];
+    frame_below_16_any <= frame_below_16_in_part;
+    frame_below_21_in_part <= |arg_data[8:0];
+    frame_below_21_any <= frame_below_21_in_part;
+    frame_below_30_in_part <= {|arg_data[17:16], |arg_data[15:0]};
+    frame_below_30_any <= |frame_below_30_in_part;
+    page_outside <= page_begins_before_to_36 | window_ends_before_to_39;
+    page_misaligned <= arg_data[57] ? (arg_data[56] ? frame_below_30_any : frame_below_21_any) :
+        arg_data[56] ? frame_below_16_any :
+        1'b0;
+    counted_in_part <= {|record_regions[12:1], |{record_regions[0], record_slots}};
+    counted_any <= |counted_in_part;
+    in_use <= counted_any;
+    bindings_in_part <= |record_bindings;
+    bindings_any <= bindings_in_part;
+    is_tracked <= |record_granule_shift;
+    key_inside_to_16 <= {arg_index[23:8], 1'b0} < {{3'd0, record_region_count}, 1'b0};
+    key_inside_to_24 <= {arg_index[31:24], 1'b0} < {8'd0, key_inside_to_16};
+    region_outside <= names_region & !key_inside_to_24;
+    slot_inside_to_16 <= {arg_index[15:0], 1'b0} < {{1'b0, record_slot_count}, 1'b0};
+    slot_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, slot_inside_to_16};
+    slot_outside <= (names_slot | looks_at_slot) & !slot_inside_to_32;
+    place_inside_to_16 <= {arg_index[15:0], 1'b0} < {{3'd0, record_region_count}, 1'b0};
+    place_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, place_inside_to_16};
+    place_outside <= looks_at_region & !place_inside_to_32;
+    entry_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd64, 1'b0};
+    entry_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, entry_inside_to_16};
+    entry_outside <= (peeks_binding | injects_entry) & !entry_inside_to_32;
+    word_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'h400, 1'b0};
+    word_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, word_inside_to_16};
+    word_outside <= injects_dirty & !word_inside_to_32;
+    log_entry_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd64, 1'b0};
+    log_entry_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, log_entry_inside_to_16};
+    log_outside <= peeks_log & !log_entry_inside_to_32;
+    bitmap_outside <= op_is_track & find_dirty_outside;
+    harvest_inside_to_16 <= {arg_index[15:0], 1'b0} < {{5'd0, record_dirty_count}, 1'b0};
+    harvest_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, harvest_inside_to_16};
+    harvest_outside <= op_is_harvest & is_tracked & !harvest_inside_to_32;
+    slices_outside <= op_is_set_table & (regions_beyond | slots_beyond);
+    too_many_slots <= op_is_install & find_slots_exceeded;
+    out_of_window <= (op_is_set_table & window_outside) | (op_is_set_slot & page_outside);
+    variant_differs <= find_region_variant != arg_index[7:0];
+    bad_variant <= !find_region_valid | variant_differs;
+    record_is_corrupt <= needs_record & find_record_corrupt;
+    valid_is_corrupt <= names_region & !region_outside & find_valid_corrupt;
+    present_is_corrupt <= names_slot & !slot_outside & find_present_corrupt;
+    listed_is_corrupt <= peeks_binding & !entry_outside & find_listed_corrupt;
+    list_is_corrupt <= is_binding & find_list_corrupt;
+    records_are_corrupt <= (op_is_set_table | starts_tracking) & find_records_corrupt;
+    found_other_in_part <= |(find_found_table ^ arg_table[5:0]);
+    found_other_any <= found_other_in_part;
+    unknown_op <= arg_op > UPDATE_INJECT;
+    table_inside_to_16 <= {arg_table, 1'b0} < {16'd64, 1'b0};
+    needs_absent <= needs_table & !record_exists;
+    replaces_table <= op_is_set_table & record_exists;
+    ends_bound <= (op_is_set_table | op_is_clear_table) & record_exists & bindings_any;
+    frozen_refuses <= op_is_set_table | op_is_freeze | names_region | names_slot;
+    not_registrable <= !(staged_word2[32] | !(staged_word2[33] | staged_word2[35]));
+  end
+
+  // ---- One flag per error -----------------------------------------------------------------------
+
   reg refused_unsupported;
-  wire bad_binding = ((arg_op == UPDATE_BIND) | (arg_op == UPDATE_UNBIND)) & (|staged_word2);
-  wire bad_install = (arg_op == UPDATE_INSTALL)
-      & ((|staged_word2[39:36]) | (|staged_word2[63:44]) | (staged_word2[43:40] >= 4'd4)
-          | (|staged_word3[63:48]));
-  wire bad_set_slot = (arg_op == UPDATE_SET_SLOT)
-      & ((|arg_data[55:52]) | (|arg_data[63:60]) | (arg_data[59:56] >= 4'd4) | (|arg_data[51:36]));
-  wire bad_peek = (arg_op == UPDATE_PEEK)
-      & ((|arg_data[63:16]) | (arg_data[7:0] > 8'd4)
-          | ((arg_data[2] ? 8'd8 :
-                  arg_data[1] ? (arg_data[0] ? 8'd1 : 8'd5) :
-                  arg_data[0] ? 8'd5 :
-                  8'd4) <= arg_data[15:8]));
-  wire bad_track = (arg_op == UPDATE_TRACK)
-      & ((|arg_data[63:8])
-          | ((|arg_data[7:0]) & ((arg_data[7:0] < 8'd12) | (arg_data[7:0] > 8'd30))));
-  wire bad_counter = (arg_op == UPDATE_READ_COUNTER) & (arg_index > 32'd13);
+  reg [3:0] beyond_identifier_in_part;
+  reg beyond_identifier_any;
+  reg [2:0] install_reserved_in_part;
+  reg install_reserved_any;
+  reg [1:0] set_slot_reserved_in_part;
+  reg set_slot_reserved_any;
+  reg no_space;
+  reg [7:0] words_of_space;
+  reg no_word_of_space;
+  reg [2:0] peek_reserved_in_part;
+  reg peek_reserved_any;
+  reg bad_peek;
+  reg has_shift;
+  reg no_shift;
+  reg [3:0] track_reserved_in_part;
+  reg track_reserved_any;
+  reg counter_inside_to_16;
+  reg counter_inside_to_32;
+  reg bad_binding;
+  reg bad_install;
+  reg bad_set_slot;
+  reg bad_track;
+  reg op_is_read_counter;
+  reg bad_counter;
   reg refused_bad_argument;
   reg refused_no_such_table;
   reg refused_corrupt;
@@ -173,6 +460,7 @@ module mapping_update_check (
   reg refused_table_in_use;
   reg refused_table_frozen;
   reg refused_not_frozen;
+  reg out_of_slice;
   reg refused_out_of_slice;
   reg refused_out_of_window;
   reg refused_overlap;
@@ -186,79 +474,144 @@ module mapping_update_check (
   reg refused_not_tracked;
 
   always @(posedge clk) begin
-    regions_end <= {1'b0, staged_word0[31:0]} + {1'b0, staged_word0[63:32]};
-    regions_base_outside <= staged_word0[31:0] >= 32'h1000;
-    slots_end <= {1'b0, staged_word1[31:0]} + {1'b0, staged_word1[63:32]};
-    slots_base_outside <= staged_word1[31:0] >= 32'h4000;
-    window_base_outside <= |staged_word2[63:36];
-    window_count_outside <= staged_word3 > 64'h1000000000;
-    window_end <= {2'd0, staged_word2[35:0]} + {1'b0, staged_word3[36:0]};
-    page_end <= {3'd0, arg_data[35:0]}
-        + (arg_data[57] ? (arg_data[56] ? 39'h40000 : 39'h200) : arg_data[56] ? 39'd16 : 39'd1);
-    owned_window_end <= {3'd0, record_window_base} + {2'd0, record_window_count};
-    page_begins_before <= arg_data[35:0] < record_window_base;
-    refused_unsupported <= (arg_op == UPDATE_INJECT) | (arg_op > UPDATE_INJECT);
+    refused_unsupported <= op_is_inject | unknown_op;
+    beyond_identifier_in_part <= {|staged_word2[63:48], |staged_word2[47:32], |staged_word2[31:16],
+        |staged_word2[15:0]};
+    beyond_identifier_any <= |beyond_identifier_in_part;
+    install_reserved_in_part <= {|staged_word3[63:55], |{staged_word3[54:48], staged_word2[63:55]},
+        |{staged_word2[54:44], staged_word2[39:36], staged_word2[43:40] >= 4'd4}};
+    install_reserved_any <= |install_reserved_in_part;
+    set_slot_reserved_in_part <= {|{arg_data[55:52], arg_data[63:60], arg_data[59:56] >= 4'd4},
+        |arg_data[51:36]};
+    set_slot_reserved_any <= |set_slot_reserved_in_part;
+    no_space <= arg_data[7:0] > 8'd4;
+    words_of_space <= arg_data[2] ? 8'd8 :
+        arg_data[1] ? (arg_data[0] ? 8'd1 : 8'd5) :
+        arg_data[0] ? 8'd5 :
+        8'd4;
+    no_word_of_space <= words_of_space <= arg_data[15:8];
+    peek_reserved_in_part <= {|arg_data[63:48], |arg_data[47:32], |arg_data[31:16]};
+    peek_reserved_any <= |peek_reserved_in_part;
+    bad_peek <= op_is_peek & (peek_reserved_any | no_space | no_word_of_space);
+    has_shift <= |arg_data[7:0];
+    no_shift <= (arg_data[7:0] < 8'd12) | (arg_data[7:0] > 8'd30);
+    track_reserved_in_part <= {|arg_data[63:56], |arg_data[55:40], |arg_data[39:24],
+        |arg_data[23:8]};
+    track_reserved_any <= |track_reserved_in_part;
+    counter_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd14, 1'b0};
+    counter_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, counter_inside_to_16};
+    bad_binding <= (op_is_bind | op_is_unbind) & beyond_identifier_any;
+    bad_install <= op_is_install & install_reserved_any;
+    bad_set_slot <= op_is_set_slot & set_slot_reserved_any;
+    bad_track <= op_is_track & (track_reserved_any | (has_shift & no_shift));
+    op_is_read_counter <= arg_op == UPDATE_READ_COUNTER;
+    bad_counter <= op_is_read_counter & !counter_inside_to_32;
     refused_bad_argument <= bad_binding | bad_install | bad_set_slot | bad_peek | bad_track
         | bad_counter | 1'b0;
-    refused_no_such_table <= !names_no_table & (arg_table >= 16'd64);
-    refused_corrupt <= is_corrupt;
-    refused_table_absent <= needs_table & !record_exists;
-    refused_table_in_use <= (is_set_table & record_exists & ((|record_regions) | (|record_slots)))
-        | ((is_set_table | is_clear_table) & record_exists & (|record_bindings));
-    refused_table_frozen <= (is_set_table | is_freeze | names_region | names_slot) & record_frozen;
-    refused_not_frozen <= is_thaw & !record_frozen;
+    refused_no_such_table <= !names_no_table & !table_inside_to_16;
+    refused_corrupt <= record_is_corrupt | valid_is_corrupt | present_is_corrupt
+        | listed_is_corrupt | list_is_corrupt | records_are_corrupt;
+    refused_table_absent <= needs_absent;
+    refused_table_in_use <= (replaces_table & in_use) | ends_bound;
+    refused_table_frozen <= frozen_refuses & record_frozen;
+    refused_not_frozen <= op_is_thaw & !record_frozen;
+    out_of_slice <= region_outside | slot_outside | place_outside | entry_outside | word_outside
+        | log_outside | bitmap_outside | harvest_outside | slices_outside | too_many_slots;
     refused_out_of_slice <= out_of_slice;
     refused_out_of_window <= out_of_window;
-    refused_overlap <= (is_set_table | starts_tracking) & find_overlap;
-    refused_already_bound <= (arg_op == UPDATE_BIND) & find_found;
-    refused_not_bound <= (arg_op == UPDATE_UNBIND)
-        & (!find_found | (find_found_table != arg_table[5:0]));
-    refused_bindings_full <= (arg_op == UPDATE_BIND) & !find_has_free;
-    refused_bad_offset <= (is_install & find_bad_offset)
-        | (is_set_slot
-            & (arg_data[57] ? (arg_data[56] ? |arg_data[17:0] : |arg_data[8:0]) :
-                arg_data[56] ? |arg_data[3:0] :
-                1'b0));
-    refused_address_wrap <= is_install & find_address_wrap;
-    refused_bad_rights <= is_install & !(staged_word2[32] | !(staged_word2[33] | staged_word2[35]));
-    refused_not_valid <= ((arg_op == UPDATE_INVALIDATE)
-            & (!find_region_valid | (find_region_variant != arg_index[7:0])))
-        | ((arg_op == UPDATE_CLEAR_SLOT) & !find_slot_present);
-    refused_not_tracked <= is_harvest & !is_tracked;
+    refused_overlap <= (op_is_set_table | starts_tracking) & find_overlap;
+    refused_already_bound <= op_is_bind & find_found;
+    refused_not_bound <= leaves_entry & (!find_found | found_other_any);
+    refused_bindings_full <= takes_entry & !find_has_free;
+    refused_bad_offset <= (op_is_install & find_bad_offset) | (op_is_set_slot & page_misaligned);
+    refused_address_wrap <= op_is_install & find_address_wrap;
+    refused_bad_rights <= op_is_install & not_registrable;
+    refused_not_valid <= (op_is_invalidate & bad_variant) | (op_is_clear_slot & !find_slot_present);
+    refused_not_tracked <= op_is_harvest & !is_tracked;
   end
 
-  // ---- Cycles 3 and 4: the first by rank, so the lowest code that applies, 0 if none ------------
+  // ---- The first by rank, in fours, then in pairs, a cycle each ---------------------------------
 
-  reg [7:0] lowest_code;
-  reg [7:0] error_code;
+  reg first_of_four0_any;
+  reg [7:0] first_of_four0;
+  reg first_of_four1_any;
+  reg [7:0] first_of_four1;
+  reg first_of_four2_any;
+  reg [7:0] first_of_four2;
+  reg first_of_four3_any;
+  reg [7:0] first_of_four3;
+  reg first_of_four4_any;
+  reg [7:0] first_of_four4;
+  reg first2_of_pair0_any;
+  reg [7:0] first2_of_pair0;
+  reg first2_of_pair1_any;
+  reg [7:0] first2_of_pair1;
+  reg first2_of_pair2_any;
+  reg [7:0] first2_of_pair2;
+  reg first3_of_pair0_any;
+  reg [7:0] first3_of_pair0;
+  reg first3_of_pair1_any;
+  reg [7:0] first3_of_pair1;
+  reg first4_of_pair0_any;
+  reg [7:0] first4_of_pair0;
 
   always @(posedge clk) begin
-    lowest_code <= refused_unsupported ? ERROR_UNSUPPORTED :
+    first_of_four0_any <= refused_unsupported | refused_bad_argument | refused_no_such_table
+        | refused_corrupt;
+    first_of_four0 <= refused_unsupported ? ERROR_UNSUPPORTED :
         refused_bad_argument ? ERROR_BAD_ARGUMENT :
         refused_no_such_table ? ERROR_NO_SUCH_TABLE :
         refused_corrupt ? ERROR_CORRUPT :
-        refused_table_absent ? ERROR_TABLE_ABSENT :
+        8'd0;
+    first_of_four1_any <= refused_table_absent | refused_table_in_use | refused_table_frozen
+        | refused_not_frozen;
+    first_of_four1 <= refused_table_absent ? ERROR_TABLE_ABSENT :
         refused_table_in_use ? ERROR_TABLE_IN_USE :
         refused_table_frozen ? ERROR_TABLE_FROZEN :
         refused_not_frozen ? ERROR_NOT_FROZEN :
-        refused_out_of_slice ? ERROR_OUT_OF_SLICE :
+        8'd0;
+    first_of_four2_any <= refused_out_of_slice | refused_out_of_window | refused_overlap
+        | refused_already_bound;
+    first_of_four2 <= refused_out_of_slice ? ERROR_OUT_OF_SLICE :
         refused_out_of_window ? ERROR_OUT_OF_WINDOW :
         refused_overlap ? ERROR_OVERLAP :
         refused_already_bound ? ERROR_ALREADY_BOUND :
-        refused_not_bound ? ERROR_NOT_BOUND :
+        8'd0;
+    first_of_four3_any <= refused_not_bound | refused_bindings_full | refused_bad_offset
+        | refused_address_wrap;
+    first_of_four3 <= refused_not_bound ? ERROR_NOT_BOUND :
         refused_bindings_full ? ERROR_BINDINGS_FULL :
         refused_bad_offset ? ERROR_BAD_OFFSET :
         refused_address_wrap ? ERROR_ADDRESS_WRAP :
-        refused_bad_rights ? ERROR_BAD_RIGHTS :
+        8'd0;
+    first_of_four4_any <= refused_bad_rights | refused_not_valid | refused_not_tracked;
+    first_of_four4 <= refused_bad_rights ? ERROR_BAD_RIGHTS :
         refused_not_valid ? ERROR_NOT_VALID :
         refused_not_tracked ? ERROR_NOT_TRACKED :
         8'd0;
-    error_code <= lowest_code;
+    first2_of_pair0_any <= first_of_four0_any | first_of_four1_any;
+    first2_of_pair0 <= first_of_four0 | (first_of_four1 & {8{!first_of_four0_any}});
+    first2_of_pair1_any <= first_of_four2_any | first_of_four3_any;
+    first2_of_pair1 <= first_of_four2 | (first_of_four3 & {8{!first_of_four2_any}});
+    first2_of_pair2_any <= first_of_four4_any;
+    first2_of_pair2 <= first_of_four4;
+    first3_of_pair0_any <= first2_of_pair0_any | first2_of_pair1_any;
+    first3_of_pair0 <= first2_of_pair0 | (first2_of_pair1 & {8{!first2_of_pair0_any}});
+    first3_of_pair1_any <= first2_of_pair2_any;
+    first3_of_pair1 <= first2_of_pair2;
+    first4_of_pair0_any <= first3_of_pair0_any | first3_of_pair1_any;
+    first4_of_pair0 <= first3_of_pair0 | (first3_of_pair1 & {8{!first3_of_pair0_any}});
   end
 
-  assign error = error_code;
+  assign error = first4_of_pair0;
+  assign refused = first4_of_pair0_any;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, record_region_base, record_slot_base, record_dirty_base, record_epoch};
+  wire unused_ok = &{1'b0, record_region_base, record_slot_base, record_dirty_base, record_epoch,
+      regions_end_sum_from_0[0], regions_end_sum_from_16[0], slots_end_sum_from_0[0],
+      slots_end_sum_from_16[0], window_end_sum_from_0[0], window_end_sum_from_16[0],
+      window_end_sum_from_32[0], page_end_sum_from_0[0], page_end_sum_from_16[0],
+      page_end_sum_from_32[0], owned_window_end_sum_from_0[0], owned_window_end_sum_from_16[0],
+      owned_window_end_sum_from_32[0]};
 
 endmodule

@@ -8,153 +8,453 @@ module mapping_binding (
   input  wire        rst,                // synchronous, active high
   input  wire        in_request,
   input  wire        in_token,
-  input  wire [31:0] in_net_id,
+  input  wire [31:0] req_net_id,         // from the request port, a cycle before in_request
   input  wire        commit_binding,
   input  wire [3:0]  commit_entry,
   input  wire [32:0] commit_identifier,
   input  wire [3:0]  commit_number,
+  input  wire [3:0]  commit_table,       // table of the token's update
   output wire        out_request,
   output wire        out_token,
   output wire        out_known,
   output wire [3:0]  out_table
 );
 
-  // ---- Cycle 1: a copy of the identifier for each group of entries; which entry a token writes --
+  // ---- Beside stage request: a copy of the identifier for each group of entries; which entry a token writes 
 
-  reg binding1_request;
-  reg binding1_token;
-  wire [31:0] binding1_net_id0;
+  wire [31:0] request1_net_id0;
 
   mapping_binding_copy net_id_copy0 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id0)
+    .value(req_net_id),
+    .copy (request1_net_id0)
   );
 
-  wire [31:0] binding1_net_id1;
+  wire [31:0] request1_net_id1;
 
   mapping_binding_copy net_id_copy1 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id1)
+    .value(req_net_id),
+    .copy (request1_net_id1)
   );
 
-  wire [31:0] binding1_net_id2;
+  wire [31:0] request1_net_id2;
 
   mapping_binding_copy net_id_copy2 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id2)
+    .value(req_net_id),
+    .copy (request1_net_id2)
   );
 
-  wire [31:0] binding1_net_id3;
+  wire [31:0] request1_net_id3;
 
   mapping_binding_copy net_id_copy3 (
     .clk  (clk),
-    .value(in_net_id),
-    .copy (binding1_net_id3)
+    .value(req_net_id),
+    .copy (request1_net_id3)
   );
 
-  reg [15:0] binding1_write;
+  reg [15:0] commit_chosen;
+  wire [15:0] writes = commit_chosen & {16{in_token & commit_binding}};
+
+  always @(posedge clk) begin
+    commit_chosen <= {commit_entry == 4'd15, commit_entry == 4'd14, commit_entry == 4'd13,
+        commit_entry == 4'd12, commit_entry == 4'd11, commit_entry == 4'd10, commit_entry == 4'd9,
+        commit_entry == 4'd8, commit_entry == 4'd7, commit_entry == 4'd6, commit_entry == 4'd5,
+        commit_entry == 4'd4, commit_entry == 4'd3, commit_entry == 4'd2, commit_entry == 4'd1,
+        commit_entry == 4'd0};
+  end
+
+  // ---- Cycle 1: every entry compares its chunks -------------------------------------------------
+
+  reg binding1_request;
+  reg binding1_token;
+  reg entry0_valid;
+  reg [31:0] entry0_net_id;
+  reg [3:0] entry0_table;
+  reg [3:0] binding1_chunks0;
+  reg binding1_valid0;
+  reg entry1_valid;
+  reg [31:0] entry1_net_id;
+  reg [3:0] entry1_table;
+  reg [3:0] binding1_chunks1;
+  reg binding1_valid1;
+  reg entry2_valid;
+  reg [31:0] entry2_net_id;
+  reg [3:0] entry2_table;
+  reg [3:0] binding1_chunks2;
+  reg binding1_valid2;
+  reg entry3_valid;
+  reg [31:0] entry3_net_id;
+  reg [3:0] entry3_table;
+  reg [3:0] binding1_chunks3;
+  reg binding1_valid3;
+  reg entry4_valid;
+  reg [31:0] entry4_net_id;
+  reg [3:0] entry4_table;
+  reg [3:0] binding1_chunks4;
+  reg binding1_valid4;
+  reg entry5_valid;
+  reg [31:0] entry5_net_id;
+  reg [3:0] entry5_table;
+  reg [3:0] binding1_chunks5;
+  reg binding1_valid5;
+  reg entry6_valid;
+  reg [31:0] entry6_net_id;
+  reg [3:0] entry6_table;
+  reg [3:0] binding1_chunks6;
+  reg binding1_valid6;
+  reg entry7_valid;
+  reg [31:0] entry7_net_id;
+  reg [3:0] entry7_table;
+  reg [3:0] binding1_chunks7;
+  reg binding1_valid7;
+  reg entry8_valid;
+  reg [31:0] entry8_net_id;
+  reg [3:0] entry8_table;
+  reg [3:0] binding1_chunks8;
+  reg binding1_valid8;
+  reg entry9_valid;
+  reg [31:0] entry9_net_id;
+  reg [3:0] entry9_table;
+  reg [3:0] binding1_chunks9;
+  reg binding1_valid9;
+  reg entry10_valid;
+  reg [31:0] entry10_net_id;
+  reg [3:0] entry10_table;
+  reg [3:0] binding1_chunks10;
+  reg binding1_valid10;
+  reg entry11_valid;
+  reg [31:0] entry11_net_id;
+  reg [3:0] entry11_table;
+  reg [3:0] binding1_chunks11;
+  reg binding1_valid11;
+  reg entry12_valid;
+  reg [31:0] entry12_net_id;
+  reg [3:0] entry12_table;
+  reg [3:0] binding1_chunks12;
+  reg binding1_valid12;
+  reg entry13_valid;
+  reg [31:0] entry13_net_id;
+  reg [3:0] entry13_table;
+  reg [3:0] binding1_chunks13;
+  reg binding1_valid13;
+  reg entry14_valid;
+  reg [31:0] entry14_net_id;
+  reg [3:0] entry14_table;
+  reg [3:0] binding1_chunks14;
+  reg binding1_valid14;
+  reg entry15_valid;
+  reg [31:0] entry15_net_id;
+  reg [3:0] entry15_table;
+  reg [3:0] binding1_chunks15;
+  reg binding1_valid15;
 
   always @(posedge clk) if (rst) begin
     binding1_request <= 1'b0;
     binding1_token <= 1'b0;
-    binding1_write <= 16'd0;
   end else begin
     binding1_request <= in_request;
     binding1_token <= in_token;
-    binding1_write <= {commit_entry == 4'd15, commit_entry == 4'd14, commit_entry == 4'd13,
-          commit_entry == 4'd12, commit_entry == 4'd11, commit_entry == 4'd10,
-          commit_entry == 4'd9, commit_entry == 4'd8, commit_entry == 4'd7, commit_entry == 4'd6,
-          commit_entry == 4'd5, commit_entry == 4'd4, commit_entry == 4'd3, commit_entry == 4'd2,
-          commit_entry == 4'd1, commit_entry == 4'd0} & {16{in_token & commit_binding}};
   end
 
-  // ---- Cycle 2: every entry compares its chunks -------------------------------------------------
+  always @(posedge clk) if (rst) begin
+    entry0_valid <= 1'b0;
+  end else if (writes[0]) begin
+    entry0_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[0]) begin
+    entry0_net_id <= commit_identifier[31:0];
+    entry0_table <= commit_number;
+  end
+
+  always @(posedge clk) begin
+    binding1_chunks0 <= {request1_net_id0[7:0] == entry0_net_id[7:0],
+        request1_net_id0[15:8] == entry0_net_id[15:8],
+        request1_net_id0[23:16] == entry0_net_id[23:16],
+        request1_net_id0[31:24] == entry0_net_id[31:24]};
+    binding1_valid0 <= entry0_valid;
+    binding1_chunks1 <= {request1_net_id0[7:0] == entry1_net_id[7:0],
+        request1_net_id0[15:8] == entry1_net_id[15:8],
+        request1_net_id0[23:16] == entry1_net_id[23:16],
+        request1_net_id0[31:24] == entry1_net_id[31:24]};
+    binding1_valid1 <= entry1_valid;
+    binding1_chunks2 <= {request1_net_id0[7:0] == entry2_net_id[7:0],
+        request1_net_id0[15:8] == entry2_net_id[15:8],
+        request1_net_id0[23:16] == entry2_net_id[23:16],
+        request1_net_id0[31:24] == entry2_net_id[31:24]};
+    binding1_valid2 <= entry2_valid;
+    binding1_chunks3 <= {request1_net_id0[7:0] == entry3_net_id[7:0],
+        request1_net_id0[15:8] == entry3_net_id[15:8],
+        request1_net_id0[23:16] == entry3_net_id[23:16],
+        request1_net_id0[31:24] == entry3_net_id[31:24]};
+    binding1_valid3 <= entry3_valid;
+    binding1_chunks4 <= {request1_net_id1[7:0] == entry4_net_id[7:0],
+        request1_net_id1[15:8] == entry4_net_id[15:8],
+        request1_net_id1[23:16] == entry4_net_id[23:16],
+        request1_net_id1[31:24] == entry4_net_id[31:24]};
+    binding1_valid4 <= entry4_valid;
+    binding1_chunks5 <= {request1_net_id1[7:0] == entry5_net_id[7:0],
+        request1_net_id1[15:8] == entry5_net_id[15:8],
+        request1_net_id1[23:16] == entry5_net_id[23:16],
+        request1_net_id1[31:24] == entry5_net_id[31:24]};
+    binding1_valid5 <= entry5_valid;
+    binding1_chunks6 <= {request1_net_id1[7:0] == entry6_net_id[7:0],
+        request1_net_id1[15:8] == entry6_net_id[15:8],
+        request1_net_id1[23:16] == entry6_net_id[23:16],
+        request1_net_id1[31:24] == entry6_net_id[31:24]};
+    binding1_valid6 <= entry6_valid;
+    binding1_chunks7 <= {request1_net_id1[7:0] == entry7_net_id[7:0],
+        request1_net_id1[15:8] == entry7_net_id[15:8],
+        request1_net_id1[23:16] == entry7_net_id[23:16],
+        request1_net_id1[31:24] == entry7_net_id[31:24]};
+    binding1_valid7 <= entry7_valid;
+    binding1_chunks8 <= {request1_net_id2[7:0] == entry8_net_id[7:0],
+        request1_net_id2[15:8] == entry8_net_id[15:8],
+        request1_net_id2[23:16] == entry8_net_id[23:16],
+        request1_net_id2[31:24] == entry8_net_id[31:24]};
+    binding1_valid8 <= entry8_valid;
+    binding1_chunks9 <= {request1_net_id2[7:0] == entry9_net_id[7:0],
+        request1_net_id2[15:8] == entry9_net_id[15:8],
+        request1_net_id2[23:16] == entry9_net_id[23:16],
+        request1_net_id2[31:24] == entry9_net_id[31:24]};
+    binding1_valid9 <= entry9_valid;
+    binding1_chunks10 <= {request1_net_id2[7:0] == entry10_net_id[7:0],
+        request1_net_id2[15:8] == entry10_net_id[15:8],
+        request1_net_id2[23:16] == entry10_net_id[23:16],
+        request1_net_id2[31:24] == entry10_net_id[31:24]};
+    binding1_valid10 <= entry10_valid;
+    binding1_chunks11 <= {request1_net_id2[7:0] == entry11_net_id[7:0],
+        request1_net_id2[15:8] == entry11_net_id[15:8],
+        request1_net_id2[23:16] == entry11_net_id[23:16],
+        request1_net_id2[31:24] == entry11_net_id[31:24]};
+    binding1_valid11 <= entry11_valid;
+    binding1_chunks12 <= {request1_net_id3[7:0] == entry12_net_id[7:0],
+        request1_net_id3[15:8] == entry12_net_id[15:8],
+        request1_net_id3[23:16] == entry12_net_id[23:16],
+        request1_net_id3[31:24] == entry12_net_id[31:24]};
+    binding1_valid12 <= entry12_valid;
+    binding1_chunks13 <= {request1_net_id3[7:0] == entry13_net_id[7:0],
+        request1_net_id3[15:8] == entry13_net_id[15:8],
+        request1_net_id3[23:16] == entry13_net_id[23:16],
+        request1_net_id3[31:24] == entry13_net_id[31:24]};
+    binding1_valid13 <= entry13_valid;
+    binding1_chunks14 <= {request1_net_id3[7:0] == entry14_net_id[7:0],
+        request1_net_id3[15:8] == entry14_net_id[15:8],
+        request1_net_id3[23:16] == entry14_net_id[23:16],
+        request1_net_id3[31:24] == entry14_net_id[31:24]};
+    binding1_valid14 <= entry14_valid;
+    binding1_chunks15 <= {request1_net_id3[7:0] == entry15_net_id[7:0],
+        request1_net_id3[15:8] == entry15_net_id[15:8],
+        request1_net_id3[23:16] == entry15_net_id[23:16],
+        request1_net_id3[31:24] == entry15_net_id[31:24]};
+    binding1_valid15 <= entry15_valid;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry1_valid <= 1'b0;
+  end else if (writes[1]) begin
+    entry1_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[1]) begin
+    entry1_net_id <= commit_identifier[31:0];
+    entry1_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry2_valid <= 1'b0;
+  end else if (writes[2]) begin
+    entry2_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[2]) begin
+    entry2_net_id <= commit_identifier[31:0];
+    entry2_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry3_valid <= 1'b0;
+  end else if (writes[3]) begin
+    entry3_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[3]) begin
+    entry3_net_id <= commit_identifier[31:0];
+    entry3_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry4_valid <= 1'b0;
+  end else if (writes[4]) begin
+    entry4_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[4]) begin
+    entry4_net_id <= commit_identifier[31:0];
+    entry4_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry5_valid <= 1'b0;
+  end else if (writes[5]) begin
+    entry5_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[5]) begin
+    entry5_net_id <= commit_identifier[31:0];
+    entry5_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry6_valid <= 1'b0;
+  end else if (writes[6]) begin
+    entry6_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[6]) begin
+    entry6_net_id <= commit_identifier[31:0];
+    entry6_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry7_valid <= 1'b0;
+  end else if (writes[7]) begin
+    entry7_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[7]) begin
+    entry7_net_id <= commit_identifier[31:0];
+    entry7_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry8_valid <= 1'b0;
+  end else if (writes[8]) begin
+    entry8_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[8]) begin
+    entry8_net_id <= commit_identifier[31:0];
+    entry8_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry9_valid <= 1'b0;
+  end else if (writes[9]) begin
+    entry9_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[9]) begin
+    entry9_net_id <= commit_identifier[31:0];
+    entry9_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry10_valid <= 1'b0;
+  end else if (writes[10]) begin
+    entry10_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[10]) begin
+    entry10_net_id <= commit_identifier[31:0];
+    entry10_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry11_valid <= 1'b0;
+  end else if (writes[11]) begin
+    entry11_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[11]) begin
+    entry11_net_id <= commit_identifier[31:0];
+    entry11_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry12_valid <= 1'b0;
+  end else if (writes[12]) begin
+    entry12_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[12]) begin
+    entry12_net_id <= commit_identifier[31:0];
+    entry12_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry13_valid <= 1'b0;
+  end else if (writes[13]) begin
+    entry13_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[13]) begin
+    entry13_net_id <= commit_identifier[31:0];
+    entry13_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry14_valid <= 1'b0;
+  end else if (writes[14]) begin
+    entry14_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[14]) begin
+    entry14_net_id <= commit_identifier[31:0];
+    entry14_table <= commit_number;
+  end
+
+  always @(posedge clk) if (rst) begin
+    entry15_valid <= 1'b0;
+  end else if (writes[15]) begin
+    entry15_valid <= commit_identifier[32];
+  end
+
+  always @(posedge clk) if (writes[15]) begin
+    entry15_net_id <= commit_identifier[31:0];
+    entry15_table <= commit_number;
+  end
+
+  // ---- Cycle 2: match of every entry ------------------------------------------------------------
 
   reg binding2_request;
   reg binding2_token;
-  reg entry0_valid;
-  reg [31:0] entry0_net_id;
-  reg [3:0] entry0_table;
-  reg [3:0] binding2_chunks0;
-  reg binding2_valid0;
-  reg entry1_valid;
-  reg [31:0] entry1_net_id;
-  reg [3:0] entry1_table;
-  reg [3:0] binding2_chunks1;
-  reg binding2_valid1;
-  reg entry2_valid;
-  reg [31:0] entry2_net_id;
-  reg [3:0] entry2_table;
-  reg [3:0] binding2_chunks2;
-  reg binding2_valid2;
-  reg entry3_valid;
-  reg [31:0] entry3_net_id;
-  reg [3:0] entry3_table;
-  reg [3:0] binding2_chunks3;
-  reg binding2_valid3;
-  reg entry4_valid;
-  reg [31:0] entry4_net_id;
-  reg [3:0] entry4_table;
-  reg [3:0] binding2_chunks4;
-  reg binding2_valid4;
-  reg entry5_valid;
-  reg [31:0] entry5_net_id;
-  reg [3:0] entry5_table;
-  reg [3:0] binding2_chunks5;
-  reg binding2_valid5;
-  reg entry6_valid;
-  reg [31:0] entry6_net_id;
-  reg [3:0] entry6_table;
-  reg [3:0] binding2_chunks6;
-  reg binding2_valid6;
-  reg entry7_valid;
-  reg [31:0] entry7_net_id;
-  reg [3:0] entry7_table;
-  reg [3:0] binding2_chunks7;
-  reg binding2_valid7;
-  reg entry8_valid;
-  reg [31:0] entry8_net_id;
-  reg [3:0] entry8_table;
-  reg [3:0] binding2_chunks8;
-  reg binding2_valid8;
-  reg entry9_valid;
-  reg [31:0] entry9_net_id;
-  reg [3:0] entry9_table;
-  reg [3:0] binding2_chunks9;
-  reg binding2_valid9;
-  reg entry10_valid;
-  reg [31:0] entry10_net_id;
-  reg [3:0] entry10_table;
-  reg [3:0] binding2_chunks10;
-  reg binding2_valid10;
-  reg entry11_valid;
-  reg [31:0] entry11_net_id;
-  reg [3:0] entry11_table;
-  reg [3:0] binding2_chunks11;
-  reg binding2_valid11;
-  reg entry12_valid;
-  reg [31:0] entry12_net_id;
-  reg [3:0] entry12_table;
-  reg [3:0] binding2_chunks12;
-  reg binding2_valid12;
-  reg entry13_valid;
-  reg [31:0] entry13_net_id;
-  reg [3:0] entry13_table;
-  reg [3:0] binding2_chunks13;
-  reg binding2_valid13;
-  reg entry14_valid;
-  reg [31:0] entry14_net_id;
-  reg [3:0] entry14_table;
-  reg [3:0] binding2_chunks14;
-  reg binding2_valid14;
-  reg entry15_valid;
-  reg [31:0] entry15_net_id;
-  reg [3:0] entry15_table;
-  reg [3:0] binding2_chunks15;
-  reg binding2_valid15;
+  wire match0 = binding1_valid0 & (&binding1_chunks0);
+  wire match1 = binding1_valid1 & (&binding1_chunks1);
+  wire match2 = binding1_valid2 & (&binding1_chunks2);
+  wire match3 = binding1_valid3 & (&binding1_chunks3);
+  wire match4 = binding1_valid4 & (&binding1_chunks4);
+  wire match5 = binding1_valid5 & (&binding1_chunks5);
+  wire match6 = binding1_valid6 & (&binding1_chunks6);
+  wire match7 = binding1_valid7 & (&binding1_chunks7);
+  wire match8 = binding1_valid8 & (&binding1_chunks8);
+  wire match9 = binding1_valid9 & (&binding1_chunks9);
+  wire match10 = binding1_valid10 & (&binding1_chunks10);
+  wire match11 = binding1_valid11 & (&binding1_chunks11);
+  wire match12 = binding1_valid12 & (&binding1_chunks12);
+  wire match13 = binding1_valid13 & (&binding1_chunks13);
+  wire match14 = binding1_valid14 & (&binding1_chunks14);
+  wire match15 = binding1_valid15 & (&binding1_chunks15);
+  wire [15:0] all_matches = {match0, match1, match2, match3, match4, match5, match6, match7,
+      match8, match9, match10, match11, match12, match13, match14, match15};
+  reg binding2_known0;
+  reg binding2_known1;
+  reg binding2_known2;
+  reg binding2_known3;
+  reg binding2_known4;
+  reg binding2_known5;
+  reg binding2_known6;
+  reg binding2_known7;
+  reg [3:0] binding2_table0;
+  reg [3:0] binding2_table1;
+  reg [3:0] binding2_table2;
+  reg [3:0] binding2_table3;
+  reg [3:0] binding2_table4;
+  reg [3:0] binding2_table5;
+  reg [3:0] binding2_table6;
+  reg [3:0] binding2_table7;
 
   always @(posedge clk) if (rst) begin
     binding2_request <= 1'b0;
@@ -164,289 +464,35 @@ module mapping_binding (
     binding2_token <= binding1_token;
   end
 
-  always @(posedge clk) if (rst) begin
-    entry0_valid <= 1'b0;
-  end else if (binding1_write[0]) begin
-    entry0_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[0]) begin
-    entry0_net_id <= commit_identifier[31:0];
-    entry0_table <= commit_number;
-  end
-
   always @(posedge clk) begin
-    binding2_chunks0 <= {binding1_net_id0[7:0] == entry0_net_id[7:0],
-        binding1_net_id0[15:8] == entry0_net_id[15:8],
-        binding1_net_id0[23:16] == entry0_net_id[23:16],
-        binding1_net_id0[31:24] == entry0_net_id[31:24]};
-    binding2_valid0 <= entry0_valid;
-    binding2_chunks1 <= {binding1_net_id0[7:0] == entry1_net_id[7:0],
-        binding1_net_id0[15:8] == entry1_net_id[15:8],
-        binding1_net_id0[23:16] == entry1_net_id[23:16],
-        binding1_net_id0[31:24] == entry1_net_id[31:24]};
-    binding2_valid1 <= entry1_valid;
-    binding2_chunks2 <= {binding1_net_id0[7:0] == entry2_net_id[7:0],
-        binding1_net_id0[15:8] == entry2_net_id[15:8],
-        binding1_net_id0[23:16] == entry2_net_id[23:16],
-        binding1_net_id0[31:24] == entry2_net_id[31:24]};
-    binding2_valid2 <= entry2_valid;
-    binding2_chunks3 <= {binding1_net_id0[7:0] == entry3_net_id[7:0],
-        binding1_net_id0[15:8] == entry3_net_id[15:8],
-        binding1_net_id0[23:16] == entry3_net_id[23:16],
-        binding1_net_id0[31:24] == entry3_net_id[31:24]};
-    binding2_valid3 <= entry3_valid;
-    binding2_chunks4 <= {binding1_net_id1[7:0] == entry4_net_id[7:0],
-        binding1_net_id1[15:8] == entry4_net_id[15:8],
-        binding1_net_id1[23:16] == entry4_net_id[23:16],
-        binding1_net_id1[31:24] == entry4_net_id[31:24]};
-    binding2_valid4 <= entry4_valid;
-    binding2_chunks5 <= {binding1_net_id1[7:0] == entry5_net_id[7:0],
-        binding1_net_id1[15:8] == entry5_net_id[15:8],
-        binding1_net_id1[23:16] == entry5_net_id[23:16],
-        binding1_net_id1[31:24] == entry5_net_id[31:24]};
-    binding2_valid5 <= entry5_valid;
-    binding2_chunks6 <= {binding1_net_id1[7:0] == entry6_net_id[7:0],
-        binding1_net_id1[15:8] == entry6_net_id[15:8],
-        binding1_net_id1[23:16] == entry6_net_id[23:16],
-        binding1_net_id1[31:24] == entry6_net_id[31:24]};
-    binding2_valid6 <= entry6_valid;
-    binding2_chunks7 <= {binding1_net_id1[7:0] == entry7_net_id[7:0],
-        binding1_net_id1[15:8] == entry7_net_id[15:8],
-        binding1_net_id1[23:16] == entry7_net_id[23:16],
-        binding1_net_id1[31:24] == entry7_net_id[31:24]};
-    binding2_valid7 <= entry7_valid;
-    binding2_chunks8 <= {binding1_net_id2[7:0] == entry8_net_id[7:0],
-        binding1_net_id2[15:8] == entry8_net_id[15:8],
-        binding1_net_id2[23:16] == entry8_net_id[23:16],
-        binding1_net_id2[31:24] == entry8_net_id[31:24]};
-    binding2_valid8 <= entry8_valid;
-    binding2_chunks9 <= {binding1_net_id2[7:0] == entry9_net_id[7:0],
-        binding1_net_id2[15:8] == entry9_net_id[15:8],
-        binding1_net_id2[23:16] == entry9_net_id[23:16],
-        binding1_net_id2[31:24] == entry9_net_id[31:24]};
-    binding2_valid9 <= entry9_valid;
-    binding2_chunks10 <= {binding1_net_id2[7:0] == entry10_net_id[7:0],
-        binding1_net_id2[15:8] == entry10_net_id[15:8],
-        binding1_net_id2[23:16] == entry10_net_id[23:16],
-        binding1_net_id2[31:24] == entry10_net_id[31:24]};
-    binding2_valid10 <= entry10_valid;
-    binding2_chunks11 <= {binding1_net_id2[7:0] == entry11_net_id[7:0],
-        binding1_net_id2[15:8] == entry11_net_id[15:8],
-        binding1_net_id2[23:16] == entry11_net_id[23:16],
-        binding1_net_id2[31:24] == entry11_net_id[31:24]};
-    binding2_valid11 <= entry11_valid;
-    binding2_chunks12 <= {binding1_net_id3[7:0] == entry12_net_id[7:0],
-        binding1_net_id3[15:8] == entry12_net_id[15:8],
-        binding1_net_id3[23:16] == entry12_net_id[23:16],
-        binding1_net_id3[31:24] == entry12_net_id[31:24]};
-    binding2_valid12 <= entry12_valid;
-    binding2_chunks13 <= {binding1_net_id3[7:0] == entry13_net_id[7:0],
-        binding1_net_id3[15:8] == entry13_net_id[15:8],
-        binding1_net_id3[23:16] == entry13_net_id[23:16],
-        binding1_net_id3[31:24] == entry13_net_id[31:24]};
-    binding2_valid13 <= entry13_valid;
-    binding2_chunks14 <= {binding1_net_id3[7:0] == entry14_net_id[7:0],
-        binding1_net_id3[15:8] == entry14_net_id[15:8],
-        binding1_net_id3[23:16] == entry14_net_id[23:16],
-        binding1_net_id3[31:24] == entry14_net_id[31:24]};
-    binding2_valid14 <= entry14_valid;
-    binding2_chunks15 <= {binding1_net_id3[7:0] == entry15_net_id[7:0],
-        binding1_net_id3[15:8] == entry15_net_id[15:8],
-        binding1_net_id3[23:16] == entry15_net_id[23:16],
-        binding1_net_id3[31:24] == entry15_net_id[31:24]};
-    binding2_valid15 <= entry15_valid;
+    binding2_known0 <= match0 | match1;
+    binding2_known1 <= match2 | match3;
+    binding2_known2 <= match4 | match5;
+    binding2_known3 <= match6 | match7;
+    binding2_known4 <= match8 | match9;
+    binding2_known5 <= match10 | match11;
+    binding2_known6 <= match12 | match13;
+    binding2_known7 <= match14 | match15;
+    binding2_table0 <= (entry0_table & {4{match0}}) | (entry1_table & {4{match1}});
+    binding2_table1 <= (entry2_table & {4{match2}}) | (entry3_table & {4{match3}});
+    binding2_table2 <= (entry4_table & {4{match4}}) | (entry5_table & {4{match5}});
+    binding2_table3 <= (entry6_table & {4{match6}}) | (entry7_table & {4{match7}});
+    binding2_table4 <= (entry8_table & {4{match8}}) | (entry9_table & {4{match9}});
+    binding2_table5 <= (entry10_table & {4{match10}}) | (entry11_table & {4{match11}});
+    binding2_table6 <= (entry12_table & {4{match12}}) | (entry13_table & {4{match13}});
+    binding2_table7 <= (entry14_table & {4{match14}}) | (entry15_table & {4{match15}});
   end
 
-  always @(posedge clk) if (rst) begin
-    entry1_valid <= 1'b0;
-  end else if (binding1_write[1]) begin
-    entry1_valid <= commit_identifier[32];
-  end
+  // ---- The last cycle: the group that knows the identifier --------------------------------------
 
-  always @(posedge clk) if (binding1_write[1]) begin
-    entry1_net_id <= commit_identifier[31:0];
-    entry1_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry2_valid <= 1'b0;
-  end else if (binding1_write[2]) begin
-    entry2_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[2]) begin
-    entry2_net_id <= commit_identifier[31:0];
-    entry2_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry3_valid <= 1'b0;
-  end else if (binding1_write[3]) begin
-    entry3_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[3]) begin
-    entry3_net_id <= commit_identifier[31:0];
-    entry3_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry4_valid <= 1'b0;
-  end else if (binding1_write[4]) begin
-    entry4_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[4]) begin
-    entry4_net_id <= commit_identifier[31:0];
-    entry4_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry5_valid <= 1'b0;
-  end else if (binding1_write[5]) begin
-    entry5_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[5]) begin
-    entry5_net_id <= commit_identifier[31:0];
-    entry5_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry6_valid <= 1'b0;
-  end else if (binding1_write[6]) begin
-    entry6_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[6]) begin
-    entry6_net_id <= commit_identifier[31:0];
-    entry6_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry7_valid <= 1'b0;
-  end else if (binding1_write[7]) begin
-    entry7_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[7]) begin
-    entry7_net_id <= commit_identifier[31:0];
-    entry7_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry8_valid <= 1'b0;
-  end else if (binding1_write[8]) begin
-    entry8_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[8]) begin
-    entry8_net_id <= commit_identifier[31:0];
-    entry8_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry9_valid <= 1'b0;
-  end else if (binding1_write[9]) begin
-    entry9_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[9]) begin
-    entry9_net_id <= commit_identifier[31:0];
-    entry9_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry10_valid <= 1'b0;
-  end else if (binding1_write[10]) begin
-    entry10_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[10]) begin
-    entry10_net_id <= commit_identifier[31:0];
-    entry10_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry11_valid <= 1'b0;
-  end else if (binding1_write[11]) begin
-    entry11_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[11]) begin
-    entry11_net_id <= commit_identifier[31:0];
-    entry11_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry12_valid <= 1'b0;
-  end else if (binding1_write[12]) begin
-    entry12_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[12]) begin
-    entry12_net_id <= commit_identifier[31:0];
-    entry12_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry13_valid <= 1'b0;
-  end else if (binding1_write[13]) begin
-    entry13_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[13]) begin
-    entry13_net_id <= commit_identifier[31:0];
-    entry13_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry14_valid <= 1'b0;
-  end else if (binding1_write[14]) begin
-    entry14_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[14]) begin
-    entry14_net_id <= commit_identifier[31:0];
-    entry14_table <= commit_number;
-  end
-
-  always @(posedge clk) if (rst) begin
-    entry15_valid <= 1'b0;
-  end else if (binding1_write[15]) begin
-    entry15_valid <= commit_identifier[32];
-  end
-
-  always @(posedge clk) if (binding1_write[15]) begin
-    entry15_net_id <= commit_identifier[31:0];
-    entry15_table <= commit_number;
-  end
-
-  // ---- Cycle 3: match of every entry ------------------------------------------------------------
-
+  wire any_known = binding2_known0 | binding2_known1 | binding2_known2 | binding2_known3
+      | binding2_known4 | binding2_known5 | binding2_known6 | binding2_known7;
+  wire [3:0] found_table = binding2_table0 | binding2_table1 | binding2_table2 | binding2_table3
+      | binding2_table4 | binding2_table5 | binding2_table6 | binding2_table7;
   reg binding3_request;
   reg binding3_token;
-  reg binding3_match0;
-  reg binding3_match1;
-  reg binding3_match2;
-  reg binding3_match3;
-  reg binding3_match4;
-  reg binding3_match5;
-  reg binding3_match6;
-  reg binding3_match7;
-  reg binding3_match8;
-  reg binding3_match9;
-  reg binding3_match10;
-  reg binding3_match11;
-  reg binding3_match12;
-  reg binding3_match13;
-  reg binding3_match14;
-  reg binding3_match15;
-  wire [15:0] all_matches = {binding3_match0, binding3_match1, binding3_match2, binding3_match3,
-      binding3_match4, binding3_match5, binding3_match6, binding3_match7, binding3_match8,
-      binding3_match9, binding3_match10, binding3_match11, binding3_match12, binding3_match13,
-      binding3_match14, binding3_match15};
+  reg binding3_known;
+  reg [3:0] binding3_table;
 
   always @(posedge clk) if (rst) begin
     binding3_request <= 1'b0;
@@ -457,81 +503,14 @@ module mapping_binding (
   end
 
   always @(posedge clk) begin
-    binding3_match0 <= binding2_valid0 & (&binding2_chunks0);
-    binding3_match1 <= binding2_valid1 & (&binding2_chunks1);
-    binding3_match2 <= binding2_valid2 & (&binding2_chunks2);
-    binding3_match3 <= binding2_valid3 & (&binding2_chunks3);
-    binding3_match4 <= binding2_valid4 & (&binding2_chunks4);
-    binding3_match5 <= binding2_valid5 & (&binding2_chunks5);
-    binding3_match6 <= binding2_valid6 & (&binding2_chunks6);
-    binding3_match7 <= binding2_valid7 & (&binding2_chunks7);
-    binding3_match8 <= binding2_valid8 & (&binding2_chunks8);
-    binding3_match9 <= binding2_valid9 & (&binding2_chunks9);
-    binding3_match10 <= binding2_valid10 & (&binding2_chunks10);
-    binding3_match11 <= binding2_valid11 & (&binding2_chunks11);
-    binding3_match12 <= binding2_valid12 & (&binding2_chunks12);
-    binding3_match13 <= binding2_valid13 & (&binding2_chunks13);
-    binding3_match14 <= binding2_valid14 & (&binding2_chunks14);
-    binding3_match15 <= binding2_valid15 & (&binding2_chunks15);
+    binding3_known <= any_known;
+    binding3_table <= binding2_token ? commit_table : found_table;
   end
 
-  // ---- Cycle 4: the matching entry of each group ------------------------------------------------
-
-  reg binding4_request;
-  reg binding4_token;
-  reg binding4_known0;
-  reg [3:0] binding4_table0;
-
-  always @(posedge clk) if (rst) begin
-    binding4_request <= 1'b0;
-    binding4_token <= 1'b0;
-  end else begin
-    binding4_request <= binding3_request;
-    binding4_token <= binding3_token;
-  end
-
-  always @(posedge clk) begin
-    binding4_known0 <= binding3_match0 | binding3_match1 | binding3_match2 | binding3_match3
-        | binding3_match4 | binding3_match5 | binding3_match6 | binding3_match7 | binding3_match8
-        | binding3_match9 | binding3_match10 | binding3_match11 | binding3_match12
-        | binding3_match13 | binding3_match14 | binding3_match15;
-    binding4_table0 <= (entry0_table & {4{binding3_match0}})
-        | (entry1_table & {4{binding3_match1}}) | (entry2_table & {4{binding3_match2}})
-        | (entry3_table & {4{binding3_match3}}) | (entry4_table & {4{binding3_match4}})
-        | (entry5_table & {4{binding3_match5}}) | (entry6_table & {4{binding3_match6}})
-        | (entry7_table & {4{binding3_match7}}) | (entry8_table & {4{binding3_match8}})
-        | (entry9_table & {4{binding3_match9}}) | (entry10_table & {4{binding3_match10}})
-        | (entry11_table & {4{binding3_match11}}) | (entry12_table & {4{binding3_match12}})
-        | (entry13_table & {4{binding3_match13}}) | (entry14_table & {4{binding3_match14}})
-        | (entry15_table & {4{binding3_match15}});
-  end
-
-  // ---- Cycle 5: the group that knows the identifier ---------------------------------------------
-
-  wire any_known = binding4_known0;
-  wire [3:0] found_table = binding4_table0;
-  reg binding5_known;
-  reg [3:0] binding5_table;
-  reg binding5_request;
-  reg binding5_token;
-
-  always @(posedge clk) begin
-    binding5_known <= any_known;
-    binding5_table <= found_table;
-  end
-
-  always @(posedge clk) if (rst) begin
-    binding5_request <= 1'b0;
-    binding5_token <= 1'b0;
-  end else begin
-    binding5_request <= binding4_request;
-    binding5_token <= binding4_token;
-  end
-
-  assign out_request = binding5_request;
-  assign out_token = binding5_token;
-  assign out_known = binding5_known;
-  assign out_table = binding5_table;
+  assign out_request = binding3_request;
+  assign out_token = binding3_token;
+  assign out_known = binding3_known;
+  assign out_table = binding3_table;
 
   // ---- properties
 
@@ -542,7 +521,7 @@ module mapping_binding (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // no identifier is bound twice
-    one_match: assert (!(|(all_matches & (all_matches - 16'd1))) | !binding3_request);
+    one_match: assert (!(|(all_matches & (all_matches - 16'd1))) | !binding1_request);
   end
 
 endmodule

@@ -21,7 +21,9 @@ module mapping_bounds (
   input  wire [63:0] in_va,
   input  wire [64:0] in_end,
   input  wire        in_wraps,
-  input  wire [12:0] in_length,
+  input  wire [11:0] in_last_byte,
+  input  wire        in_no_bytes,
+  input  wire        in_odd_atomic,
   input  wire        in_region_valid,
   input  wire [7:0]  in_region_variant,
   input  wire [7:0]  in_region_pd,
@@ -44,14 +46,14 @@ module mapping_bounds (
   output wire [1:0]  out_pd_differs,
   output wire        out_right_missing,
   output wire        out_wraps,
-  output wire        out_low_below,
-  output wire        out_high_below,
-  output wire        out_high_above,
-  output wire        out_low_beyond,
-  output wire        out_high_beyond,
-  output wire        out_high_within,
+  output wire [3:0]  out_below,
+  output wire [2:0]  out_above,
+  output wire [3:0]  out_beyond,
+  output wire [2:0]  out_within,
   output wire        out_atomic,
-  output wire [12:0] out_length,
+  output wire        out_odd_atomic,
+  output wire        out_no_bytes,
+  output wire [11:0] out_last_byte,
   output wire [1:0]  out_page_size,
   output wire [39:0] out_position,
   output wire [9:0]  out_slot_base
@@ -59,7 +61,22 @@ module mapping_bounds (
 
   localparam [2:0] OP_REMOTE_ATOMIC = 3'd2;
 
-  // ---- Halves of the comparisons, position, equality in chunks ----------------------------------
+  // ---- Parts of the comparisons, position, equality in chunks -----------------------------------
+
+  wire [16:0] below_part0 = {1'b0, in_va[15:0]} - {1'b0, in_region_base[15:0]};
+  wire [16:0] below_part1 = {1'b0, in_va[31:16]} - {1'b0, in_region_base[31:16]};
+  wire [16:0] below_part2 = {1'b0, in_va[47:32]} - {1'b0, in_region_base[47:32]};
+  wire [16:0] below_part3 = {1'b0, in_va[63:48]} - {1'b0, in_region_base[63:48]};
+  wire [16:0] above_part0 = {1'b0, in_region_base[31:16]} - {1'b0, in_va[31:16]};
+  wire [16:0] above_part1 = {1'b0, in_region_base[47:32]} - {1'b0, in_va[47:32]};
+  wire [16:0] above_part2 = {1'b0, in_region_base[63:48]} - {1'b0, in_va[63:48]};
+  wire [16:0] beyond_part0 = {1'b0, in_region_limit[15:0]} - {1'b0, in_end[15:0]};
+  wire [16:0] beyond_part1 = {1'b0, in_region_limit[31:16]} - {1'b0, in_end[31:16]};
+  wire [16:0] beyond_part2 = {1'b0, in_region_limit[47:32]} - {1'b0, in_end[47:32]};
+  wire [17:0] beyond_part3 = {1'b0, in_region_limit[64:48]} - {1'b0, in_end[64:48]};
+  wire [16:0] within_part0 = {1'b0, in_end[31:16]} - {1'b0, in_region_limit[31:16]};
+  wire [16:0] within_part1 = {1'b0, in_end[47:32]} - {1'b0, in_region_limit[47:32]};
+  wire [17:0] within_part2 = {1'b0, in_end[64:48]} - {1'b0, in_region_limit[64:48]};
 
   // ---- Stage register ---------------------------------------------------------------------------
 
@@ -76,14 +93,14 @@ module mapping_bounds (
   reg [1:0] bounds1_pd_differs;
   reg bounds1_right_missing;
   reg bounds1_wraps;
-  reg bounds1_low_below;
-  reg bounds1_high_below;
-  reg bounds1_high_above;
-  reg bounds1_low_beyond;
-  reg bounds1_high_beyond;
-  reg bounds1_high_within;
+  reg [3:0] bounds1_below;
+  reg [2:0] bounds1_above;
+  reg [3:0] bounds1_beyond;
+  reg [2:0] bounds1_within;
   reg bounds1_atomic;
-  reg [12:0] bounds1_length;
+  reg bounds1_odd_atomic;
+  reg bounds1_no_bytes;
+  reg [11:0] bounds1_last_byte;
   reg [1:0] bounds1_page_size;
   reg [39:0] bounds1_position;
   reg [9:0] bounds1_slot_base;
@@ -113,14 +130,14 @@ module mapping_bounds (
         in_op[0] ? !in_region_rights[1] :
         !in_region_rights[2];
     bounds1_wraps <= in_wraps;
-    bounds1_low_below <= in_va[31:0] < in_region_base[31:0];
-    bounds1_high_below <= in_va[63:32] < in_region_base[63:32];
-    bounds1_high_above <= in_region_base[63:32] < in_va[63:32];
-    bounds1_low_beyond <= in_region_limit[31:0] < in_end[31:0];
-    bounds1_high_beyond <= in_region_limit[64:32] < in_end[64:32];
-    bounds1_high_within <= in_end[64:32] < in_region_limit[64:32];
+    bounds1_below <= {below_part3[16], below_part2[16], below_part1[16], below_part0[16]};
+    bounds1_above <= {above_part2[16], above_part1[16], above_part0[16]};
+    bounds1_beyond <= {beyond_part3[17], beyond_part2[16], beyond_part1[16], beyond_part0[16]};
+    bounds1_within <= {within_part2[17], within_part1[16], within_part0[16]};
     bounds1_atomic <= in_op == OP_REMOTE_ATOMIC;
-    bounds1_length <= in_length;
+    bounds1_odd_atomic <= in_odd_atomic;
+    bounds1_no_bytes <= in_no_bytes;
+    bounds1_last_byte <= in_last_byte;
     bounds1_page_size <= in_region_page_size;
     bounds1_position <= in_va[39:0] - in_region_origin;
     bounds1_slot_base <= in_slot_base + in_region_first_slot[9:0];
@@ -139,19 +156,22 @@ module mapping_bounds (
   assign out_pd_differs = bounds1_pd_differs;
   assign out_right_missing = bounds1_right_missing;
   assign out_wraps = bounds1_wraps;
-  assign out_low_below = bounds1_low_below;
-  assign out_high_below = bounds1_high_below;
-  assign out_high_above = bounds1_high_above;
-  assign out_low_beyond = bounds1_low_beyond;
-  assign out_high_beyond = bounds1_high_beyond;
-  assign out_high_within = bounds1_high_within;
+  assign out_below = bounds1_below;
+  assign out_above = bounds1_above;
+  assign out_beyond = bounds1_beyond;
+  assign out_within = bounds1_within;
   assign out_atomic = bounds1_atomic;
-  assign out_length = bounds1_length;
+  assign out_odd_atomic = bounds1_odd_atomic;
+  assign out_no_bytes = bounds1_no_bytes;
+  assign out_last_byte = bounds1_last_byte;
   assign out_page_size = bounds1_page_size;
   assign out_position = bounds1_position;
   assign out_slot_base = bounds1_slot_base;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, in_region_first_slot[10]};
+  wire unused_ok = &{1'b0, below_part0[15:0], below_part1[15:0], below_part2[15:0],
+      below_part3[15:0], above_part0[15:0], above_part1[15:0], above_part2[15:0],
+      beyond_part0[15:0], beyond_part1[15:0], beyond_part2[15:0], beyond_part3[16:0],
+      within_part0[15:0], within_part1[15:0], within_part2[16:0], in_region_first_slot[10]};
 
 endmodule

@@ -21,37 +21,45 @@ module mapping_counters (
 
   localparam [3:0] FAULT_UNKNOWN_NETWORK = 4'd1;
 
-  // ---- Cycle 1: the counter's place -------------------------------------------------------------
+  // ---- Cycles 1 and 2: the counter's place ------------------------------------------------------
 
-  wire [3:0] counter_index = token ? token_index : count_fault;
-  wire [3:0] counter_table = token ? token_table : count_table;
-  wire of_unit = counter_index == FAULT_UNKNOWN_NETWORK;
-  reg [7:0] counters1_place;
+  reg [3:0] counters1_counter;
+  reg [3:0] counters1_table;
   reg counters1_add;
-  reg counters1_clear;
+  reg counters1_clears;
+  wire of_unit = counters1_counter == FAULT_UNKNOWN_NETWORK;
+  reg [7:0] counters2_place;
+  reg counters2_add;
+  reg counters2_clear;
 
   always @(posedge clk) begin
-    counters1_place <= {counter_table & {4{!of_unit}}, counter_index};
+    counters1_counter <= token ? token_index : count_fault;
+    counters1_table <= token ? token_table : count_table;
+    counters2_place <= {counters1_table & {4{!of_unit}}, counters1_counter};
   end
 
   always @(posedge clk) if (rst) begin
     counters1_add <= 1'b0;
-    counters1_clear <= 1'b0;
+    counters1_clears <= 1'b0;
+    counters2_add <= 1'b0;
+    counters2_clear <= 1'b0;
   end else begin
     counters1_add <= count;
-    counters1_clear <= token & token_clears & !of_unit;
+    counters1_clears <= token & token_clears;
+    counters2_add <= counters1_add;
+    counters2_clear <= counters1_clears & !of_unit;
   end
 
-  // ---- Cycles 2 to 4: the counters --------------------------------------------------------------
+  // ---- Cycles 3 to 11: the counters -------------------------------------------------------------
 
   wire [31:0] of_table;
 
   mapping_tally tally (
     .clk       (clk),
     .rst       (rst),
-    .add       (counters1_add),
-    .clear     (counters1_clear),
-    .place     (counters1_place),
+    .add       (counters2_add),
+    .clear     (counters2_clear),
+    .place     (counters2_place),
     .init      (init),
     .init_place(init_place),
     .value     (of_table)
@@ -62,61 +70,126 @@ module mapping_counters (
   // ---- Beside the tally -------------------------------------------------------------------------
 
   reg counters1_token;
-  reg counters1_reads;
-  reg [3:0] counters1_index;
+  reg counters1_asks_table;
+  reg counters1_asks_corrected;
+  reg counters1_asks_uncorrectable;
   reg counters2_token;
-  reg counters2_reads;
-  reg [3:0] counters2_index;
+  reg counters2_asks_table;
+  reg counters2_asks_corrected;
+  reg counters2_asks_uncorrectable;
   reg counters3_token;
-  reg counters3_reads;
-  reg [3:0] counters3_index;
+  reg counters3_asks_table;
+  reg counters3_asks_corrected;
+  reg counters3_asks_uncorrectable;
   reg counters4_token;
-  reg counters4_reads;
-  reg [3:0] counters4_index;
+  reg counters4_asks_table;
+  reg counters4_asks_corrected;
+  reg counters4_asks_uncorrectable;
+  reg counters5_token;
+  reg counters5_asks_table;
+  reg counters5_asks_corrected;
+  reg counters5_asks_uncorrectable;
+  reg counters6_token;
+  reg counters6_asks_table;
+  reg counters6_asks_corrected;
+  reg counters6_asks_uncorrectable;
+  reg counters7_token;
+  reg counters7_asks_table;
+  reg counters7_asks_corrected;
+  reg counters7_asks_uncorrectable;
+  reg counters8_token;
+  reg counters8_asks_table;
+  reg counters8_asks_corrected;
+  reg counters8_asks_uncorrectable;
+  reg counters9_token;
+  reg counters9_asks_table;
+  reg counters9_asks_corrected;
+  reg counters9_asks_uncorrectable;
+  reg counters10_token;
+  reg counters10_asks_table;
+  reg counters10_asks_corrected;
+  reg counters10_asks_uncorrectable;
+  reg counters11_token;
+  reg counters11_asks_table;
+  reg counters11_asks_corrected;
+  reg counters11_asks_uncorrectable;
+  reg counters12_token;
 
   always @(posedge clk) if (rst) begin
     counters1_token <= 1'b0;
     counters2_token <= 1'b0;
     counters3_token <= 1'b0;
     counters4_token <= 1'b0;
+    counters5_token <= 1'b0;
+    counters6_token <= 1'b0;
+    counters7_token <= 1'b0;
+    counters8_token <= 1'b0;
+    counters9_token <= 1'b0;
+    counters10_token <= 1'b0;
+    counters11_token <= 1'b0;
+    counters12_token <= 1'b0;
   end else begin
     counters1_token <= token;
     counters2_token <= counters1_token;
     counters3_token <= counters2_token;
     counters4_token <= counters3_token;
-  end
-
-  always @(posedge clk) begin
-    counters1_reads <= token & token_reads;
-    counters1_index <= token_index;
-    counters2_reads <= counters1_reads;
-    counters2_index <= counters1_index;
-    counters3_reads <= counters2_reads;
-    counters3_index <= counters2_index;
-    counters4_reads <= counters3_reads;
-    counters4_index <= counters3_index;
-  end
-
-  // ---- Cycle 5: what the token takes along ------------------------------------------------------
-
-  wire asks_corrected = counters4_index == 4'd12;
-  wire asks_uncorrectable = counters4_index == 4'd13;
-  reg counters5_token;
-  reg [31:0] counters5_value;
-
-  always @(posedge clk) if (rst) begin
-    counters5_token <= 1'b0;
-  end else begin
     counters5_token <= counters4_token;
+    counters6_token <= counters5_token;
+    counters7_token <= counters6_token;
+    counters8_token <= counters7_token;
+    counters9_token <= counters8_token;
+    counters10_token <= counters9_token;
+    counters11_token <= counters10_token;
+    counters12_token <= counters11_token;
   end
 
   always @(posedge clk) begin
-    counters5_value <= (asks_corrected ? 32'd0 : asks_uncorrectable ? 32'd0 : of_table)
-        & {32{counters4_reads}};
+    counters1_asks_table <= token_reads & (token_index < 4'd12);
+    counters1_asks_corrected <= token_reads & (token_index == 4'd12);
+    counters1_asks_uncorrectable <= token_reads & (token_index == 4'd13);
+    counters2_asks_table <= counters1_asks_table;
+    counters2_asks_corrected <= counters1_asks_corrected;
+    counters2_asks_uncorrectable <= counters1_asks_uncorrectable;
+    counters3_asks_table <= counters2_asks_table;
+    counters3_asks_corrected <= counters2_asks_corrected;
+    counters3_asks_uncorrectable <= counters2_asks_uncorrectable;
+    counters4_asks_table <= counters3_asks_table;
+    counters4_asks_corrected <= counters3_asks_corrected;
+    counters4_asks_uncorrectable <= counters3_asks_uncorrectable;
+    counters5_asks_table <= counters4_asks_table;
+    counters5_asks_corrected <= counters4_asks_corrected;
+    counters5_asks_uncorrectable <= counters4_asks_uncorrectable;
+    counters6_asks_table <= counters5_asks_table;
+    counters6_asks_corrected <= counters5_asks_corrected;
+    counters6_asks_uncorrectable <= counters5_asks_uncorrectable;
+    counters7_asks_table <= counters6_asks_table;
+    counters7_asks_corrected <= counters6_asks_corrected;
+    counters7_asks_uncorrectable <= counters6_asks_uncorrectable;
+    counters8_asks_table <= counters7_asks_table;
+    counters8_asks_corrected <= counters7_asks_corrected;
+    counters8_asks_uncorrectable <= counters7_asks_uncorrectable;
+    counters9_asks_table <= counters8_asks_table;
+    counters9_asks_corrected <= counters8_asks_corrected;
+    counters9_asks_uncorrectable <= counters8_asks_uncorrectable;
+    counters10_asks_table <= counters9_asks_table;
+    counters10_asks_corrected <= counters9_asks_corrected;
+    counters10_asks_uncorrectable <= counters9_asks_uncorrectable;
+    counters11_asks_table <= counters10_asks_table;
+    counters11_asks_corrected <= counters10_asks_corrected;
+    counters11_asks_uncorrectable <= counters10_asks_uncorrectable;
   end
 
-  assign token_out = counters5_token;
-  assign value = counters5_value;
+  // ---- Cycle 12: what the token takes along -----------------------------------------------------
+
+  reg [31:0] counters_value;
+
+  always @(posedge clk) begin
+    counters_value <= (of_table & {32{counters11_asks_table}})
+        | (32'd0 & {32{counters11_asks_corrected}}) | (32'd0 & {32{counters11_asks_uncorrectable}});
+  end
+
+  assign token_out = counters12_token;
+  assign value = counters_value;
 
   // ---- properties
 

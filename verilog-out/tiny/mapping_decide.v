@@ -18,63 +18,53 @@ module mapping_decide (
   input  wire [1:0]  in_pd_differs,
   input  wire        in_right_missing,
   input  wire        in_wraps,
-  input  wire        in_low_below,
-  input  wire        in_high_below,
-  input  wire        in_high_above,
-  input  wire        in_low_beyond,
-  input  wire        in_high_beyond,
-  input  wire        in_high_within,
+  input  wire [3:0]  in_below,
+  input  wire [2:0]  in_above,
+  input  wire [3:0]  in_beyond,
+  input  wire [2:0]  in_within,
   input  wire        in_atomic,
-  input  wire [12:0] in_length,
+  input  wire        in_odd_atomic,
+  input  wire        in_no_bytes,
+  input  wire [11:0] in_last_byte,
   input  wire [1:0]  in_page_size,
   input  wire [39:0] in_position,
   input  wire [9:0]  in_slot_base,
+  input  wire [9:0]  commit_slot,         // place in the slot pool that the token's update means
   output wire        out_valid,
   output wire        out_token,
   output wire [7:0]  out_tag,
   output wire [7:0]  out_stream,
   output wire [3:0]  out_table,
   output wire        out_epoch,
-  output wire [3:0]  out_early_fault,
-  output wire        out_early_end,
-  output wire        out_outside,
-  output wire        out_misaligned,
+  output wire        out_settled,
+  output wire [3:0]  out_fault,
+  output wire [7:0]  out_rows,
   output wire        out_empty,
-  output wire [12:0] out_length,
-  output wire        out_fits,
+  output wire        out_more,
+  output wire [11:0] out_end,
   output wire [1:0]  out_page_size,
   output wire [11:0] out_offset,
   output wire [17:0] out_page_number,
   output wire        out_crosses,
-  output wire [9:0]  out_slot
+  output wire [9:0]  out_slot_base,
+  output wire [9:0]  out_slot_index
 );
 
-  localparam [3:0] FAULT_GRANTED           = 4'd0;
-  localparam [3:0] FAULT_INVALID_KEY       = 4'd3;
-  localparam [3:0] FAULT_PROTECTION_DOMAIN = 4'd4;
-  localparam [3:0] FAULT_ACCESS_RIGHTS     = 4'd5;
-  localparam [3:0] FAULT_ADDRESS_WRAP      = 4'd6;
-
-  // ---- The rows up to ADDRESS_WRAP --------------------------------------------------------------
+  // ---- The rows from the key on -----------------------------------------------------------------
 
   wire invalid_key = in_no_key | (|in_variant_differs);
   wire other_domain = |in_pd_differs;
-  wire [3:0] early_fault = in_settled ? in_fault :
-      invalid_key ? FAULT_INVALID_KEY :
-      other_domain ? FAULT_PROTECTION_DOMAIN :
-      in_right_missing ? FAULT_ACCESS_RIGHTS :
-      in_wraps ? FAULT_ADDRESS_WRAP :
-      FAULT_GRANTED;
-  wire early_end = in_settled | invalid_key | other_domain | in_right_missing | in_wraps;
-
-  // ---- The rows behind it -----------------------------------------------------------------------
-
-  wire below = in_high_below | (!in_high_above & in_low_below);
-  wire beyond = in_high_beyond | (!in_high_within & in_low_beyond);
-  wire outside = below | beyond;
-  wire misaligned = in_atomic & ((|in_position[2:0]) | (in_length != 13'd8));
+  wire below = in_below[3]
+      | (!in_above[2]
+          & (in_below[2] | (!in_above[1] & (in_below[1] | (!in_above[0] & in_below[0])))));
+  wire beyond = in_beyond[3]
+      | (!in_within[2]
+          & (in_beyond[2] | (!in_within[1] & (in_beyond[1] | (!in_within[0] & in_beyond[0])))));
+  wire misaligned = in_odd_atomic | (in_atomic & (|in_position[2:0]));
 
   // ---- The first span ---------------------------------------------------------------------------
+
+  wire [12:0] last_byte = {1'b0, in_position[11:0]} + {1'b0, in_last_byte};
 
   // ---- Stage register ---------------------------------------------------------------------------
 
@@ -85,18 +75,18 @@ module mapping_decide (
   reg [7:0] decide1_stream;
   reg [3:0] decide1_table;
   reg decide1_epoch;
-  reg [3:0] decide1_early_fault;
-  reg decide1_early_end;
-  reg decide1_outside;
-  reg decide1_misaligned;
+  reg decide1_settled;
+  reg [3:0] decide1_fault;
+  reg [7:0] decide1_rows;
   reg decide1_empty;
-  reg [12:0] decide1_length;
-  reg decide1_fits;
+  reg decide1_more;
+  reg [11:0] decide1_end;
   reg [1:0] decide1_page_size;
   reg [11:0] decide1_offset;
   reg [17:0] decide1_page_number;
   reg decide1_crosses;
-  reg [9:0] decide1_slot;
+  reg [9:0] decide1_slot_base;
+  reg [9:0] decide1_slot_index;
 
   always @(posedge clk) if (rst) begin
     decide1_valid <= 1'b0;
@@ -110,24 +100,25 @@ module mapping_decide (
     decide1_stream <= in_stream;
     decide1_table <= in_table;
     decide1_epoch <= in_epoch;
-    decide1_early_fault <= early_fault;
-    decide1_early_end <= early_end;
-    decide1_outside <= outside;
-    decide1_misaligned <= misaligned;
-    decide1_empty <= early_end | outside | misaligned | !(|in_length);
-    decide1_length <= in_length;
-    decide1_fits <= ({2'd0, in_position[11:0]} + {1'b0, in_length}) <= 14'h1000;
+    decide1_settled <= in_settled;
+    decide1_fault <= in_fault;
+    decide1_rows <= {misaligned, beyond, below, in_wraps, in_right_missing, other_domain,
+        invalid_key, 1'b0};
+    decide1_empty <= in_settled | 1'b0 | invalid_key | other_domain | in_right_missing | in_wraps
+        | in_no_bytes;
+    decide1_more <= last_byte[12];
+    decide1_end <= last_byte[11:0];
     decide1_page_size <= in_page_size;
     decide1_offset <= in_position[11:0];
     decide1_page_number <= in_position[29:12];
-    decide1_crosses <= in_page_size[1] ?
-          (in_page_size[0] ? &in_position[29:12] : &in_position[20:12]) :
-        in_page_size[0] ? &in_position[15:12] :
-        1'b1;
-    decide1_slot <= in_slot_base
-        + (in_page_size[1] ? (in_page_size[0] ? in_position[39:30] : in_position[30:21]) :
-            in_page_size[0] ? in_position[25:16] :
-            in_position[21:12]);
+    decide1_crosses <= 1'b1 & ((&in_position[15:12]) | (in_page_size <= 2'd0))
+        & ((&in_position[20:16]) | (in_page_size <= 2'd1))
+        & ((&in_position[29:21]) | (in_page_size <= 2'd2));
+    decide1_slot_base <= in_slot_base & {10{!in_token}};
+    decide1_slot_index <= in_token ? commit_slot :
+        in_page_size[1] ? (in_page_size[0] ? in_position[39:30] : in_position[30:21]) :
+        in_page_size[0] ? in_position[25:16] :
+        in_position[21:12];
   end
 
   assign out_valid = decide1_valid;
@@ -136,17 +127,17 @@ module mapping_decide (
   assign out_stream = decide1_stream;
   assign out_table = decide1_table;
   assign out_epoch = decide1_epoch;
-  assign out_early_fault = decide1_early_fault;
-  assign out_early_end = decide1_early_end;
-  assign out_outside = decide1_outside;
-  assign out_misaligned = decide1_misaligned;
+  assign out_settled = decide1_settled;
+  assign out_fault = decide1_fault;
+  assign out_rows = decide1_rows;
   assign out_empty = decide1_empty;
-  assign out_length = decide1_length;
-  assign out_fits = decide1_fits;
+  assign out_more = decide1_more;
+  assign out_end = decide1_end;
   assign out_page_size = decide1_page_size;
   assign out_offset = decide1_offset;
   assign out_page_number = decide1_page_number;
   assign out_crosses = decide1_crosses;
-  assign out_slot = decide1_slot;
+  assign out_slot_base = decide1_slot_base;
+  assign out_slot_index = decide1_slot_index;
 
 endmodule

@@ -11,18 +11,18 @@ module mapping_expand (
   input  wire [7:0]  in_stream,
   input  wire [3:0]  in_table,
   input  wire        in_epoch,
-  input  wire [3:0]  in_early_fault,
-  input  wire        in_early_end,
-  input  wire        in_outside,
-  input  wire        in_misaligned,
+  input  wire        in_settled,
+  input  wire [3:0]  in_fault,
+  input  wire [7:0]  in_rows,
   input  wire        in_empty,
-  input  wire [12:0] in_length,
-  input  wire        in_fits,
+  input  wire        in_more,
+  input  wire [11:0] in_end,
   input  wire [1:0]  in_page_size,
   input  wire [11:0] in_offset,
   input  wire [17:0] in_page_number,
   input  wire        in_crosses,
-  input  wire [9:0]  in_slot,
+  input  wire [9:0]  in_slot_base,
+  input  wire [9:0]  in_slot_index,
   input  wire        credit_return,    // a place of respond's queue became free
   input  wire        flight_retired,   // a granted span is over
   input  wire        flight_unused,    // a span with bytes was not granted after all
@@ -32,81 +32,96 @@ module mapping_expand (
   output wire [7:0]  out_stream,
   output wire [3:0]  out_table,
   output wire        out_epoch,
+  output wire        out_settled,
   output wire [3:0]  out_fault,
+  output wire [7:0]  out_rows,
   output wire        out_empty,
   output wire        out_first,
   output wire        out_last,
   output wire [1:0]  out_page_size,
   output wire [11:0] out_offset,
   output wire [17:0] out_page_number,
-  output wire [12:0] out_span,
-  output wire [9:0]  out_slot,
+  output wire [11:0] out_end,
+  output wire [9:0]  out_slot_base,
+  output wire [9:0]  out_slot_index,
   output wire        place_free        // a place of the queue became free
 );
 
-  localparam [3:0] FAULT_GRANTED           = 4'd0;
-  localparam [3:0] FAULT_OUT_OF_BOUNDS     = 4'd7;
-  localparam [3:0] FAULT_MISALIGNED_ATOMIC = 4'd8;
-
   // ---- Requests that wait -----------------------------------------------------------------------
 
+  wire empty = in_empty | in_rows[5] | in_rows[6] | in_rows[7];
+  wire last = empty | !in_more | in_token;
   wire front_valid;
-  wire [86:0] front_word;
+  wire [102:0] front_word;
 
   // ---- Credits: places of respond's queue that no beat is on its way to -------------------------
 
   reg [4:0] credits;
-  reg has_credit;
+  wire enough_credits = (|credits[4:2]) | (&credits[1:0]);
 
   // ---- Flight credits: spans that may be granted before one is retired --------------------------
 
   reg [6:0] flight;
-  reg has_flight;
-  reg has_second;
-  wire back_any = flight_retired | flight_unused;
-  wire back_one = flight_retired ^ flight_unused;
-  wire [7:0] flight_kept = {1'b0, flight} + {6'd0, {flight_retired & flight_unused, back_one}};
-  wire [7:0] flight_taken = {1'b0, flight} + {{7{!back_any}}, !back_one};
+  reg flight_many;
+  reg flight_any;
+  reg may_issue;
+
+  always @(posedge clk) if (rst) begin
+    flight_many <= 1'b1;
+    flight_any <= 1'b1;
+  end else begin
+    flight_many <= |flight[6:2];
+    flight_any <= |flight;
+  end
 
   // ---- Head: the request being cut, at its next span --------------------------------------------
 
-  reg head_valid;
+  reg head_free;
+  reg head_last;
   reg head_first;
   reg head_token;
   reg [7:0] head_tag;
   reg [7:0] head_stream;
   reg [3:0] head_table;
   reg head_epoch;
-  reg [3:0] head_early_fault;
-  reg head_early_end;
-  reg head_outside;
-  reg head_misaligned;
+  reg head_settled;
+  reg [3:0] head_fault;
+  reg [7:0] head_rows;
   reg head_empty;
-  reg [12:0] head_length;
-  reg head_fits;
+  reg head_more;
+  reg [11:0] head_end;
   reg [1:0] head_page_size;
   reg [11:0] head_offset;
   reg [17:0] head_page_number;
   reg head_crosses;
-  reg [9:0] head_slot;
-  wire issue_token = head_valid & head_token;
-  wire issue_span = head_valid & !head_token & has_credit & has_flight;
-  wire head_leaves = issue_token | (issue_span & head_fits);
-  wire take = !head_valid | head_leaves;
+  reg [9:0] head_slot_base;
+  reg [9:0] head_slot_index;
+  wire issue_span = !head_free & may_issue;
+  wire advances = head_free | may_issue;
+  wire take = head_last & advances;
   wire load = take & front_valid;
-  wire [4:0] credits_next = (issue_span & !credit_return) ? credits - 5'd1 :
-      (credit_return & !issue_span) ? credits + 5'd1 :
-      credits;
   wire takes_flight = issue_span & !head_empty;
-  // Whether there is one, or a second, is worked out for both cases beside the choice between them.
+  reg flight_taken;
+  reg flight_taken_before;
+  wire back_one = flight_retired ^ flight_unused;
+  wire back_any = flight_retired | flight_unused;
+  wire [8:0] flight_next = {2'd0, flight}
+      + {{7{flight_taken & !back_any}},
+        (flight_retired & flight_unused & !flight_taken) | (flight_taken & !back_any),
+        back_one ^ flight_taken};
+  reg credit_taken;
+  reg credit_returned;
+  wire [4:0] credits_next = credits
+      + {{4{credit_taken & !credit_returned}}, credit_taken ^ credit_returned};
 
   mapping_expand_queue queue (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (in_valid),
-    .in_word    ({in_token, in_tag, in_stream, in_table, in_epoch, in_early_fault, in_early_end,
-        in_outside, in_misaligned, in_empty, in_length, in_fits, in_page_size, in_offset,
-        in_page_number, in_crosses, in_slot}),
+    .in_word    ({last,
+        {in_token, in_tag, in_stream, in_table, in_epoch, in_settled, in_fault, in_rows, empty,
+          in_more, in_end, in_page_size, in_offset, in_page_number, in_crosses, in_slot_base,
+          in_slot_index}}),
     .take       (take),
     .front_valid(front_valid),
     .front_word (front_word)
@@ -114,59 +129,59 @@ module mapping_expand (
 
   always @(posedge clk) if (rst) begin
     credits <= 5'd16;
-    has_credit <= 1'b1;
     flight <= 7'd64;
-    has_flight <= 1'b1;
-    has_second <= 1'b1;
-    head_valid <= 1'b0;
+    may_issue <= 1'b1;
+    head_free <= 1'b1;
+    head_token <= 1'b0;
+    flight_taken <= 1'b0;
+    flight_taken_before <= 1'b0;
+    credit_taken <= 1'b0;
+    credit_returned <= 1'b0;
   end else begin
     credits <= credits_next;
-    has_credit <= |credits_next;
-    flight <= takes_flight ? flight_taken[6:0] : flight_kept[6:0];
-    has_flight <= back_any | (takes_flight ? has_second : has_flight);
-    has_second <= takes_flight ? |flight_taken[7:1] : |flight_kept[7:1];
-    head_valid <= front_valid | !take;
+    flight <= flight_next[6:0];
+    may_issue <= enough_credits
+        & (flight_many | (flight_any & !flight_taken_before & !flight_taken & !takes_flight));
+    head_free <= take & (!front_valid | front_word[101]);
+    head_token <= take & front_valid & front_word[101];
+    flight_taken <= takes_flight;
+    flight_taken_before <= flight_taken;
+    credit_taken <= issue_span;
+    credit_returned <= credit_return;
   end
 
-  always @(posedge clk) begin
-    head_first <= take | (head_first & !issue_span);
-    head_token <= take ? front_word[86] : head_token;
-    head_tag <= take ? front_word[85:78] : head_tag;
-    head_stream <= take ? front_word[77:70] : head_stream;
-    head_table <= take ? front_word[69:66] : head_table;
-    head_epoch <= take ? front_word[65] : head_epoch;
-    head_early_fault <= take ? front_word[64:61] : head_early_fault;
-    head_early_end <= take ? front_word[60] : head_early_end;
-    head_outside <= take ? front_word[59] : head_outside;
-    head_misaligned <= take ? front_word[58] : head_misaligned;
-    head_empty <= take ? front_word[57] : head_empty;
-    head_page_size <= take ? front_word[42:41] : head_page_size;
-    head_offset <= take ? front_word[40:29] : issue_span ? 12'd0 : head_offset;
-    head_page_number <= take ? front_word[28:11] :
-        issue_span ? head_page_number + 18'd1 :
-        head_page_number;
-    head_crosses <= take ? front_word[10] :
-        issue_span ?
-          (head_page_size[1] ?
-                (head_page_size[0] ? (&head_page_number[17:1]) & !head_page_number[0] :
-                    (&head_page_number[8:1]) & !head_page_number[0]) :
-              head_page_size[0] ? (&head_page_number[3:1]) & !head_page_number[0] :
-              1'b1) :
-        head_crosses;
-    head_slot <= take ? front_word[9:0] : issue_span ? head_slot + {9'd0, head_crosses} : head_slot;
+  always @(posedge clk) if (rst) begin
+    head_last <= 1'b1;
+  end else if (advances) begin
+    head_last <= head_last ? front_word[102] | !front_valid : head_more == 1'b1;
+  end
+
+  always @(posedge clk) if (advances) begin
+    head_first <= head_last;
+    head_more <= head_last ? front_word[65] : head_more - 1'b1;
+    head_offset <= head_last ? front_word[50:39] : 12'd0;
+    head_page_number <= head_last ? front_word[38:21] : head_page_number + 18'd1;
+    head_crosses <= head_last ? front_word[20] : head_crosses;
+    head_slot_index <= head_last ? front_word[9:0] : head_slot_index + {9'd0, head_crosses};
+  end
+
+  always @(posedge clk) if (take) begin
+    head_tag <= front_word[100:93];
+    head_stream <= front_word[92:85];
+    head_table <= front_word[84:81];
+    head_epoch <= front_word[80];
+    head_settled <= front_word[79];
+    head_fault <= front_word[78:75];
+    head_rows <= front_word[74:67];
+    head_empty <= front_word[66];
+    head_end <= front_word[64:53];
+    head_page_size <= front_word[52:51];
+    head_slot_base <= front_word[19:10];
   end
 
   // ---- The request after this span: it begins at a 4 KiB border ---------------------------------
 
-  wire [12:0] room = 13'h1000 - {1'b0, head_offset};
-  wire [12:0] length_after = head_length - room;
-
-  always @(posedge clk) begin
-    head_length <= take ? front_word[56:44] : issue_span ? length_after : head_length;
-    head_fits <= take ? front_word[43] | front_word[57] :
-        issue_span ? !length_after[12] | ((length_after[12] == 1'b1) & !(|length_after[11:0])) :
-        head_fits;
-  end
+  // Registers show who comes next; the enables alone wait for credits.
 
   // ---- The span ---------------------------------------------------------------------------------
 
@@ -179,24 +194,23 @@ module mapping_expand (
   end
 
   assign out_request = issue_span;
-  assign out_token = issue_token;
+  assign out_token = head_token;
   assign out_tag = head_tag;
   assign out_stream = head_stream;
   assign out_table = head_table;
   assign out_epoch = head_epoch;
-  assign out_fault = head_early_end ? head_early_fault :
-      head_outside ? FAULT_OUT_OF_BOUNDS :
-      head_misaligned ? FAULT_MISALIGNED_ATOMIC :
-      FAULT_GRANTED;
-
+  assign out_settled = head_settled;
+  assign out_fault = head_fault;
+  assign out_rows = head_rows;
   assign out_empty = head_empty;
   assign out_first = head_first;
-  assign out_last = head_fits;
+  assign out_last = head_last;
   assign out_page_size = head_page_size;
   assign out_offset = head_offset;
   assign out_page_number = head_page_number;
-  assign out_span = head_fits ? head_length : room;
-  assign out_slot = head_slot;
+  assign out_end = head_end;
+  assign out_slot_base = head_slot_base;
+  assign out_slot_index = head_slot_index;
   assign place_free = expand1_place_free;
 
   // ---- properties
@@ -207,10 +221,10 @@ module mapping_expand (
     if (rst) reset_seen <= 1'b1;
 
   always @(posedge clk) if (reset_seen && !rst) begin
-    // no credit is returned twice
-    credits_bounded: assert (!((credits == 5'd16) & credit_return));
     // no more flight credits come back than were taken
-    flight_bounded: assert (flight_kept <= 8'd64);
+    flight_bounded: assert (flight_next <= 9'd64);
+    // no credit is returned twice
+    credits_bounded: assert (!((credits == 5'd16) & !credit_taken & credit_returned));
   end
 
 endmodule

@@ -7,7 +7,8 @@ module mapping_region (
   input  wire         rst,                    // synchronous, active high
   input  wire         in_request,
   input  wire         in_token,
-  input  wire [7:0]   in_region,              // place in the pool
+  input  wire [7:0]   ahead_region,           // place in the pool, a cycle before the rest
+  input  wire         ahead_token,            // a cycle before in_token
   input  wire [3:0]   in_table,
   input  wire         in_epoch,
   input  wire         in_settled,
@@ -22,7 +23,9 @@ module mapping_region (
   input  wire [63:0]  in_va,
   input  wire [64:0]  in_end,
   input  wire         in_wraps,
-  input  wire [12:0]  in_length,
+  input  wire [11:0]  in_last_byte,
+  input  wire         in_no_bytes,
+  input  wire         in_odd_atomic,
   input  wire         commit_write_region,    // the token in flight writes a region
   input  wire         init_region,            // clears a place after reset
   input  wire [7:0]   commit_region,          // place to write
@@ -43,7 +46,9 @@ module mapping_region (
   output wire [63:0]  out_va,
   output wire [64:0]  out_end,
   output wire         out_wraps,
-  output wire [12:0]  out_length,
+  output wire [11:0]  out_last_byte,
+  output wire         out_no_bytes,
+  output wire         out_odd_atomic,
   output wire         out_region_valid,
   output wire [7:0]   out_region_variant,
   output wire [7:0]   out_region_pd,
@@ -55,12 +60,19 @@ module mapping_region (
   output wire [10:0]  out_region_first_slot
 );
 
-  // ---- Cycles 1 to 3: the memory, its output register, and a register on the way to the comparisons 
+  // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  wire [202:0] region2_word;
-  wire write = init_region | (in_token & commit_write_region);
-  wire read = in_request | (in_token & !commit_write_region);
-  reg [202:0] region3_word;
+  wire enable = init_region | (ahead_token & commit_write_region);
+  reg [202:0] region_write_word;
+  wire [16:0] region_copied0;
+
+  mapping_region_copy region_copy0 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied0)
+  );
+
+  wire [202:0] region_word;
 
   ram_block_one_read #(
     .WIDTH          (203),
@@ -68,16 +80,19 @@ module mapping_region (
     .OUTPUT_REGISTER(1)
   ) region_memory (
     .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_region),
-    .write_data   (commit_region_word),
-    .read_enable  (read),
-    .read_address (in_region),
-    .read_data    (region2_word)
+    .write_enable (region_copied0[16]),
+    .write_address(region_copied0[15:8]),
+    .write_data   (region_write_word),
+    .read_enable  (1'b1),
+    .read_address (region_copied0[7:0]),
+    .read_data    (region_word)
   );
 
+  reg [202:0] region3_word;
+
   always @(posedge clk) begin
-    region3_word <= region2_word;
+    region_write_word <= commit_region_word;
+    region3_word <= region_word;
   end
 
   // ---- The check, and what goes with it ---------------------------------------------------------
@@ -114,7 +129,9 @@ module mapping_region (
   reg [63:0] region1_va;
   reg [64:0] region1_end;
   reg region1_wraps;
-  reg [12:0] region1_length;
+  reg [11:0] region1_last_byte;
+  reg region1_no_bytes;
+  reg region1_odd_atomic;
   reg [7:0] region2_tag;
   reg [7:0] region2_stream;
   reg [7:0] region2_pd;
@@ -123,7 +140,9 @@ module mapping_region (
   reg [63:0] region2_va;
   reg [64:0] region2_end;
   reg region2_wraps;
-  reg [12:0] region2_length;
+  reg [11:0] region2_last_byte;
+  reg region2_no_bytes;
+  reg region2_odd_atomic;
   reg [7:0] region3_tag;
   reg [7:0] region3_stream;
   reg [7:0] region3_pd;
@@ -132,7 +151,9 @@ module mapping_region (
   reg [63:0] region3_va;
   reg [64:0] region3_end;
   reg region3_wraps;
-  reg [12:0] region3_length;
+  reg [11:0] region3_last_byte;
+  reg region3_no_bytes;
+  reg region3_odd_atomic;
 
   always @(posedge clk) if (rst) begin
     region1_request <= 1'b0;
@@ -177,7 +198,9 @@ module mapping_region (
     region1_va <= in_va;
     region1_end <= in_end;
     region1_wraps <= in_wraps;
-    region1_length <= in_length;
+    region1_last_byte <= in_last_byte;
+    region1_no_bytes <= in_no_bytes;
+    region1_odd_atomic <= in_odd_atomic;
     region2_tag <= region1_tag;
     region2_stream <= region1_stream;
     region2_pd <= region1_pd;
@@ -186,7 +209,9 @@ module mapping_region (
     region2_va <= region1_va;
     region2_end <= region1_end;
     region2_wraps <= region1_wraps;
-    region2_length <= region1_length;
+    region2_last_byte <= region1_last_byte;
+    region2_no_bytes <= region1_no_bytes;
+    region2_odd_atomic <= region1_odd_atomic;
     region3_tag <= region2_tag;
     region3_stream <= region2_stream;
     region3_pd <= region2_pd;
@@ -195,7 +220,9 @@ module mapping_region (
     region3_va <= region2_va;
     region3_end <= region2_end;
     region3_wraps <= region2_wraps;
-    region3_length <= region2_length;
+    region3_last_byte <= region2_last_byte;
+    region3_no_bytes <= region2_no_bytes;
+    region3_odd_atomic <= region2_odd_atomic;
   end
 
   assign out_request = region3_request;
@@ -214,7 +241,9 @@ module mapping_region (
   assign out_va = region3_va;
   assign out_end = region3_end;
   assign out_wraps = region3_wraps;
-  assign out_length = region3_length;
+  assign out_last_byte = region3_last_byte;
+  assign out_no_bytes = region3_no_bytes;
+  assign out_odd_atomic = region3_odd_atomic;
   assign out_region_valid = region3_word[202];
   assign out_region_variant = region3_word[201:194];
   assign out_region_pd = region3_word[193:186];

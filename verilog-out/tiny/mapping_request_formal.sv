@@ -38,21 +38,27 @@ module mapping_request (
   // ---- Credits: places of expand's queue that no traveller is on its way to ---------------------
 
   reg [5:0] credits;
+  wire enough_credits = (|credits[5:2]) | (&credits[1:0]);
   reg has_credit;
   wire ready = has_credit & init_done & !commit_wanted;
   wire accept_request = ready & req_valid;
   wire accept_token = has_credit & commit_wanted;
   wire enters = accept_request | accept_token;
-  wire [5:0] credits_next = (enters & !credit_return) ? credits - 6'd1 :
-      (credit_return & !enters) ? credits + 6'd1 :
-      credits;
+  reg credit_taken;
+  reg credit_returned;
+  wire [5:0] credits_next = credits
+      + {{5{credit_taken & !credit_returned}}, credit_taken ^ credit_returned};
 
   always @(posedge clk) if (rst) begin
     credits <= 6'd32;
     has_credit <= 1'b1;
+    credit_taken <= 1'b0;
+    credit_returned <= 1'b0;
   end else begin
     credits <= credits_next;
-    has_credit <= |credits_next;
+    has_credit <= enough_credits;
+    credit_taken <= enters;
+    credit_returned <= credit_return;
   end
 
   // ---- Stage register ---------------------------------------------------------------------------
@@ -112,7 +118,7 @@ module mapping_request (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // no credit is returned twice
-    credits_bounded: assert (!((credits == 6'd32) & credit_return));
+    credits_bounded: assert (!((credits == 6'd32) & !credit_taken & credit_returned));
   end
 
 endmodule

@@ -22,18 +22,21 @@ module mapping_slice (
   input  wire [31:0] in_key,
   input  wire [63:0] in_va,
   input  wire [64:0] in_end,
-  input  wire        in_wraps,
-  input  wire [12:0] in_length,
+  input  wire [7:0]  in_end_parts,
+  input  wire [11:0] in_last_byte,
+  input  wire        in_no_bytes,
+  input  wire        in_odd_atomic,
   input  wire        in_invalid,
   input  wire        in_unchecked,
   input  wire [7:0]  commit_region,    // place in the region pool that an update means
+  output wire [7:0]  ahead_region,     // place in the pool, a cycle before out_request or out_token
+  output wire        ahead_token,      // a cycle before out_token
   output wire [3:0]  out_table,
   output wire        out_epoch,
   output wire        out_settled,
   output wire [3:0]  out_fault,
   output wire        out_in_slice,
   output wire [9:0]  out_slot_base,
-  output wire [7:0]  out_region,
   output wire        out_request,
   output wire        out_token,
   output wire [7:0]  out_tag,
@@ -44,7 +47,9 @@ module mapping_slice (
   output wire [63:0] out_va,
   output wire [64:0] out_end,
   output wire        out_wraps,
-  output wire [12:0] out_length
+  output wire [11:0] out_last_byte,
+  output wire        out_no_bytes,
+  output wire        out_odd_atomic
 );
 
   localparam [3:0] FAULT_GRANTED         = 4'd0;
@@ -95,7 +100,6 @@ module mapping_slice (
   reg [3:0] slice2_fault;
   reg slice2_in_slice;
   reg [9:0] slice2_slot_base;
-  reg [7:0] slice2_region;
   reg slice2_request;
   reg slice2_token;
   reg [7:0] slice1_tag;
@@ -106,7 +110,9 @@ module mapping_slice (
   reg [63:0] slice1_va;
   reg [64:0] slice1_end;
   reg slice1_wraps;
-  reg [12:0] slice1_length;
+  reg [11:0] slice1_last_byte;
+  reg slice1_no_bytes;
+  reg slice1_odd_atomic;
   reg [7:0] slice2_tag;
   reg [7:0] slice2_stream;
   reg [7:0] slice2_pd;
@@ -115,7 +121,9 @@ module mapping_slice (
   reg [63:0] slice2_va;
   reg [64:0] slice2_end;
   reg slice2_wraps;
-  reg [12:0] slice2_length;
+  reg [11:0] slice2_last_byte;
+  reg slice2_no_bytes;
+  reg slice2_odd_atomic;
 
   always @(posedge clk) begin
     slice2_table <= slice1_table;
@@ -124,7 +132,6 @@ module mapping_slice (
     slice2_fault <= slice1_fault;
     slice2_in_slice <= slice1_in_slice;
     slice2_slot_base <= slice1_slot_base;
-    slice2_region <= slice1_token ? commit_region : slice1_region;
     slice1_tag <= in_tag;
     slice1_stream <= in_stream;
     slice1_pd <= in_pd;
@@ -132,8 +139,10 @@ module mapping_slice (
     slice1_variant <= in_key[7:0];
     slice1_va <= in_va;
     slice1_end <= in_end;
-    slice1_wraps <= in_wraps;
-    slice1_length <= in_length;
+    slice1_wraps <= in_end[64] & (|in_end_parts);
+    slice1_last_byte <= in_last_byte;
+    slice1_no_bytes <= in_no_bytes;
+    slice1_odd_atomic <= in_odd_atomic;
     slice2_tag <= slice1_tag;
     slice2_stream <= slice1_stream;
     slice2_pd <= slice1_pd;
@@ -142,7 +151,9 @@ module mapping_slice (
     slice2_va <= slice1_va;
     slice2_end <= slice1_end;
     slice2_wraps <= slice1_wraps;
-    slice2_length <= slice1_length;
+    slice2_last_byte <= slice1_last_byte;
+    slice2_no_bytes <= slice1_no_bytes;
+    slice2_odd_atomic <= slice1_odd_atomic;
   end
 
   always @(posedge clk) if (rst) begin
@@ -153,13 +164,14 @@ module mapping_slice (
     slice2_token <= slice1_token;
   end
 
+  assign ahead_region = slice1_token ? commit_region : slice1_region;
+  assign ahead_token = slice1_token;
   assign out_table = slice2_table;
   assign out_epoch = slice2_epoch;
   assign out_settled = slice2_settled;
   assign out_fault = slice2_fault;
   assign out_in_slice = slice2_in_slice;
   assign out_slot_base = slice2_slot_base;
-  assign out_region = slice2_region;
   assign out_request = slice2_request;
   assign out_token = slice2_token;
   assign out_tag = slice2_tag;
@@ -170,6 +182,8 @@ module mapping_slice (
   assign out_va = slice2_va;
   assign out_end = slice2_end;
   assign out_wraps = slice2_wraps;
-  assign out_length = slice2_length;
+  assign out_last_byte = slice2_last_byte;
+  assign out_no_bytes = slice2_no_bytes;
+  assign out_odd_atomic = slice2_odd_atomic;
 
 endmodule

@@ -11,18 +11,21 @@ module mapping_slot (
   input  wire [7:0]  in_stream,
   input  wire [3:0]  in_table,
   input  wire        in_epoch,
+  input  wire        in_settled,
   input  wire [3:0]  in_fault,
+  input  wire [7:0]  in_rows,
   input  wire        in_empty,
   input  wire        in_first,
   input  wire        in_last,
   input  wire [1:0]  in_page_size,
   input  wire [11:0] in_offset,
   input  wire [17:0] in_page_number,
-  input  wire [12:0] in_span,
-  input  wire [9:0]  in_slot,             // place in the pool
+  input  wire [11:0] in_end,
+  input  wire [9:0]  in_slot_base,        // the region's first place in the pool
+  input  wire [9:0]  in_slot_index,       // place behind that
   input  wire        commit_write_slot,   // the token in flight writes a slot
   input  wire        init_slot,           // clears a place after reset
-  input  wire [9:0]  commit_slot,         // place to write or to peek at
+  input  wire [9:0]  commit_slot,         // place to write
   input  wire [38:0] commit_slot_word,
   output wire        out_request,
   output wire        out_token,
@@ -43,29 +46,29 @@ module mapping_slot (
   output wire [35:0] out_slot_frame
 );
 
-  // ---- Cycle 1: the address on its way to the memory --------------------------------------------
+  localparam [3:0] FAULT_GRANTED           = 4'd0;
+  localparam [3:0] FAULT_INVALID_KEY       = 4'd3;
+  localparam [3:0] FAULT_PROTECTION_DOMAIN = 4'd4;
+  localparam [3:0] FAULT_ACCESS_RIGHTS     = 4'd5;
+  localparam [3:0] FAULT_ADDRESS_WRAP      = 4'd6;
+  localparam [3:0] FAULT_OUT_OF_BOUNDS     = 4'd7;
+  localparam [3:0] FAULT_MISALIGNED_ATOMIC = 4'd8;
+  localparam [3:0] FAULT_TABLE_CORRUPT     = 4'd10;
 
-  reg slot1_request;
-  reg slot1_token;
-  reg [9:0] slot1_slot;
+  // ---- Cycle 1: the address on its way to the memories; cycles 2 and 3: the memories and their output registers 
 
-  always @(posedge clk) if (rst) begin
-    slot1_request <= 1'b0;
-    slot1_token <= 1'b0;
-  end else begin
-    slot1_request <= in_request;
-    slot1_token <= in_token;
-  end
+  wire enable = init_slot | (in_token & commit_write_slot);
+  wire [9:0] address = in_slot_base + in_slot_index;
+  reg [38:0] slot_write_word;
+  wire [20:0] slot_copied0;
 
-  always @(posedge clk) begin
-    slot1_slot <= in_token ? commit_slot : in_slot;
-  end
+  mapping_slot_copy slot_copy0 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied0)
+  );
 
-  // ---- Cycles 2 and 3: the memory and its output register ---------------------------------------
-
-  wire [38:0] slot3_word;
-  wire write = init_slot | (slot1_token & commit_write_slot);
-  wire read = slot1_request | (slot1_token & !commit_write_slot);
+  wire [38:0] slot_word;
 
   ram_block_one_read #(
     .WIDTH          (39),
@@ -73,16 +76,22 @@ module mapping_slot (
     .OUTPUT_REGISTER(1)
   ) slot_memory (
     .clk          (clk),
-    .write_enable (write),
-    .write_address(commit_slot),
-    .write_data   (commit_slot_word),
-    .read_enable  (read),
-    .read_address (slot1_slot),
-    .read_data    (slot3_word)
+    .write_enable (slot_copied0[20]),
+    .write_address(slot_copied0[19:10]),
+    .write_data   (slot_write_word),
+    .read_enable  (1'b1),
+    .read_address (slot_copied0[9:0]),
+    .read_data    (slot_word)
   );
+
+  always @(posedge clk) begin
+    slot_write_word <= commit_slot_word;
+  end
 
   // ---- The check, and what goes with it ---------------------------------------------------------
 
+  reg slot1_request;
+  reg slot1_token;
   reg slot2_request;
   reg slot2_token;
   reg slot3_request;
@@ -91,18 +100,23 @@ module mapping_slot (
   reg [7:0] slot1_stream;
   reg [3:0] slot1_table;
   reg slot1_epoch;
+  reg slot1_settled;
   reg [3:0] slot1_fault;
+  reg [7:0] slot1_rows;
   reg slot1_empty;
   reg slot1_first;
   reg slot1_last;
   reg [1:0] slot1_page_size;
   reg [11:0] slot1_offset;
   reg [17:0] slot1_page_number;
-  reg [12:0] slot1_span;
+  reg [11:0] slot1_end;
+  reg [11:0] slot2_less_one;
+  reg [3:0] slot2_row_fault;
   reg [7:0] slot2_tag;
   reg [7:0] slot2_stream;
   reg [3:0] slot2_table;
   reg slot2_epoch;
+  reg slot2_settled;
   reg [3:0] slot2_fault;
   reg slot2_empty;
   reg slot2_first;
@@ -110,7 +124,7 @@ module mapping_slot (
   reg [1:0] slot2_page_size;
   reg [11:0] slot2_offset;
   reg [17:0] slot2_page_number;
-  reg [12:0] slot2_span;
+  wire [12:0] bytes = {1'b0, slot2_less_one} + 13'd1;
   reg [7:0] slot3_tag;
   reg [7:0] slot3_stream;
   reg [3:0] slot3_table;
@@ -125,11 +139,15 @@ module mapping_slot (
   reg [12:0] slot3_span;
 
   always @(posedge clk) if (rst) begin
+    slot1_request <= 1'b0;
+    slot1_token <= 1'b0;
     slot2_request <= 1'b0;
     slot2_token <= 1'b0;
     slot3_request <= 1'b0;
     slot3_token <= 1'b0;
   end else begin
+    slot1_request <= in_request;
+    slot1_token <= in_token;
     slot2_request <= slot1_request;
     slot2_token <= slot1_token;
     slot3_request <= slot2_request;
@@ -141,18 +159,31 @@ module mapping_slot (
     slot1_stream <= in_stream;
     slot1_table <= in_table;
     slot1_epoch <= in_epoch;
+    slot1_settled <= in_settled;
     slot1_fault <= in_fault;
+    slot1_rows <= in_rows;
     slot1_empty <= in_empty;
     slot1_first <= in_first;
     slot1_last <= in_last;
     slot1_page_size <= in_page_size;
     slot1_offset <= in_offset;
     slot1_page_number <= in_page_number;
-    slot1_span <= in_span;
+    slot1_end <= in_last ? in_end : 12'hfff;
+    slot2_less_one <= slot1_end - slot1_offset;
+    slot2_row_fault <= slot1_rows[0] ? FAULT_TABLE_CORRUPT :
+        slot1_rows[1] ? FAULT_INVALID_KEY :
+        slot1_rows[2] ? FAULT_PROTECTION_DOMAIN :
+        slot1_rows[3] ? FAULT_ACCESS_RIGHTS :
+        slot1_rows[4] ? FAULT_ADDRESS_WRAP :
+        slot1_rows[5] ? FAULT_OUT_OF_BOUNDS :
+        slot1_rows[6] ? FAULT_OUT_OF_BOUNDS :
+        slot1_rows[7] ? FAULT_MISALIGNED_ATOMIC :
+        FAULT_GRANTED;
     slot2_tag <= slot1_tag;
     slot2_stream <= slot1_stream;
     slot2_table <= slot1_table;
     slot2_epoch <= slot1_epoch;
+    slot2_settled <= slot1_settled;
     slot2_fault <= slot1_fault;
     slot2_empty <= slot1_empty;
     slot2_first <= slot1_first;
@@ -160,19 +191,18 @@ module mapping_slot (
     slot2_page_size <= slot1_page_size;
     slot2_offset <= slot1_offset;
     slot2_page_number <= slot1_page_number;
-    slot2_span <= slot1_span;
     slot3_tag <= slot2_tag;
     slot3_stream <= slot2_stream;
     slot3_table <= slot2_table;
     slot3_epoch <= slot2_epoch;
-    slot3_fault <= slot2_fault;
+    slot3_fault <= slot2_settled ? slot2_fault : slot2_row_fault;
     slot3_empty <= slot2_empty;
     slot3_first <= slot2_first;
     slot3_last <= slot2_last;
     slot3_page_size <= slot2_page_size;
     slot3_offset <= slot2_offset;
     slot3_page_number <= slot2_page_number;
-    slot3_span <= slot2_span;
+    slot3_span <= bytes;
   end
 
   assign out_request = slot3_request;
@@ -189,8 +219,8 @@ module mapping_slot (
   assign out_offset = slot3_offset;
   assign out_page_number = slot3_page_number;
   assign out_span = slot3_span;
-  assign out_slot_present = slot3_word[38];
-  assign out_slot_page_size = slot3_word[37:36];
-  assign out_slot_frame = slot3_word[35:0];
+  assign out_slot_present = slot_word[38];
+  assign out_slot_page_size = slot_word[37:36];
+  assign out_slot_frame = slot_word[35:0];
 
 endmodule

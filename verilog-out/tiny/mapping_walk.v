@@ -11,45 +11,83 @@ module mapping_walk (
   input  wire [9:0]  slot_base,
   input  wire [10:0] slot_count,
   output wire        clear_region,
-  output reg  [7:0]  region_place,
+  output wire [7:0]  region_place,
   output wire        clear_slot,
-  output reg  [9:0]  slot_place,
+  output wire [9:0]  slot_place,
   output wire        clear,         // place is to be cleared in every smaller memory that has it
   output wire [7:0]  clear_place,
   output reg         init_done,     // every place was cleared after reset
   output wire        done           // no slice is being cleared; low from the cycle after start
 );
 
-  // ---- The pools --------------------------------------------------------------------------------
+  // ---- The steps: as many as the longest walk has, and some that nobody minds -------------------
 
-  reg [8:0] regions_left;
-  wire some_regions_left = |regions_left;
-  reg [10:0] slots_left;
-  wire some_slots_left = |slots_left;
+  reg after_reset;
+  wire is_over;
+  reg steps_on;
+  reg [11:0] step;
+  reg step2_on;
 
   always @(posedge clk) if (rst) begin
-    region_place <= 8'd0;
-    regions_left <= 9'd256;
-    slot_place <= 10'd0;
-    slots_left <= 11'h400;
+    after_reset <= 1'b1;
+    steps_on <= 1'b1;
+    step <= 12'd0;
+    step2_on <= 1'b0;
   end else begin
-    region_place <= start ? region_base : region_place + 8'd1;
-    regions_left <= start ? region_count : regions_left - {8'd0, some_regions_left};
-    slot_place <= start ? slot_base : slot_place + 10'd1;
-    slots_left <= start ? slot_count : slots_left - {10'd0, some_slots_left};
+    after_reset <= after_reset & !is_over;
+    steps_on <= start | (steps_on & !is_over);
+    step <= (step + 12'd1) & {12{!start}};
+    step2_on <= steps_on;
   end
 
-  // ---- The smaller memories, after reset --------------------------------------------------------
+  // ---- The walks: is the step one of theirs, and where is it? A cycle later; and clear it, another later 
 
-  reg [7:0] place;
-  reg clears;
+  reg [7:0] region_base_held;
+  reg [8:0] region_count_held;
+  reg step2_in_regions;
+  reg [7:0] step2_region;
+  reg region_clears;
+  reg [7:0] region_cleared;
+  reg [9:0] slot_base_held;
+  reg [10:0] slot_count_held;
+  reg step2_in_slots;
+  reg [9:0] step2_slot;
+  reg slot_clears;
+  reg [9:0] slot_cleared;
+  reg step2_in_small;
+  assign is_over = step2_on & !(step2_in_regions | step2_in_slots | step2_in_small);
+  reg [7:0] step2_small;
+  reg small_clears;
+  reg [7:0] small_cleared;
 
   always @(posedge clk) if (rst) begin
-    place <= 8'd0;
-    clears <= 1'b1;
+    region_base_held <= 8'd0;
+    region_count_held <= 9'd256;
+    region_clears <= 1'b0;
+    slot_base_held <= 10'd0;
+    slot_count_held <= 11'h400;
+    slot_clears <= 1'b0;
+    small_clears <= 1'b0;
   end else begin
-    place <= place + 8'd1;
-    clears <= clears & !(&place);
+    region_base_held <= region_base & {8{!after_reset}};
+    region_count_held <= after_reset ? 9'd256 : region_count;
+    region_clears <= step2_on & step2_in_regions;
+    slot_base_held <= slot_base & {10{!after_reset}};
+    slot_count_held <= after_reset ? 11'h400 : slot_count;
+    slot_clears <= step2_on & step2_in_slots;
+    small_clears <= step2_on & step2_in_small;
+  end
+
+  always @(posedge clk) begin
+    step2_in_regions <= step < {3'd0, region_count_held};
+    step2_region <= region_base_held + step[7:0];
+    region_cleared <= step2_region;
+    step2_in_slots <= step < {1'b0, slot_count_held};
+    step2_slot <= slot_base_held + step[9:0];
+    slot_cleared <= step2_slot;
+    step2_in_small <= after_reset & !(|step[11:8]);
+    step2_small <= step[7:0];
+    small_cleared <= step2_small;
   end
 
   // ---- Whether it is over -----------------------------------------------------------------------
@@ -59,18 +97,20 @@ module mapping_walk (
 
   always @(posedge clk) if (rst) begin
     all_cleared <= 1'b0;
-    walks <= 1'b0;
     init_done <= 1'b0;
+    walks <= 1'b0;
   end else begin
-    all_cleared <= all_cleared | !(some_regions_left | some_slots_left | clears);
-    walks <= start | some_regions_left | some_slots_left;
+    all_cleared <= all_cleared | is_over;
     init_done <= all_cleared;
+    walks <= start | steps_on;
   end
 
-  assign clear_region = some_regions_left;
-  assign clear_slot = some_slots_left;
-  assign clear = clears;
-  assign clear_place = place;
+  assign clear_region = region_clears;
+  assign region_place = region_cleared;
+  assign clear_slot = slot_clears;
+  assign slot_place = slot_cleared;
+  assign clear = small_clears;
+  assign clear_place = small_cleared;
   assign done = !walks;
 
 endmodule
