@@ -2,13 +2,13 @@
 //! accepted before if it is a fence, stores, answers.
 //!
 //! ```text
-//!  IDLE ─▶ TAKE ─┬▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ───────────────────────────────────────────┬─▶ REPLY ─▶ ANSWER
-//!          which │  records,  bind,  first   ├─▶ (REAP | UNTRACK, SWEEP, RETRACK) ─▶ LOCAL ─▶ (STORE) ┤     upd_done
-//!          is it?│  notes     track, error   │    harvest   track                nothing travels   │
-//!                │            …              └─▶ PREPARE ─▶ COMMIT ─▶ TRAVEL ─▶ (DRAIN ─▶ WALK) ─▶ STORE ┤
-//!                └▶ STAGE                         ▲         token     token is   fence    clear_   notes, record
-//!                                                 │         enters    through             table
-//!                                                 └────────────────────┴─ a second token, or more
+//!  IDLE ─▶ TAKE ─┬▶ LOOK ─▶ (SCAN) ─▶ JUDGE ─┬─▶ REFUSE ──────────────────────────────────────────────┬─▶ REPLY
+//!          which │  records,  bind,  first   ├─▶ (REAP | UNTRACK, SWEEP, RETRACK) ─▶ LOCAL ─▶ (STORE) ┤     │
+//!          one?  │  notes     track, error   │    harvest   track                    nothing travels  │     ▼
+//!                │            …              └─▶ PREPARE ─▶ COMMIT ─▶ TRAVEL ─▶ (DRAIN ─▶ WALK) ─▶ STORE ┘   ANSWER
+//!                └▶ STAGE ─▶ REPLY                  ▲       token     token is   fence    clear_   notes,  upd_done
+//!                                                   │       enters    through             table    record
+//!                                                   └────────────────────┴─ a second token, or more
 //! ```
 //!
 //! The update is *accepted* (upd_ready) in REFUSE, LOCAL, STAGE, or in the cycle of COMMIT in which its token enters

@@ -1,12 +1,12 @@
 //! The update port: one update at a time, state by state.
 //!
 //! ```text
-//!  Idle ─▶ Take ─┬▶ Look ─▶ (Search) ─▶ Judge ─┬─▶ Refuse ────────────────────────────────────────┬─▶ Reply ─▶ Answer
-//!                │                             ├─▶ (Reap | Untrack ─▶ Sweep ─▶ Retrack) ─▶ Local ─▶(Store)┤
-//!                │                             └─▶ Prepare ─▶ Commit ─▶ Travel ─▶ (Drain ─▶ (Walk)) ─▶ Store ┤
-//!                │                                    ▲                   │                │           │
-//!                │                                    └───────────────────┴────────────────┘ another   │
-//!                └▶ Stage ─────────────────────────────────────────────────────────────────────────────┘
+//!  Idle ─▶ Take ─┬▶ Look ─▶ (Search) ─▶ Judge ─┬─▶ Refuse ─────────────────────────────────────────────────┬─▶ Reply ─▶ Answer
+//!                │                             ├─▶ (Reap | Untrack ─▶ Sweep ─▶ Retrack) ─▶ Local ─▶ (Store) ┤
+//!                │                             └─▶ Prepare ─▶ Commit ─▶ Travel ─▶ (Drain ─▶ (Walk)) ─▶ Store ┘
+//!                │                                    ▲                    │                    │
+//!                │                                    └────────────────────┴────────────────────┘ another token
+//!                └▶ Stage ─▶ Reply
 //! ```
 
 use stagecoach_spec::latency::updates::UpdateCycles;
