@@ -80,7 +80,7 @@ fn bind_takes_the_lowest_free_place_of_the_identifier() {
 #[test]
 fn no_more_are_bound_than_the_configuration_says() {
     let mut golden = unit(&config());
-    let mut ids = (1..).map(|n| NetId::from_u128(n * 0x9e37_79b1 & 0xffff_ffff));
+    let mut ids = (1..).map(|n| NetId::from_u128((n * 0x9e37_79b1) & 0xffff_ffff));
     let bound =
         ids.by_ref().take(30).filter(|id| golden.update(&Update::Bind { table: 0, net_id: *id }).is_ok());
     assert_eq!(bound.count(), 30);

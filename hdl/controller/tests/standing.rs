@@ -53,6 +53,7 @@ fn settles(module: &Arc<Module>, cycles: u32, seed: u64, allowed: impl Fn(&str, 
         assert_eq!(settled, later, "{outputs:?}, seed {seed}, round {round}");
         changed += u32::from(before != later);
     }
+    assert_eq!(block.failures(), Vec::<String>::new(), "seed {seed}");
     assert!(changed > ROUNDS / 4, "the results change: {changed}");
 }
 

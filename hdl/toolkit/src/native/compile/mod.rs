@@ -14,7 +14,7 @@ use cranelift_codegen::ir::AbiParam;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Module, ModuleResult, default_libcall_names};
+use cranelift_module::{Module, ModuleError, default_libcall_names};
 
 use self::emit::Emitter;
 use self::plan::Plan;
@@ -119,7 +119,7 @@ fn builder() -> Option<JITBuilder> {
     Some(JITBuilder::with_isa(target, default_libcall_names()))
 }
 
-fn define(module: &mut JITModule, plan: &Plan, program: &Program) -> ModuleResult<Vec<Function>> {
+fn define(module: &mut JITModule, plan: &Plan, program: &Program) -> Result<Vec<Function>, Box<ModuleError>> {
     let mut signature = module.make_signature();
     signature.params = vec![AbiParam::new(module.target_config().pointer_type()); 3];
     let mut context = module.make_context();
