@@ -142,7 +142,7 @@ fn check_finds_what_is_stale_missing_and_extra() {
     let run = check();
     assert_eq!(run.code, 1, "nothing is there yet");
     assert!(run.out.contains("missing  verilog-out/roce/mapping_unit.v"), "{}", run.out);
-    for preset in ["tiny", "roce", "cloud"] {
+    for preset in Preset::all().map(Preset::name) {
         assert_eq!(generate(folder.path(), &["--preset", preset]).code, 0);
     }
     let run = check();
@@ -178,9 +178,13 @@ fn check_renews_what_was_made_from_a_file() {
         "name = \"mine\"\nnet_id_bits = 32\ntables = 4\nbindings = 4\n",
     )
     .unwrap();
-    for arguments in
-        [["--preset", "tiny"], ["--preset", "roce"], ["--preset", "cloud"], ["--config", "mine.toml"]]
-    {
+    for arguments in [
+        ["--preset", "tiny"],
+        ["--preset", "roce"],
+        ["--preset", "cloud"],
+        ["--preset", "cloud-ecp5"],
+        ["--config", "mine.toml"],
+    ] {
         assert_eq!(generate(folder.path(), &arguments).code, 0);
     }
     assert_eq!(stagecoach_in(folder.path(), &["check"]).code, 0);
