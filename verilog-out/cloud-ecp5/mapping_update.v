@@ -156,8 +156,8 @@ module mapping_update (
   reg first_token;
   reg scrubs;
   reg was_in_take;
-  wire takes_scrub_and = in_take & !was_in_take;
-  wire takes_scrub = takes_scrub_and & scrubs;
+  wire enters_take = in_take & !was_in_take;
+  wire takes_scrub = enters_take & scrubs;
   reg [4:0] argument_op;
   reg [15:0] argument_table;
   reg [31:0] argument_index;
@@ -444,7 +444,7 @@ module mapping_update (
   mapping_update_hash update_hash (
     .clk    (clk),
     .rst    (rst),
-    .start  (takes_scrub_and),
+    .start  (enters_take),
     .net_id (identifier),
     .seed0  (seed0),
     .bucket0(bucket0),
@@ -969,13 +969,16 @@ module mapping_update (
   reg [8:0] bitmap_base;
   reg has_words;
   reg was_in_reap;
+  wire enters_reap = in_reap & !was_in_reap;
   reg asks_for_word;
   wire storing = in_store & !scrubs;
   assign stores_move = storing & op_is_move;
   reg was_in_untrack;
-  wire untracks = in_untrack & !was_in_untrack;
+  wire enters_untrack = in_untrack & !was_in_untrack;
+  wire untracks = enters_untrack;
   reg was_in_retrack;
-  wire retracks = in_retrack & !was_in_retrack;
+  wire enters_retrack = in_retrack & !was_in_retrack;
+  wire retracks = enters_retrack;
   wire forgets = storing & (op_is_set_table | op_is_clear_table);
   wire restores = in_store & 1'b0;
   wire sets_tracking = retracks | restores;
@@ -1007,7 +1010,7 @@ module mapping_update (
     track_write <= 1'b0;
   end else begin
     was_in_reap <= in_reap;
-    asks_for_word <= (in_reap & !was_in_reap) | (in_sweep & has_words);
+    asks_for_word <= enters_reap | (in_sweep & has_words);
     harvest <= asks_for_word;
     was_in_untrack <= in_untrack;
     was_in_retrack <= in_retrack;

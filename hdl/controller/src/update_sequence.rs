@@ -159,7 +159,8 @@ impl<'m> Sequence<'m> {
 
     /// The first cycle of a state.
     pub(crate) fn first_of(&self, name: &str) -> Signal<'m> {
-        self.at(name) & !self.m.delay_reset(&format!("was_in_{name}"), self.at(name))
+        (self.at(name) & !self.m.delay_reset(&format!("was_in_{name}"), self.at(name)))
+            .named(format!("enters_{name}"))
     }
 
     /// The number of the token that is meant, from 0. It changes as the sequence enters PREPARE.
