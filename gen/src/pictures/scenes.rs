@@ -6,6 +6,7 @@ use stagecoach_cosim::driver::{Event, Timed};
 use stagecoach_cosim::{
     Driver, EngineKind, EngineOptions, Error as EngineError, IdlePayload, Spans, Stalls, engine,
 };
+use stagecoach_spec::latency::updates::UpdateCycles;
 use stagecoach_spec::{Access, Config, NetId, Op, Preset, Region, Request, Slices, Update};
 
 use super::View;
@@ -164,22 +165,25 @@ pub(super) fn two_spans(wave: &Path) -> Result<View, EngineError> {
 
 /// `invalidate` behind a request whose span is retired late; the other table asks in every third cycle.
 pub(super) fn fence(wave: &Path) -> Result<View, EngineError> {
-    /// From the offer of an `invalidate` to its acceptance.
-    const JUDGED: u64 = 27;
-    /// From there to the retirement of the span that it waits for.
+    /// From the acceptance of an `invalidate` to the retirement of the span that it waits for.
     const RETIRED: u64 = 26;
+    /// From there to the end of the picture: the answer is in it.
+    const SHOWN: u64 = 34;
     let mut bench = Bench::new(wave)?;
+    // From its offer to its acceptance: a cycle in which it is taken up, and one in which its token is prepared.
+    let cycles = UpdateCycles::of(&bench.config);
+    let judged = u64::from(cycles.take + cycles.look + cycles.judge) + 2;
     bench.driver.hold_retirements(Spans::Table(TABLE));
     let update = Update::Invalidate { table: TABLE, key: KEY };
     update.encode().into_iter().for_each(|command| bench.driver.command(command));
-    for cycle in 0..JUDGED + 60 {
+    for cycle in 0..judged + RETIRED + SHOWN {
         if cycle % 3 == 0 {
             bench.ask(OTHER, WITHIN, 0x40)?;
         }
-        if cycle == JUDGED - 1 || cycle == JUDGED + 1 {
+        if cycle == judged - 1 || cycle == judged + 1 {
             bench.ask(TABLE, WITHIN, 0x40)?;
         }
-        if cycle == JUDGED + RETIRED {
+        if cycle == judged + RETIRED {
             bench.driver.retire_next(TABLE);
         }
         bench.steps(1)?;
@@ -187,7 +191,7 @@ pub(super) fn fence(wave: &Path) -> Result<View, EngineError> {
     bench.driver.finish()?;
     Ok(View {
         origin: bench.first(|event| matches!(event, Event::Commanded(_))),
-        cycles: -2..=47,
+        cycles: -2..=(RETIRED + SHOWN) as i64 - 2,
         signals: &[
             "req_valid",
             "req_net_id",
