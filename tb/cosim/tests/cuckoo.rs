@@ -69,11 +69,11 @@ impl Busy {
         while self.bench.driver().open_commands() > 0 {
             self.step();
         }
-        let answers = self.bench.trace()[seen..].iter().filter_map(|timed| match timed.event {
+        let mut answers = self.bench.trace()[seen..].iter().filter_map(|timed| match timed.event {
             Event::Answered(answer) => Some(answer),
             _ => None,
         });
-        let answer = answers.last().expect("it was answered");
+        let answer = answers.next_back().expect("it was answered");
         if answer.is_ok() {
             self.planner.follow(&update).expect("the planner says the same");
         }

@@ -105,7 +105,7 @@ impl Names {
         let name = unjoined(name);
         // The longest beginning, at a dot, that is a register or a memory: wrappers lie below it.
         let ends = name.match_indices('.').map(|(place, _)| place).chain([name.len()]);
-        let known = ends.map(|end| &name[..end]).filter(|start| self.state.contains(*start)).last();
+        let known = ends.map(|end| &name[..end]).rfind(|start| self.state.contains(*start));
         known.unwrap_or(name).to_owned()
     }
 }
