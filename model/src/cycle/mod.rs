@@ -96,7 +96,7 @@ pub struct Outputs {
 /// let offer = Inputs { command: Some(command), ..Inputs::default() };
 /// let refused = (0..).find(|_| model.step(&offer).upd_ready).unwrap();
 /// let cycles = UpdateCycles::of(&config);
-/// assert_eq!(refused, 1 + cycles.look + cycles.judge);
+/// assert_eq!(refused, cycles.take + cycles.look + cycles.judge + 1);
 /// ```
 #[derive(Clone, Debug)]
 pub struct CycleModel {

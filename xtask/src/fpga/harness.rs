@@ -112,6 +112,7 @@ mod tests {
         let builder = ModuleBuilder::new("inverter", "Turns bits over.");
         let input = builder.input("a", 3);
         builder.output("z", !input);
+        builder.combinational_path("a", "z");
         let module = builder.finish().unwrap();
         let text = around(&module).text;
         assert!(text.contains("inverter dut(.a(settled[0 +: 3]), .z(result[0 +: 3]));"), "{text}");
