@@ -38,16 +38,16 @@ module mapping_dirty (
   reg [8:0] seen3_place;
   reg seen4_write;
   reg [8:0] seen4_place;
-  wire set2_marks_second_meets = marks3_write & (marks3_place == set1_place);
+  reg set2_marks_second_meets;
   reg set2_marks_meets_first;
   reg set2_marks_meets_older;
-  wire set2_seen_second_meets = seen3_write & (seen3_place == set1_place);
+  reg set2_seen_second_meets;
   reg set2_seen_meets_first;
   reg set2_seen_meets_older;
-  wire look2_marks_second_meets = marks3_write & (marks3_place == look1_place);
+  reg look2_marks_second_meets;
   reg look2_marks_meets_first;
   reg look2_marks_meets_older;
-  wire look2_seen_second_meets = seen3_write & (seen3_place == look1_place);
+  reg look2_seen_second_meets;
   reg look2_seen_meets_first;
   reg look2_seen_meets_older;
 
@@ -60,12 +60,16 @@ module mapping_dirty (
     marks4_write <= 1'b0;
     seen3_write <= 1'b0;
     seen4_write <= 1'b0;
+    set2_marks_second_meets <= 1'b0;
     set2_marks_meets_first <= 1'b0;
     set2_marks_meets_older <= 1'b0;
+    set2_seen_second_meets <= 1'b0;
     set2_seen_meets_first <= 1'b0;
     set2_seen_meets_older <= 1'b0;
+    look2_marks_second_meets <= 1'b0;
     look2_marks_meets_first <= 1'b0;
     look2_marks_meets_older <= 1'b0;
+    look2_seen_second_meets <= 1'b0;
     look2_seen_meets_first <= 1'b0;
     look2_seen_meets_older <= 1'b0;
   end else begin
@@ -77,14 +81,18 @@ module mapping_dirty (
     marks4_write <= marks3_write;
     seen3_write <= init | look2_writes;
     seen4_write <= seen3_write;
+    set2_marks_second_meets <= set2_valid & (set2_place == set_place);
     set2_marks_meets_first <= set2_valid & (set2_place == set1_place);
     set2_marks_meets_older <= set2_marks_second_meets
         | (marks4_write & (marks4_place == set1_place));
+    set2_seen_second_meets <= look2_writes & (look2_place == set_place);
     set2_seen_meets_first <= look2_writes & (look2_place == set1_place);
     set2_seen_meets_older <= set2_seen_second_meets | (seen4_write & (seen4_place == set1_place));
+    look2_marks_second_meets <= set2_valid & (set2_place == harvest_place);
     look2_marks_meets_first <= set2_valid & (set2_place == look1_place);
     look2_marks_meets_older <= look2_marks_second_meets
         | (marks4_write & (marks4_place == look1_place));
+    look2_seen_second_meets <= look2_writes & (look2_place == harvest_place);
     look2_seen_meets_first <= look2_writes & (look2_place == look1_place);
     look2_seen_meets_older <= look2_seen_second_meets
         | (seen4_write & (seen4_place == look1_place));

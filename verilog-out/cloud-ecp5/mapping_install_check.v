@@ -17,42 +17,74 @@ module mapping_install_check (
   output wire        slots_exceeded
 );
 
+  reg [14:0] slot_count_here;
+
+  always @(posedge clk) begin
+    slot_count_here <= slot_count;
+  end
+
   // ---- limit = base + length; origin = base - first_offset --------------------------------------
 
-  wire [17:0] limit_sum_from_0 = {1'b0, base[15:0], 1'b1} + {1'b0, length[15:0], 1'b0};
-  reg [16:0] limit_from_0;
-  wire [17:0] limit_sum_from_16 = {1'b0, base[31:16], 1'b1}
-      + {1'b0, length[31:16], limit_from_0[16]};
-  reg [16:0] limit_from_16;
-  wire [17:0] limit_sum_from_32 = {1'b0, base[47:32], 1'b1}
-      + {1'b0, length[47:32], limit_from_16[16]};
-  reg [16:0] limit_from_32;
-  wire [17:0] limit_sum_from_48 = {1'b0, base[63:48], 1'b1}
-      + {1'b0, length[63:48], limit_from_32[16]};
-  reg [16:0] limit_from_48;
-  reg [3:0] limit_in_part;
+  wire [9:0] limit_sum_from_0 = {1'b0, base[7:0], 1'b1} + {1'b0, length[7:0], 1'b0};
+  reg [8:0] limit_from_0;
+  wire [9:0] limit_sum_from_8 = {1'b0, base[15:8], 1'b1} + {1'b0, length[15:8], limit_from_0[8]};
+  reg [8:0] limit_from_8;
+  wire [9:0] limit_sum_from_16 = {1'b0, base[23:16], 1'b1} + {1'b0, length[23:16], limit_from_8[8]};
+  reg [8:0] limit_from_16;
+  wire [9:0] limit_sum_from_24 = {1'b0, base[31:24], 1'b1}
+      + {1'b0, length[31:24], limit_from_16[8]};
+  reg [8:0] limit_from_24;
+  wire [9:0] limit_sum_from_32 = {1'b0, base[39:32], 1'b1}
+      + {1'b0, length[39:32], limit_from_24[8]};
+  reg [8:0] limit_from_32;
+  wire [9:0] limit_sum_from_40 = {1'b0, base[47:40], 1'b1}
+      + {1'b0, length[47:40], limit_from_32[8]};
+  reg [8:0] limit_from_40;
+  wire [9:0] limit_sum_from_48 = {1'b0, base[55:48], 1'b1}
+      + {1'b0, length[55:48], limit_from_40[8]};
+  reg [8:0] limit_from_48;
+  wire [9:0] limit_sum_from_56 = {1'b0, base[63:56], 1'b1}
+      + {1'b0, length[63:56], limit_from_48[8]};
+  reg [8:0] limit_from_56;
+  reg [7:0] limit_in_part;
   reg limit_any;
   wire wraps = limit[64] & limit_any;
   reg address_wraps;
-  wire [17:0] origin_rest_from_0 = {1'b0, base[15:0], 1'b0} - {1'b0, first_offset[15:0], 1'b0};
-  reg [16:0] origin_from_0;
-  wire [17:0] origin_rest_from_16 = {1'b0, base[31:16], 1'b0}
-      - {1'b0, first_offset[31:16], origin_from_0[16]};
-  reg [16:0] origin_from_16;
-  wire [12:0] origin_rest_from_32 = {base[43:32], 1'b0} - {12'd0, origin_from_16[16]};
-  reg [11:0] origin_from_32;
+  wire [9:0] origin_rest_from_0 = {1'b0, base[7:0], 1'b0} - {1'b0, first_offset[7:0], 1'b0};
+  reg [8:0] origin_from_0;
+  wire [9:0] origin_rest_from_8 = {1'b0, base[15:8], 1'b0}
+      - {1'b0, first_offset[15:8], origin_from_0[8]};
+  reg [8:0] origin_from_8;
+  wire [9:0] origin_rest_from_16 = {1'b0, base[23:16], 1'b0}
+      - {1'b0, first_offset[23:16], origin_from_8[8]};
+  reg [8:0] origin_from_16;
+  wire [9:0] origin_rest_from_24 = {1'b0, base[31:24], 1'b0}
+      - {1'b0, first_offset[31:24], origin_from_16[8]};
+  reg [8:0] origin_from_24;
+  wire [9:0] origin_rest_from_32 = {1'b0, base[39:32], 1'b0} - {1'b0, 8'd0, origin_from_24[8]};
+  reg [8:0] origin_from_32;
+  wire [4:0] origin_rest_from_40 = {base[43:40], 1'b0} - {4'd0, origin_from_32[8]};
+  reg [3:0] origin_from_40;
 
   always @(posedge clk) begin
-    limit_from_0 <= limit_sum_from_0[17:1];
-    limit_from_16 <= limit_sum_from_16[17:1];
-    limit_from_32 <= limit_sum_from_32[17:1];
-    limit_from_48 <= limit_sum_from_48[17:1];
-    limit_in_part <= {|limit[63:48], |limit[47:32], |limit[31:16], |limit[15:0]};
+    limit_from_0 <= limit_sum_from_0[9:1];
+    limit_from_8 <= limit_sum_from_8[9:1];
+    limit_from_16 <= limit_sum_from_16[9:1];
+    limit_from_24 <= limit_sum_from_24[9:1];
+    limit_from_32 <= limit_sum_from_32[9:1];
+    limit_from_40 <= limit_sum_from_40[9:1];
+    limit_from_48 <= limit_sum_from_48[9:1];
+    limit_from_56 <= limit_sum_from_56[9:1];
+    limit_in_part <= {|limit[63:56], |limit[55:48], |limit[47:40], |limit[39:32], |limit[31:24],
+        |limit[23:16], |limit[15:8], |limit[7:0]};
     limit_any <= |limit_in_part;
     address_wraps <= wraps;
-    origin_from_0 <= origin_rest_from_0[17:1];
-    origin_from_16 <= origin_rest_from_16[17:1];
-    origin_from_32 <= origin_rest_from_32[12:1];
+    origin_from_0 <= origin_rest_from_0[9:1];
+    origin_from_8 <= origin_rest_from_8[9:1];
+    origin_from_16 <= origin_rest_from_16[9:1];
+    origin_from_24 <= origin_rest_from_24[9:1];
+    origin_from_32 <= origin_rest_from_32[9:1];
+    origin_from_40 <= origin_rest_from_40[4:1];
   end
 
   // ---- first_offset lies in the first page and agrees with the base, unless the region is zero-based 
@@ -63,9 +95,10 @@ module mapping_install_check (
   reg offset_beyond_page_21;
   reg offset_beyond_page_30;
   reg offset_beyond_page;
-  reg offset_differs_in_part;
+  wire [11:0] offset_bits_differ = first_offset[11:0] ^ base[11:0];
+  reg [1:0] offset_differs_in_part;
   reg offset_differs_any;
-  reg [3:0] base_in_part;
+  reg [7:0] base_in_part;
   reg base_any;
   reg offset_is_bad;
 
@@ -79,114 +112,165 @@ module mapping_install_check (
           (page_size_held[0] ? offset_beyond_page_30 : offset_beyond_page_21) :
         page_size_held[0] ? offset_beyond_page_16 :
         offset_beyond_page_12;
-    offset_differs_in_part <= |(first_offset[11:0] ^ base[11:0]);
-    offset_differs_any <= offset_differs_in_part;
-    base_in_part <= {|base[63:48], |base[47:32], |base[31:16], |base[15:0]};
+    offset_differs_in_part <= {|offset_bits_differ[11:8], |offset_bits_differ[7:0]};
+    offset_differs_any <= |offset_differs_in_part;
+    base_in_part <= {|base[63:56], |base[55:48], |base[47:40], |base[39:32], |base[31:24],
+        |base[23:16], |base[15:8], |base[7:0]};
     base_any <= |base_in_part;
     offset_is_bad <= offset_beyond_page | (offset_differs_any & base_any);
   end
 
   // ---- Slots needed: extent in whole pages, none for a region without bytes ---------------------
 
-  wire [17:0] extent_sum_from_0 = {1'b0, length[15:0], 1'b1} + {1'b0, first_offset[15:0], 1'b0};
-  reg [16:0] extent_from_0;
-  wire [17:0] extent_sum_from_16 = {1'b0, length[31:16], 1'b1}
-      + {1'b0, first_offset[31:16], extent_from_0[16]};
-  reg [16:0] extent_from_16;
-  wire [17:0] extent_sum_from_32 = {1'b0, length[47:32], 1'b1} + {1'b0, 16'd0, extent_from_16[16]};
-  reg [16:0] extent_from_32;
-  wire [17:0] extent_sum_from_48 = {1'b0, length[63:48], 1'b1} + {1'b0, 16'd0, extent_from_32[16]};
-  reg [16:0] extent_from_48;
+  wire [9:0] extent_sum_from_0 = {1'b0, length[7:0], 1'b1} + {1'b0, first_offset[7:0], 1'b0};
+  reg [8:0] extent_from_0;
+  wire [9:0] extent_sum_from_8 = {1'b0, length[15:8], 1'b1}
+      + {1'b0, first_offset[15:8], extent_from_0[8]};
+  reg [8:0] extent_from_8;
+  wire [9:0] extent_sum_from_16 = {1'b0, length[23:16], 1'b1}
+      + {1'b0, first_offset[23:16], extent_from_8[8]};
+  reg [8:0] extent_from_16;
+  wire [9:0] extent_sum_from_24 = {1'b0, length[31:24], 1'b1}
+      + {1'b0, first_offset[31:24], extent_from_16[8]};
+  reg [8:0] extent_from_24;
+  wire [9:0] extent_sum_from_32 = {1'b0, length[39:32], 1'b1} + {1'b0, 8'd0, extent_from_24[8]};
+  reg [8:0] extent_from_32;
+  wire [9:0] extent_sum_from_40 = {1'b0, length[47:40], 1'b1} + {1'b0, 8'd0, extent_from_32[8]};
+  reg [8:0] extent_from_40;
+  wire [9:0] extent_sum_from_48 = {1'b0, length[55:48], 1'b1} + {1'b0, 8'd0, extent_from_40[8]};
+  reg [8:0] extent_from_48;
+  wire [9:0] extent_sum_from_56 = {1'b0, length[63:56], 1'b1} + {1'b0, 8'd0, extent_from_48[8]};
+  reg [8:0] extent_from_56;
   reg [64:0] page_mask;
-  wire [17:0] rounded_sum_from_0 = {1'b0, extent_from_0[15:0], 1'b1}
-      + {1'b0, page_mask[15:0], 1'b0};
-  reg [16:0] rounded_from_0;
-  wire [17:0] rounded_sum_from_16 = {1'b0, extent_from_16[15:0], 1'b1}
-      + {1'b0, page_mask[31:16], rounded_from_0[16]};
-  reg [16:0] rounded_from_16;
-  wire [17:0] rounded_sum_from_32 = {1'b0, extent_from_32[15:0], 1'b1}
-      + {1'b0, page_mask[47:32], rounded_from_16[16]};
-  reg [16:0] rounded_from_32;
-  wire [17:0] rounded_sum_from_48 = {1'b0, extent_from_48[15:0], 1'b1}
-      + {1'b0, page_mask[63:48], rounded_from_32[16]};
-  reg [16:0] rounded_from_48;
-  wire [2:0] rounded_sum_from_64 = {1'b0, extent_from_48[16], 1'b1}
-      + {1'b0, page_mask[64], rounded_from_48[16]};
+  wire [9:0] rounded_sum_from_0 = {1'b0, extent_from_0[7:0], 1'b1} + {1'b0, page_mask[7:0], 1'b0};
+  reg [8:0] rounded_from_0;
+  wire [9:0] rounded_sum_from_8 = {1'b0, extent_from_8[7:0], 1'b1}
+      + {1'b0, page_mask[15:8], rounded_from_0[8]};
+  reg [8:0] rounded_from_8;
+  wire [9:0] rounded_sum_from_16 = {1'b0, extent_from_16[7:0], 1'b1}
+      + {1'b0, page_mask[23:16], rounded_from_8[8]};
+  reg [8:0] rounded_from_16;
+  wire [9:0] rounded_sum_from_24 = {1'b0, extent_from_24[7:0], 1'b1}
+      + {1'b0, page_mask[31:24], rounded_from_16[8]};
+  reg [8:0] rounded_from_24;
+  wire [9:0] rounded_sum_from_32 = {1'b0, extent_from_32[7:0], 1'b1}
+      + {1'b0, page_mask[39:32], rounded_from_24[8]};
+  reg [8:0] rounded_from_32;
+  wire [9:0] rounded_sum_from_40 = {1'b0, extent_from_40[7:0], 1'b1}
+      + {1'b0, page_mask[47:40], rounded_from_32[8]};
+  reg [8:0] rounded_from_40;
+  wire [9:0] rounded_sum_from_48 = {1'b0, extent_from_48[7:0], 1'b1}
+      + {1'b0, page_mask[55:48], rounded_from_40[8]};
+  reg [8:0] rounded_from_48;
+  wire [9:0] rounded_sum_from_56 = {1'b0, extent_from_56[7:0], 1'b1}
+      + {1'b0, page_mask[63:56], rounded_from_48[8]};
+  reg [8:0] rounded_from_56;
+  wire [2:0] rounded_sum_from_64 = {1'b0, extent_from_56[8], 1'b1}
+      + {1'b0, page_mask[64], rounded_from_56[8]};
   reg [1:0] rounded_from_64;
-  reg [3:0] length_in_part;
+  wire [65:0] rounded_extent = {rounded_from_64[1], rounded_from_64[0], rounded_from_56[7:0],
+      rounded_from_48[7:0], rounded_from_40[7:0], rounded_from_32[7:0], rounded_from_24[7:0],
+      rounded_from_16[7:0], rounded_from_8[7:0], rounded_from_0[7:0]};
+  reg [7:0] length_in_part;
   reg length_any;
+  wire [53:0] whole_pages = page_size_held[1] ?
+        (page_size_held[0] ? {18'd0, rounded_extent[65:30]} : {9'd0, rounded_extent[65:21]}) :
+      page_size_held[0] ? {4'd0, rounded_extent[65:16]} :
+      rounded_extent[65:12];
+  wire [53:0] needed_pages = whole_pages & {54{length_any}};
   reg [53:0] pages;
-  wire [17:0] end_slot_sum_from_0 = {1'b0, pages[15:0], 1'b1} + {1'b0, first_slot[15:0], 1'b0};
-  reg [16:0] end_slot_from_0;
-  wire [17:0] end_slot_sum_from_16 = {1'b0, pages[31:16], 1'b1}
-      + {1'b0, first_slot[31:16], end_slot_from_0[16]};
-  reg [16:0] end_slot_from_16;
-  wire [17:0] end_slot_sum_from_32 = {1'b0, pages[47:32], 1'b1}
-      + {1'b0, 16'd0, end_slot_from_16[16]};
-  reg [16:0] end_slot_from_32;
-  wire [7:0] end_slot_sum_from_48 = {1'b0, pages[53:48], 1'b1} + {1'b0, 6'd0, end_slot_from_32[16]};
+  wire [9:0] end_slot_sum_from_0 = {1'b0, pages[7:0], 1'b1} + {1'b0, first_slot[7:0], 1'b0};
+  reg [8:0] end_slot_from_0;
+  wire [9:0] end_slot_sum_from_8 = {1'b0, pages[15:8], 1'b1}
+      + {1'b0, first_slot[15:8], end_slot_from_0[8]};
+  reg [8:0] end_slot_from_8;
+  wire [9:0] end_slot_sum_from_16 = {1'b0, pages[23:16], 1'b1}
+      + {1'b0, first_slot[23:16], end_slot_from_8[8]};
+  reg [8:0] end_slot_from_16;
+  wire [9:0] end_slot_sum_from_24 = {1'b0, pages[31:24], 1'b1}
+      + {1'b0, first_slot[31:24], end_slot_from_16[8]};
+  reg [8:0] end_slot_from_24;
+  wire [9:0] end_slot_sum_from_32 = {1'b0, pages[39:32], 1'b1} + {1'b0, 8'd0, end_slot_from_24[8]};
+  reg [8:0] end_slot_from_32;
+  wire [9:0] end_slot_sum_from_40 = {1'b0, pages[47:40], 1'b1} + {1'b0, 8'd0, end_slot_from_32[8]};
+  reg [8:0] end_slot_from_40;
+  wire [7:0] end_slot_sum_from_48 = {1'b0, pages[53:48], 1'b1} + {1'b0, 6'd0, end_slot_from_40[8]};
   reg [6:0] end_slot_from_48;
+  reg slot_count_below_to_8;
   reg slot_count_below_to_16;
+  reg slot_count_below_to_24;
   reg slot_count_below_to_32;
+  reg slot_count_below_to_40;
   reg slot_count_below_to_48;
   reg slot_count_below_to_55;
   reg slots_are_exceeded;
 
   always @(posedge clk) begin
-    extent_from_0 <= extent_sum_from_0[17:1];
-    extent_from_16 <= extent_sum_from_16[17:1];
-    extent_from_32 <= extent_sum_from_32[17:1];
-    extent_from_48 <= extent_sum_from_48[17:1];
+    extent_from_0 <= extent_sum_from_0[9:1];
+    extent_from_8 <= extent_sum_from_8[9:1];
+    extent_from_16 <= extent_sum_from_16[9:1];
+    extent_from_24 <= extent_sum_from_24[9:1];
+    extent_from_32 <= extent_sum_from_32[9:1];
+    extent_from_40 <= extent_sum_from_40[9:1];
+    extent_from_48 <= extent_sum_from_48[9:1];
+    extent_from_56 <= extent_sum_from_56[9:1];
     page_mask <= page_size_held[1] ? (page_size_held[0] ? 65'h3fffffff : 65'h1fffff) :
         page_size_held[0] ? 65'hffff :
         65'hfff;
-    rounded_from_0 <= rounded_sum_from_0[17:1];
-    rounded_from_16 <= rounded_sum_from_16[17:1];
-    rounded_from_32 <= rounded_sum_from_32[17:1];
-    rounded_from_48 <= rounded_sum_from_48[17:1];
+    rounded_from_0 <= rounded_sum_from_0[9:1];
+    rounded_from_8 <= rounded_sum_from_8[9:1];
+    rounded_from_16 <= rounded_sum_from_16[9:1];
+    rounded_from_24 <= rounded_sum_from_24[9:1];
+    rounded_from_32 <= rounded_sum_from_32[9:1];
+    rounded_from_40 <= rounded_sum_from_40[9:1];
+    rounded_from_48 <= rounded_sum_from_48[9:1];
+    rounded_from_56 <= rounded_sum_from_56[9:1];
     rounded_from_64 <= rounded_sum_from_64[2:1];
-    length_in_part <= {|length[63:48], |length[47:32], |length[31:16], |length[15:0]};
+    length_in_part <= {|length[63:56], |length[55:48], |length[47:40], |length[39:32],
+        |length[31:24], |length[23:16], |length[15:8], |length[7:0]};
     length_any <= |length_in_part;
-    pages <= (page_size_held[1] ?
-              (page_size_held[0] ?
-                    {18'd0,
-                      {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
-                        rounded_from_32[15:0], rounded_from_16[15:14]}} :
-                  {9'd0,
-                    {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
-                      rounded_from_32[15:0], rounded_from_16[15:5]}}) :
-            page_size_held[0] ?
-              {4'd0,
-                {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0],
-                  rounded_from_32[15:0], rounded_from_16[15:0]}} :
-            {rounded_from_64[1], rounded_from_64[0], rounded_from_48[15:0], rounded_from_32[15:0],
-              rounded_from_16[15:0], rounded_from_0[15:12]}) & {54{length_any}};
-    end_slot_from_0 <= end_slot_sum_from_0[17:1];
-    end_slot_from_16 <= end_slot_sum_from_16[17:1];
-    end_slot_from_32 <= end_slot_sum_from_32[17:1];
+    pages <= needed_pages;
+    end_slot_from_0 <= end_slot_sum_from_0[9:1];
+    end_slot_from_8 <= end_slot_sum_from_8[9:1];
+    end_slot_from_16 <= end_slot_sum_from_16[9:1];
+    end_slot_from_24 <= end_slot_sum_from_24[9:1];
+    end_slot_from_32 <= end_slot_sum_from_32[9:1];
+    end_slot_from_40 <= end_slot_sum_from_40[9:1];
     end_slot_from_48 <= end_slot_sum_from_48[7:1];
-    slot_count_below_to_16 <= {{1'b0, slot_count}, 1'b0} < {end_slot_from_0[15:0], 1'b0};
-    slot_count_below_to_32 <= {end_slot_from_16[15:0], slot_count_below_to_16} > {16'd0, 1'b0};
-    slot_count_below_to_48 <= {end_slot_from_32[15:0], slot_count_below_to_32} > {16'd0, 1'b0};
+    slot_count_below_to_8 <= {slot_count_here[7:0], 1'b0} < {end_slot_from_0[7:0], 1'b0};
+    slot_count_below_to_16 <= {{1'b0, slot_count_here[14:8]}, 1'b0}
+        < {end_slot_from_8[7:0], slot_count_below_to_8};
+    slot_count_below_to_24 <= {end_slot_from_16[7:0], slot_count_below_to_16} > {8'd0, 1'b0};
+    slot_count_below_to_32 <= {end_slot_from_24[7:0], slot_count_below_to_24} > {8'd0, 1'b0};
+    slot_count_below_to_40 <= {end_slot_from_32[7:0], slot_count_below_to_32} > {8'd0, 1'b0};
+    slot_count_below_to_48 <= {end_slot_from_40[7:0], slot_count_below_to_40} > {8'd0, 1'b0};
     slot_count_below_to_55 <= {{end_slot_from_48[6], end_slot_from_48[5:0]},
         slot_count_below_to_48} > {7'd0, 1'b0};
     slots_are_exceeded <= slot_count_below_to_55;
   end
 
-  assign limit = {limit_from_48[16], limit_from_48[15:0], limit_from_32[15:0], limit_from_16[15:0],
-      limit_from_0[15:0]};
+  assign limit = {limit_from_56[8], limit_from_56[7:0], limit_from_48[7:0], limit_from_40[7:0],
+      limit_from_32[7:0], limit_from_24[7:0], limit_from_16[7:0], limit_from_8[7:0],
+      limit_from_0[7:0]};
 
   assign address_wrap = address_wraps;
-  assign origin = {origin_from_32, origin_from_16[15:0], origin_from_0[15:0]};
+  assign origin = {origin_from_40, origin_from_32[7:0], origin_from_24[7:0], origin_from_16[7:0],
+      origin_from_8[7:0], origin_from_0[7:0]};
+
   assign bad_offset = offset_is_bad;
   assign slots_exceeded = slots_are_exceeded;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, limit_sum_from_0[0], limit_sum_from_16[0], limit_sum_from_32[0],
-      limit_sum_from_48[0], origin_rest_from_0[0], origin_rest_from_16[0], origin_rest_from_32[0],
-      extent_sum_from_0[0], extent_sum_from_16[0], extent_sum_from_32[0], extent_sum_from_48[0],
-      rounded_sum_from_0[0], rounded_sum_from_16[0], rounded_sum_from_32[0],
-      rounded_sum_from_48[0], rounded_sum_from_64[0], rounded_from_0[11:0], end_slot_sum_from_0[0],
-      end_slot_sum_from_16[0], end_slot_sum_from_32[0], end_slot_sum_from_48[0]};
+  wire unused_ok = &{1'b0, limit_sum_from_0[0], limit_sum_from_8[0], limit_sum_from_16[0],
+      limit_sum_from_24[0], limit_sum_from_32[0], limit_sum_from_40[0], limit_sum_from_48[0],
+      limit_sum_from_56[0], origin_rest_from_0[0], origin_rest_from_8[0], origin_rest_from_16[0],
+      origin_rest_from_24[0], origin_rest_from_32[0], origin_rest_from_40[0], extent_sum_from_0[0],
+      extent_sum_from_8[0], extent_sum_from_16[0], extent_sum_from_24[0], extent_sum_from_32[0],
+      extent_sum_from_40[0], extent_sum_from_48[0], extent_sum_from_56[0], rounded_sum_from_0[0],
+      rounded_sum_from_8[0], rounded_sum_from_16[0], rounded_sum_from_24[0],
+      rounded_sum_from_32[0], rounded_sum_from_40[0], rounded_sum_from_48[0],
+      rounded_sum_from_56[0], rounded_sum_from_64[0], rounded_extent[11:0], end_slot_sum_from_0[0],
+      end_slot_sum_from_8[0], end_slot_sum_from_16[0], end_slot_sum_from_24[0],
+      end_slot_sum_from_32[0], end_slot_sum_from_40[0], end_slot_sum_from_48[0]};
 
 endmodule

@@ -22,7 +22,7 @@ module mapping_respond (
   input  wire [12:0] in_span,
   input  wire        in_slot_present,
   input  wire [1:0]  in_slot_page_size,
-  input  wire [35:0] in_slot_frame,
+  input  wire [29:0] in_slot_frame,
   input  wire        rsp_ready,
   output reg         formed_beat,
   output reg         formed_token,
@@ -35,7 +35,7 @@ module mapping_respond (
   output reg  [7:0]  rsp_tag,
   output reg  [23:0] rsp_stream,
   output reg  [7:0]  rsp_fault,
-  output reg  [47:0] rsp_pa,
+  output reg  [41:0] rsp_pa,
   output reg  [12:0] rsp_span,
   output reg  [9:0]  rsp_table,
   output reg         rsp_epoch,
@@ -55,7 +55,7 @@ module mapping_respond (
 
   reg respond1_arrives;
   reg respond1_token;
-  reg [47:0] respond1_address;
+  reg [41:0] respond1_address;
   wire no_page = !in_slot_present | (in_slot_page_size != in_page_size);
   reg respond1_refused;
   reg respond1_has_address;
@@ -80,9 +80,9 @@ module mapping_respond (
 
   always @(posedge clk) begin
     respond1_address <= {in_page_size[1] ?
-            (in_page_size[0] ? {in_slot_frame[35:18], in_page_number} :
-                {in_slot_frame[35:9], in_page_number[8:0]}) :
-          in_page_size[0] ? {in_slot_frame[35:4], in_page_number[3:0]} :
+            (in_page_size[0] ? {in_slot_frame[29:18], in_page_number} :
+                {in_slot_frame[29:9], in_page_number[8:0]}) :
+          in_page_size[0] ? {in_slot_frame[29:4], in_page_number[3:0]} :
           in_slot_frame, in_offset};
     respond1_refused <= !in_empty & no_page;
     respond1_has_address <= !in_empty & !no_page;
@@ -141,8 +141,19 @@ module mapping_respond (
   // ---- Beats that wait --------------------------------------------------------------------------
 
   wire front_valid;
-  wire [114:0] front_word;
+  wire [108:0] front_word;
   wire take = !rsp_valid | rsp_ready;
+  wire next_valid = front_valid | !take;
+  wire copied_valid;
+
+  mapping_respond_copy valid_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(next_valid),
+    .copy (copied_valid)
+  );
+
+  wire queue_take = !copied_valid | rsp_ready;
 
   mapping_respond_queue queue (
     .clk        (clk),
@@ -150,10 +161,10 @@ module mapping_respond (
     .in_valid   (beat_valid),
     .in_word    ({ends_when_taken,
         {respond1_tag, respond1_stream, {4'd0, fault},
-          respond1_address & {48{respond1_has_address}},
+          respond1_address & {42{respond1_has_address}},
           respond1_span & {13{respond1_has_address}}, respond1_table, respond1_epoch,
           respond1_first, last}}),
-    .take       (take),
+    .take       (queue_take),
     .front_valid(front_valid),
     .front_word (front_word)
   );
@@ -161,7 +172,7 @@ module mapping_respond (
   always @(posedge clk) if (rst) begin
     rsp_valid <= 1'b0;
   end else begin
-    rsp_valid <= front_valid | !take;
+    rsp_valid <= next_valid;
   end
 
   // ---- Head: what the response port shows -------------------------------------------------------
@@ -170,10 +181,10 @@ module mapping_respond (
   // Without a beat it shows what nobody looks at: so the enable does not wait for one.
 
   always @(posedge clk) if (take) begin
-    rsp_tag <= front_word[113:106];
-    rsp_stream <= front_word[105:82];
-    rsp_fault <= front_word[81:74];
-    rsp_pa <= front_word[73:26];
+    rsp_tag <= front_word[107:100];
+    rsp_stream <= front_word[99:76];
+    rsp_fault <= front_word[75:68];
+    rsp_pa <= front_word[67:26];
     rsp_span <= front_word[25:13];
     rsp_table <= front_word[12:3];
     rsp_epoch <= front_word[2];
@@ -186,7 +197,7 @@ module mapping_respond (
   reg head_ends;
 
   always @(posedge clk) if (take) begin
-    head_ends <= front_word[114];
+    head_ends <= front_word[108];
   end
 
   always @(posedge clk) if (rst) begin

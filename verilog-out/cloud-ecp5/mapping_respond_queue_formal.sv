@@ -7,10 +7,10 @@ module mapping_respond_queue (
   input  wire         clk,
   input  wire         rst,          // synchronous, active high
   input  wire         in_valid,
-  input  wire [114:0] in_word,
+  input  wire [108:0] in_word,
   input  wire         take,         // front_word leaves if front_valid
   output wire         front_valid,
-  output wire [114:0] front_word
+  output wire [108:0] front_word
 );
 
   // ---- State ------------------------------------------------------------------------------------
@@ -80,10 +80,10 @@ module mapping_respond_queue (
 
   // ---- The words --------------------------------------------------------------------------------
 
-  wire [114:0] fetched_word;
+  wire [108:0] fetched_word;
 
   ram_distributed_one_read #(
-    .WIDTH          (115),
+    .WIDTH          (109),
     .ADDRESS_WIDTH  (4),
     .OUTPUT_REGISTER(0)
   ) queue_memory (
@@ -96,8 +96,8 @@ module mapping_respond_queue (
     .read_data    (fetched_word)
   );
 
-  reg [114:0] direct_word;
-  wire [114:0] next_word = next_direct ? direct_word : fetched_word;
+  reg [108:0] direct_word;
+  wire [108:0] next_word = next_direct ? direct_word : fetched_word;
 
   always @(posedge clk) if (take | !next_direct) begin
     direct_word <= in_word;

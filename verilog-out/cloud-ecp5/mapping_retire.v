@@ -8,12 +8,12 @@ module mapping_retire (
   input  wire        rst,             // synchronous, active high
   input  wire        ret_valid,
   input  wire [9:0]  ret_table,
-  input  wire [35:0] ret_frame,
+  input  wire [29:0] ret_frame,
   input  wire        ret_write,
   input  wire        ret_epoch,
   input  wire        track_write,     // says how a table is tracked
   input  wire [9:0]  track_table,
-  input  wire [49:0] track_word,
+  input  wire [43:0] track_word,
   input  wire        harvest,         // reads and clears a word of the dirty pool
   input  wire [8:0]  harvest_place,
   input  wire        init,            // clears after reset; nothing else happens then
@@ -26,11 +26,26 @@ module mapping_retire (
   output wire        retired_epoch
 );
 
+  reg init_here;
+  reg [9:0] init_here_place;
+  reg [8:0] init_here_word;
+
+  always @(posedge clk) if (rst) begin
+    init_here <= 1'b0;
+  end else begin
+    init_here <= init;
+  end
+
+  always @(posedge clk) begin
+    init_here_place <= init_place;
+    init_here_word <= init_word;
+  end
+
   // ---- Cycle 1 ----------------------------------------------------------------------------------
 
   reg ret1_valid;
   reg [9:0] ret1_table;
-  reg [33:0] ret1_frame;
+  reg [29:0] ret1_frame;
   reg ret1_write;
   reg ret1_epoch;
 
@@ -42,26 +57,26 @@ module mapping_retire (
 
   always @(posedge clk) begin
     ret1_table <= ret_table;
-    ret1_frame <= ret_frame[33:0];
+    ret1_frame <= ret_frame;
     ret1_write <= ret_write;
     ret1_epoch <= ret_epoch;
   end
 
   // ---- Cycles 2 to 4: how the table is tracked --------------------------------------------------
 
-  wire [49:0] ret3_stored;
-  wire [9:0] write_table = init ? init_place : track_table;
-  wire [49:0] write_word = track_word & {50{!init}};
-  wire write = init | track_write;
-  wire collides = write & (write_table == ret1_table);
+  wire [43:0] ret3_stored;
+  wire [9:0] write_table = init_here ? init_here_place : track_table;
+  wire [43:0] write_word = track_word & {44{!init_here}};
+  wire write = init_here | track_write;
+  wire collides = track_write & (track_table == ret1_table);
   reg ret2_collided;
   reg ret3_collided;
-  reg [49:0] ret2_written;
-  reg [49:0] ret3_written;
-  reg [49:0] ret4_coded;
+  reg [43:0] ret2_written;
+  reg [43:0] ret3_written;
+  reg [43:0] ret4_coded;
 
   ram_block_one_read #(
-    .WIDTH          (50),
+    .WIDTH          (44),
     .ADDRESS_WIDTH  (10),
     .OUTPUT_REGISTER(1)
   ) tracking_memory (
@@ -93,9 +108,9 @@ module mapping_retire (
   reg ret2_wrote;
   reg ret3_wrote;
   reg ret4_wrote;
-  reg [33:0] ret2_frame;
-  reg [33:0] ret3_frame;
-  reg [33:0] ret4_frame;
+  reg [29:0] ret2_frame;
+  reg [29:0] ret3_frame;
+  reg [29:0] ret4_frame;
 
   always @(posedge clk) if (rst) begin
     ret2_wrote <= 1'b0;
@@ -115,13 +130,13 @@ module mapping_retire (
 
   // ---- Offset in the window; the granule's bit in the pool --------------------------------------
 
-  wire sets = ret4_wrote & (|ret4_coded[49:45]);
-  reg [17:0] granule5_low_offset;
-  reg [16:0] granule5_high_frame;
-  reg [16:0] granule5_high_base;
-  wire [17:0] granule5_high_offset = {granule5_high_frame, 1'b0}
-      - {granule5_high_base, granule5_low_offset[17]};
-  reg [33:0] granule6_offset;
+  wire sets = ret4_wrote & (|ret4_coded[43:39]);
+  reg [15:0] granule5_low_offset;
+  reg [14:0] granule5_high_frame;
+  reg [14:0] granule5_high_base;
+  wire [15:0] granule5_high_offset = {granule5_high_frame, 1'b0}
+      - {granule5_high_base, granule5_low_offset[15]};
+  reg [29:0] granule6_offset;
   reg [4:0] granule5_shift;
   reg [4:0] granule6_shift;
   reg [8:0] granule5_base;
@@ -146,17 +161,17 @@ module mapping_retire (
   reg [5:0] set11_bit;
 
   always @(posedge clk) begin
-    granule5_low_offset <= {1'b0, ret4_frame[16:0]} - {1'b0, ret4_coded[25:9]};
-    granule5_high_frame <= ret4_frame[33:17];
-    granule5_high_base <= ret4_coded[42:26];
-    granule6_offset <= {granule5_high_offset[17:1], granule5_low_offset[16:0]};
-    granule5_shift <= ret4_coded[49:45] - 5'd12;
+    granule5_low_offset <= {1'b0, ret4_frame[14:0]} - {1'b0, ret4_coded[23:9]};
+    granule5_high_frame <= ret4_frame[29:15];
+    granule5_high_base <= ret4_coded[38:24];
+    granule6_offset <= {granule5_high_offset[15:1], granule5_low_offset[14:0]};
+    granule5_shift <= ret4_coded[43:39] - 5'd12;
     granule6_shift <= granule5_shift;
     granule5_base <= ret4_coded[8:0];
     granule6_base <= granule5_base;
     granule7_base <= granule6_base;
     granule8_base <= granule7_base;
-    granule7_shifted <= granule6_shift[4] ? granule6_offset[33:16] :
+    granule7_shifted <= granule6_shift[4] ? {4'd0, granule6_offset[29:16]} :
         granule6_shift[3] ? (granule6_shift[2] ? granule6_offset[29:12] : granule6_offset[25:8]) :
         granule6_shift[2] ? granule6_offset[21:4] :
         granule6_offset[17:0];
@@ -203,8 +218,8 @@ module mapping_retire (
     .set_bit      (set11_bit),
     .harvest      (harvest),
     .harvest_place(harvest_place),
-    .init         (init),
-    .init_place   (init_word),
+    .init         (init_here),
+    .init_place   (init_here_word),
     .harvested    (dirty_pool_harvested)
   );
 
@@ -302,6 +317,6 @@ module mapping_retire (
   assign retired_epoch = ret12_epoch;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, ret_frame[35:34], ret4_coded[44:43], granule5_high_offset[0]};
+  wire unused_ok = &{1'b0, granule5_high_offset[0]};
 
 endmodule

@@ -26,7 +26,7 @@ module mapping_slot (
   input  wire        commit_write_slot,   // the token in flight writes a slot
   input  wire        init_slot,           // clears a place after reset
   input  wire [13:0] commit_slot,         // place to write
-  input  wire [38:0] commit_slot_word,
+  input  wire [32:0] commit_slot_word,
   output wire        out_request,
   output wire        out_token,
   output wire [7:0]  out_tag,
@@ -43,7 +43,7 @@ module mapping_slot (
   output wire [12:0] out_span,
   output wire        out_slot_present,
   output wire [1:0]  out_slot_page_size,
-  output wire [35:0] out_slot_frame
+  output wire [29:0] out_slot_frame
 );
 
   localparam [3:0] FAULT_GRANTED           = 4'd0;
@@ -59,7 +59,7 @@ module mapping_slot (
 
   wire enable = init_slot | (in_token & commit_write_slot);
   wire [13:0] address = in_slot_base + in_slot_index;
-  reg [38:0] slot_write_word;
+  reg [32:0] slot_write_word;
   wire [28:0] slot_copied0;
 
   mapping_slot_copy slot_copy0 (
@@ -68,17 +68,17 @@ module mapping_slot (
     .copy (slot_copied0)
   );
 
-  wire [9:0] slot_word0;
+  wire [10:0] slot_word0;
 
   ram_block_one_read #(
-    .WIDTH          (10),
+    .WIDTH          (11),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory0 (
     .clk          (clk),
     .write_enable (slot_copied0[28]),
     .write_address(slot_copied0[27:14]),
-    .write_data   (slot_write_word[9:0]),
+    .write_data   (slot_write_word[10:0]),
     .read_enable  (1'b1),
     .read_address (slot_copied0[13:0]),
     .read_data    (slot_word0)
@@ -92,17 +92,17 @@ module mapping_slot (
     .copy (slot_copied1)
   );
 
-  wire [9:0] slot_word1;
+  wire [10:0] slot_word1;
 
   ram_block_one_read #(
-    .WIDTH          (10),
+    .WIDTH          (11),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory1 (
     .clk          (clk),
     .write_enable (slot_copied1[28]),
     .write_address(slot_copied1[27:14]),
-    .write_data   (slot_write_word[19:10]),
+    .write_data   (slot_write_word[21:11]),
     .read_enable  (1'b1),
     .read_address (slot_copied1[13:0]),
     .read_data    (slot_word1)
@@ -116,47 +116,23 @@ module mapping_slot (
     .copy (slot_copied2)
   );
 
-  wire [9:0] slot_word2;
+  wire [10:0] slot_word2;
 
   ram_block_one_read #(
-    .WIDTH          (10),
+    .WIDTH          (11),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory2 (
     .clk          (clk),
     .write_enable (slot_copied2[28]),
     .write_address(slot_copied2[27:14]),
-    .write_data   (slot_write_word[29:20]),
+    .write_data   (slot_write_word[32:22]),
     .read_enable  (1'b1),
     .read_address (slot_copied2[13:0]),
     .read_data    (slot_word2)
   );
 
-  wire [28:0] slot_copied3;
-
-  mapping_slot_copy slot_copy3 (
-    .clk  (clk),
-    .value({enable, commit_slot, address}),
-    .copy (slot_copied3)
-  );
-
-  wire [8:0] slot_word3;
-
-  ram_block_one_read #(
-    .WIDTH          (9),
-    .ADDRESS_WIDTH  (14),
-    .OUTPUT_REGISTER(1)
-  ) slot_memory3 (
-    .clk          (clk),
-    .write_enable (slot_copied3[28]),
-    .write_address(slot_copied3[27:14]),
-    .write_data   (slot_write_word[38:30]),
-    .read_enable  (1'b1),
-    .read_address (slot_copied3[13:0]),
-    .read_data    (slot_word3)
-  );
-
-  wire [38:0] slot_word = {slot_word3, slot_word2, slot_word1, slot_word0};
+  wire [32:0] slot_word = {slot_word2, slot_word1, slot_word0};
 
   always @(posedge clk) begin
     slot_write_word <= commit_slot_word;
@@ -293,8 +269,8 @@ module mapping_slot (
   assign out_offset = slot3_offset;
   assign out_page_number = slot3_page_number;
   assign out_span = slot3_span;
-  assign out_slot_present = slot_word[38];
-  assign out_slot_page_size = slot_word[37:36];
-  assign out_slot_frame = slot_word[35:0];
+  assign out_slot_present = slot_word[32];
+  assign out_slot_page_size = slot_word[31:30];
+  assign out_slot_frame = slot_word[29:0];
 
 endmodule

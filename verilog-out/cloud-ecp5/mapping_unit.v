@@ -24,7 +24,7 @@ module mapping_unit (
   input  wire [63:0]  upd_arg_data,   // see the update port's page
   input  wire         ret_valid,      // a granted span with bytes is over
   input  wire [9:0]   ret_table,      // its table
-  input  wire [35:0]  ret_frame,      // its frame
+  input  wire [29:0]  ret_frame,      // its frame
   input  wire         ret_write,      // it was written, not read
   input  wire         ret_epoch,      // rsp_epoch of its beat
   output wire         req_ready,      // a request is accepted
@@ -32,7 +32,7 @@ module mapping_unit (
   output wire [7:0]   rsp_tag,        // from the request
   output wire [23:0]  rsp_stream,     // from the request
   output wire [7:0]   rsp_fault,      // verdict, 0 granted
-  output wire [47:0]  rsp_pa,         // physical address of the first byte
+  output wire [41:0]  rsp_pa,         // physical address of the first byte
   output wire [12:0]  rsp_span,       // bytes
   output wire [9:0]   rsp_table,      // table that the network identifier names
   output wire         rsp_epoch,      // goes back as ret_epoch when the span is retired
@@ -77,7 +77,7 @@ module mapping_unit (
   wire [14:0] seen_region_first_slot;
   wire seen_slot_present;
   wire [1:0] seen_slot_page_size;
-  wire [35:0] seen_slot_frame;
+  wire [29:0] seen_slot_frame;
   wire logged_valid;
   wire [31:0] logged_count;
   wire [3:0] logged_fault;
@@ -117,7 +117,7 @@ module mapping_unit (
   wire update_block_commit_write_region;
   wire [218:0] update_block_commit_region_word;
   wire update_block_commit_write_slot;
-  wire [38:0] update_block_commit_slot_word;
+  wire [32:0] update_block_commit_slot_word;
   wire [11:0] update_block_commit_region;
   wire [13:0] update_block_commit_slot;
   wire update_block_init_region;
@@ -130,7 +130,7 @@ module mapping_unit (
   wire update_block_harvest;
   wire update_block_track_write;
   wire [9:0] update_block_track_table;
-  wire [49:0] update_block_track_word;
+  wire [43:0] update_block_track_word;
   wire [3:0] update_block_reseed_way;
   wire [159:0] update_block_reseed_seed;
   wire update_block_upd_done;
@@ -783,7 +783,7 @@ module mapping_unit (
   wire [12:0] slot_span_span;
   wire slot_stored_present;
   wire [1:0] slot_stored_page_size;
-  wire [35:0] slot_stored_frame;
+  wire [29:0] slot_stored_frame;
   assign slot_seen = slot_token;
   assign seen_slot_present = slot_stored_present;
   assign seen_slot_page_size = slot_stored_page_size;
@@ -846,7 +846,7 @@ module mapping_unit (
   wire [7:0] beat_tag;
   wire [23:0] beat_stream;
   wire [7:0] beat_fault;
-  wire [47:0] beat_pa;
+  wire [41:0] beat_pa;
   wire [12:0] beat_span;
   wire [9:0] beat_table;
   wire beat_epoch;

@@ -19,8 +19,8 @@ module mapping_update_check (
   input  wire [12:0] record_region_count,
   input  wire [13:0] record_slot_base,
   input  wire [14:0] record_slot_count,
-  input  wire [35:0] record_window_base,
-  input  wire [36:0] record_window_count,
+  input  wire [29:0] record_window_base,
+  input  wire [30:0] record_window_count,
   input  wire [8:0]  record_dirty_base,
   input  wire [9:0]  record_dirty_count,
   input  wire [4:0]  record_granule_shift,
@@ -90,6 +90,7 @@ module mapping_update_check (
 
   // ---- Which update it is -----------------------------------------------------------------------
 
+  reg [7:0] space_here;
   reg op_is_peek;
   reg op_is_inject;
   reg space_is_0;
@@ -139,26 +140,27 @@ module mapping_update_check (
   reg names_no_table;
 
   always @(posedge clk) begin
+    space_here <= arg_data[7:0];
     op_is_peek <= arg_op == UPDATE_PEEK;
     op_is_inject <= arg_op == UPDATE_INJECT;
-    space_is_0 <= arg_data[7:0] == 8'd0;
+    space_is_0 <= space_here == 8'd0;
     peeks_binding <= op_is_peek & space_is_0;
-    space_is_1 <= arg_data[7:0] == 8'd1;
+    space_is_1 <= space_here == 8'd1;
     peeks_table <= op_is_peek & space_is_1;
-    space_is_4 <= arg_data[7:0] == 8'd4;
+    space_is_4 <= space_here == 8'd4;
     peeks_log <= op_is_peek & space_is_4;
-    space_is_2 <= arg_data[7:0] == 8'd2;
-    space_is_7 <= arg_data[7:0] == 8'd7;
+    space_is_2 <= space_here == 8'd2;
+    space_is_7 <= space_here == 8'd7;
     looks_at_region <= (op_is_peek & space_is_2) | (op_is_inject & (space_is_2 | space_is_7));
-    space_is_3 <= arg_data[7:0] == 8'd3;
-    space_is_8 <= arg_data[7:0] == 8'd8;
+    space_is_3 <= space_here == 8'd3;
+    space_is_8 <= space_here == 8'd8;
     looks_at_slot <= (op_is_peek & space_is_3) | (op_is_inject & (space_is_3 | space_is_8));
-    space_is_5 <= arg_data[7:0] == 8'd5;
+    space_is_5 <= space_here == 8'd5;
     injects_entry <= op_is_inject & (space_is_0 | space_is_5);
-    space_is_6 <= arg_data[7:0] == 8'd6;
-    space_is_9 <= arg_data[7:0] == 8'd9;
+    space_is_6 <= space_here == 8'd6;
+    space_is_9 <= space_here == 8'd9;
     injects_table <= op_is_inject & (space_is_1 | space_is_6 | space_is_9);
-    space_is_10 <= arg_data[7:0] == 8'd10;
+    space_is_10 <= space_here == 8'd10;
     injects_dirty <= op_is_inject & space_is_10;
     op_is_bind <= arg_op == UPDATE_BIND;
     op_is_unbind <= arg_op == UPDATE_UNBIND;
@@ -191,107 +193,161 @@ module mapping_update_check (
 
   // ---- Comparisons ------------------------------------------------------------------------------
 
-  wire [17:0] regions_end_sum_from_0 = {1'b0, staged_word0[15:0], 1'b1}
-      + {1'b0, staged_word0[47:32], 1'b0};
-  reg [16:0] regions_end_from_0;
-  wire [17:0] regions_end_sum_from_16 = {1'b0, staged_word0[31:16], 1'b1}
-      + {1'b0, staged_word0[63:48], regions_end_from_0[16]};
-  reg [16:0] regions_end_from_16;
+  wire [9:0] regions_end_sum_from_0 = {1'b0, staged_word0[7:0], 1'b1}
+      + {1'b0, staged_word0[39:32], 1'b0};
+  reg [8:0] regions_end_from_0;
+  wire [9:0] regions_end_sum_from_8 = {1'b0, staged_word0[15:8], 1'b1}
+      + {1'b0, staged_word0[47:40], regions_end_from_0[8]};
+  reg [8:0] regions_end_from_8;
+  wire [9:0] regions_end_sum_from_16 = {1'b0, staged_word0[23:16], 1'b1}
+      + {1'b0, staged_word0[55:48], regions_end_from_8[8]};
+  reg [8:0] regions_end_from_16;
+  wire [9:0] regions_end_sum_from_24 = {1'b0, staged_word0[31:24], 1'b1}
+      + {1'b0, staged_word0[63:56], regions_end_from_16[8]};
+  reg [8:0] regions_end_from_24;
+  reg regions_pool_below_end_to_8;
   reg regions_pool_below_end_to_16;
+  reg regions_pool_below_end_to_24;
   reg regions_pool_below_end_to_32;
   reg regions_pool_below_end_to_33;
+  reg regions_base_inside_to_8;
   reg regions_base_inside_to_16;
+  reg regions_base_inside_to_24;
   reg regions_base_inside_to_32;
   reg regions_beyond;
-  wire [17:0] slots_end_sum_from_0 = {1'b0, staged_word1[15:0], 1'b1}
-      + {1'b0, staged_word1[47:32], 1'b0};
-  reg [16:0] slots_end_from_0;
-  wire [17:0] slots_end_sum_from_16 = {1'b0, staged_word1[31:16], 1'b1}
-      + {1'b0, staged_word1[63:48], slots_end_from_0[16]};
-  reg [16:0] slots_end_from_16;
+  wire [9:0] slots_end_sum_from_0 = {1'b0, staged_word1[7:0], 1'b1}
+      + {1'b0, staged_word1[39:32], 1'b0};
+  reg [8:0] slots_end_from_0;
+  wire [9:0] slots_end_sum_from_8 = {1'b0, staged_word1[15:8], 1'b1}
+      + {1'b0, staged_word1[47:40], slots_end_from_0[8]};
+  reg [8:0] slots_end_from_8;
+  wire [9:0] slots_end_sum_from_16 = {1'b0, staged_word1[23:16], 1'b1}
+      + {1'b0, staged_word1[55:48], slots_end_from_8[8]};
+  reg [8:0] slots_end_from_16;
+  wire [9:0] slots_end_sum_from_24 = {1'b0, staged_word1[31:24], 1'b1}
+      + {1'b0, staged_word1[63:56], slots_end_from_16[8]};
+  reg [8:0] slots_end_from_24;
+  reg slots_pool_below_end_to_8;
   reg slots_pool_below_end_to_16;
+  reg slots_pool_below_end_to_24;
   reg slots_pool_below_end_to_32;
   reg slots_pool_below_end_to_33;
+  reg slots_base_inside_to_8;
   reg slots_base_inside_to_16;
+  reg slots_base_inside_to_24;
   reg slots_base_inside_to_32;
   reg slots_beyond;
-  reg [1:0] window_base_outside_in_part;
+  reg [4:0] window_base_outside_in_part;
   reg window_base_outside_any;
+  reg window_most_below_count_to_8;
   reg window_most_below_count_to_16;
+  reg window_most_below_count_to_24;
   reg window_most_below_count_to_32;
+  reg window_most_below_count_to_40;
   reg window_most_below_count_to_48;
+  reg window_most_below_count_to_56;
   reg window_most_below_count_to_64;
-  wire [17:0] window_end_sum_from_0 = {1'b0, staged_word2[15:0], 1'b1}
-      + {1'b0, staged_word3[15:0], 1'b0};
-  reg [16:0] window_end_from_0;
-  wire [17:0] window_end_sum_from_16 = {1'b0, staged_word2[31:16], 1'b1}
-      + {1'b0, staged_word3[31:16], window_end_from_0[16]};
-  reg [16:0] window_end_from_16;
-  wire [6:0] window_end_sum_from_32 = {1'b0, {1'b0, staged_word2[35:32]}, 1'b1}
-      + {1'b0, staged_word3[36:32], window_end_from_16[16]};
-  reg [5:0] window_end_from_32;
+  wire [9:0] window_end_sum_from_0 = {1'b0, staged_word2[7:0], 1'b1}
+      + {1'b0, staged_word3[7:0], 1'b0};
+  reg [8:0] window_end_from_0;
+  wire [9:0] window_end_sum_from_8 = {1'b0, staged_word2[15:8], 1'b1}
+      + {1'b0, staged_word3[15:8], window_end_from_0[8]};
+  reg [8:0] window_end_from_8;
+  wire [9:0] window_end_sum_from_16 = {1'b0, staged_word2[23:16], 1'b1}
+      + {1'b0, staged_word3[23:16], window_end_from_8[8]};
+  reg [8:0] window_end_from_16;
+  wire [8:0] window_end_sum_from_24 = {1'b0, {1'b0, staged_word2[29:24]}, 1'b1}
+      + {1'b0, staged_word3[30:24], window_end_from_16[8]};
+  reg [7:0] window_end_from_24;
+  reg window_most_below_end_to_8;
   reg window_most_below_end_to_16;
+  reg window_most_below_end_to_24;
   reg window_most_below_end_to_32;
-  reg window_most_below_end_to_38;
   reg window_outside;
-  reg [37:0] page_frames;
-  wire [17:0] page_end_sum_from_0 = {1'b0, arg_data[15:0], 1'b1} + {1'b0, page_frames[15:0], 1'b0};
-  reg [16:0] page_end_from_0;
-  wire [17:0] page_end_sum_from_16 = {1'b0, arg_data[31:16], 1'b1}
-      + {1'b0, page_frames[31:16], page_end_from_0[16]};
-  reg [16:0] page_end_from_16;
-  wire [7:0] page_end_sum_from_32 = {1'b0, {2'd0, arg_data[35:32]}, 1'b1}
-      + {1'b0, page_frames[37:32], page_end_from_16[16]};
-  reg [6:0] page_end_from_32;
-  wire [17:0] owned_window_end_sum_from_0 = {1'b0, record_window_base[15:0], 1'b1}
-      + {1'b0, record_window_count[15:0], 1'b0};
-  reg [16:0] owned_window_end_from_0;
-  wire [17:0] owned_window_end_sum_from_16 = {1'b0, record_window_base[31:16], 1'b1}
-      + {1'b0, record_window_count[31:16], owned_window_end_from_0[16]};
-  reg [16:0] owned_window_end_from_16;
-  wire [7:0] owned_window_end_sum_from_32 = {1'b0, {2'd0, record_window_base[35:32]}, 1'b1}
-      + {1'b0, {1'b0, record_window_count[36:32]}, owned_window_end_from_16[16]};
-  reg [6:0] owned_window_end_from_32;
+  reg [31:0] page_frames;
+  wire [9:0] page_end_sum_from_0 = {1'b0, arg_data[7:0], 1'b1} + {1'b0, page_frames[7:0], 1'b0};
+  reg [8:0] page_end_from_0;
+  wire [9:0] page_end_sum_from_8 = {1'b0, arg_data[15:8], 1'b1}
+      + {1'b0, page_frames[15:8], page_end_from_0[8]};
+  reg [8:0] page_end_from_8;
+  wire [9:0] page_end_sum_from_16 = {1'b0, arg_data[23:16], 1'b1}
+      + {1'b0, page_frames[23:16], page_end_from_8[8]};
+  reg [8:0] page_end_from_16;
+  wire [9:0] page_end_sum_from_24 = {1'b0, {2'd0, arg_data[29:24]}, 1'b1}
+      + {1'b0, page_frames[31:24], page_end_from_16[8]};
+  reg [8:0] page_end_from_24;
+  wire [9:0] owned_window_end_sum_from_0 = {1'b0, record_window_base[7:0], 1'b1}
+      + {1'b0, record_window_count[7:0], 1'b0};
+  reg [8:0] owned_window_end_from_0;
+  wire [9:0] owned_window_end_sum_from_8 = {1'b0, record_window_base[15:8], 1'b1}
+      + {1'b0, record_window_count[15:8], owned_window_end_from_0[8]};
+  reg [8:0] owned_window_end_from_8;
+  wire [9:0] owned_window_end_sum_from_16 = {1'b0, record_window_base[23:16], 1'b1}
+      + {1'b0, record_window_count[23:16], owned_window_end_from_8[8]};
+  reg [8:0] owned_window_end_from_16;
+  wire [9:0] owned_window_end_sum_from_24 = {1'b0, {2'd0, record_window_base[29:24]}, 1'b1}
+      + {1'b0, {1'b0, record_window_count[30:24]}, owned_window_end_from_16[8]};
+  reg [8:0] owned_window_end_from_24;
+  reg page_begins_before_to_8;
   reg page_begins_before_to_16;
-  reg page_begins_before_to_32;
-  reg page_begins_before_to_36;
+  reg page_begins_before_to_24;
+  reg page_begins_before_to_30;
+  reg window_ends_before_to_8;
   reg window_ends_before_to_16;
+  reg window_ends_before_to_24;
   reg window_ends_before_to_32;
-  reg window_ends_before_to_39;
+  reg window_ends_before_to_33;
   reg frame_below_16_in_part;
   reg frame_below_16_any;
-  reg frame_below_21_in_part;
+  reg [1:0] frame_below_21_in_part;
   reg frame_below_21_any;
-  reg [1:0] frame_below_30_in_part;
+  reg [2:0] frame_below_30_in_part;
   reg frame_below_30_any;
   reg page_outside;
   reg page_misaligned;
-  reg [1:0] counted_in_part;
+  reg [3:0] counted_in_part;
   reg counted_any;
   reg in_use;
-  reg bindings_in_part;
+  reg [1:0] bindings_in_part;
   reg bindings_any;
   reg is_tracked;
+  reg [31:0] index_here;
+  reg [12:0] region_count_here;
+  reg [14:0] slot_count_here;
+  reg [9:0] dirty_count_here;
+  reg key_inside_to_8;
   reg key_inside_to_16;
   reg key_inside_to_24;
   reg region_outside;
+  reg slot_inside_to_8;
   reg slot_inside_to_16;
+  reg slot_inside_to_24;
   reg slot_inside_to_32;
   reg slot_outside;
+  reg place_inside_to_8;
   reg place_inside_to_16;
+  reg place_inside_to_24;
   reg place_inside_to_32;
   reg place_outside;
+  reg entry_inside_to_8;
   reg entry_inside_to_16;
+  reg entry_inside_to_24;
   reg entry_inside_to_32;
   reg entry_outside;
+  reg word_inside_to_8;
   reg word_inside_to_16;
+  reg word_inside_to_24;
   reg word_inside_to_32;
   reg word_outside;
+  reg log_entry_inside_to_8;
   reg log_entry_inside_to_16;
+  reg log_entry_inside_to_24;
   reg log_entry_inside_to_32;
   reg log_outside;
   reg bitmap_outside;
+  reg harvest_inside_to_8;
   reg harvest_inside_to_16;
+  reg harvest_inside_to_24;
   reg harvest_inside_to_32;
   reg harvest_outside;
   reg slices_outside;
@@ -305,9 +361,11 @@ module mapping_update_check (
   reg listed_is_corrupt;
   reg list_is_corrupt;
   reg records_are_corrupt;
-  reg found_other_in_part;
+  wire [9:0] found_table_differs = find_found_table ^ arg_table[9:0];
+  reg [1:0] found_other_in_part;
   reg found_other_any;
   reg unknown_op;
+  reg table_inside_to_8;
   reg table_inside_to_16;
   reg needs_absent;
   reg replaces_table;
@@ -316,102 +374,158 @@ module mapping_update_check (
   reg not_registrable;
 
   always @(posedge clk) begin
-    regions_end_from_0 <= regions_end_sum_from_0[17:1];
-    regions_end_from_16 <= regions_end_sum_from_16[17:1];
-    regions_pool_below_end_to_16 <= {regions_end_from_0[15:0], 1'b0} > {16'h1000, 1'b0};
-    regions_pool_below_end_to_32 <= {regions_end_from_16[15:0], regions_pool_below_end_to_16}
-        > {16'd0, 1'b0};
-    regions_pool_below_end_to_33 <= {regions_end_from_16[16], regions_pool_below_end_to_32}
+    regions_end_from_0 <= regions_end_sum_from_0[9:1];
+    regions_end_from_8 <= regions_end_sum_from_8[9:1];
+    regions_end_from_16 <= regions_end_sum_from_16[9:1];
+    regions_end_from_24 <= regions_end_sum_from_24[9:1];
+    regions_pool_below_end_to_8 <= {regions_end_from_0[7:0], 1'b0} > {8'd0, 1'b0};
+    regions_pool_below_end_to_16 <= {regions_end_from_8[7:0], regions_pool_below_end_to_8}
+        > {8'd16, 1'b0};
+    regions_pool_below_end_to_24 <= {regions_end_from_16[7:0], regions_pool_below_end_to_16}
+        > {8'd0, 1'b0};
+    regions_pool_below_end_to_32 <= {regions_end_from_24[7:0], regions_pool_below_end_to_24}
+        > {8'd0, 1'b0};
+    regions_pool_below_end_to_33 <= {regions_end_from_24[8], regions_pool_below_end_to_32}
         > {1'b0, 1'b0};
-    regions_base_inside_to_16 <= {staged_word0[15:0], 1'b0} < {16'h1000, 1'b0};
-    regions_base_inside_to_32 <= {staged_word0[31:16], 1'b0} < {16'd0, regions_base_inside_to_16};
+    regions_base_inside_to_8 <= 1'b0;
+    regions_base_inside_to_16 <= {staged_word0[15:8], 1'b0} < {8'd16, regions_base_inside_to_8};
+    regions_base_inside_to_24 <= {staged_word0[23:16], 1'b0} < {8'd0, regions_base_inside_to_16};
+    regions_base_inside_to_32 <= {staged_word0[31:24], 1'b0} < {8'd0, regions_base_inside_to_24};
     regions_beyond <= !regions_base_inside_to_32 | regions_pool_below_end_to_33;
-    slots_end_from_0 <= slots_end_sum_from_0[17:1];
-    slots_end_from_16 <= slots_end_sum_from_16[17:1];
-    slots_pool_below_end_to_16 <= {slots_end_from_0[15:0], 1'b0} > {16'h4000, 1'b0};
-    slots_pool_below_end_to_32 <= {slots_end_from_16[15:0], slots_pool_below_end_to_16}
-        > {16'd0, 1'b0};
-    slots_pool_below_end_to_33 <= {slots_end_from_16[16], slots_pool_below_end_to_32}
-        > {1'b0, 1'b0};
-    slots_base_inside_to_16 <= {staged_word1[15:0], 1'b0} < {16'h4000, 1'b0};
-    slots_base_inside_to_32 <= {staged_word1[31:16], 1'b0} < {16'd0, slots_base_inside_to_16};
+    slots_end_from_0 <= slots_end_sum_from_0[9:1];
+    slots_end_from_8 <= slots_end_sum_from_8[9:1];
+    slots_end_from_16 <= slots_end_sum_from_16[9:1];
+    slots_end_from_24 <= slots_end_sum_from_24[9:1];
+    slots_pool_below_end_to_8 <= {slots_end_from_0[7:0], 1'b0} > {8'd0, 1'b0};
+    slots_pool_below_end_to_16 <= {slots_end_from_8[7:0], slots_pool_below_end_to_8}
+        > {8'd64, 1'b0};
+    slots_pool_below_end_to_24 <= {slots_end_from_16[7:0], slots_pool_below_end_to_16}
+        > {8'd0, 1'b0};
+    slots_pool_below_end_to_32 <= {slots_end_from_24[7:0], slots_pool_below_end_to_24}
+        > {8'd0, 1'b0};
+    slots_pool_below_end_to_33 <= {slots_end_from_24[8], slots_pool_below_end_to_32} > {1'b0, 1'b0};
+    slots_base_inside_to_8 <= 1'b0;
+    slots_base_inside_to_16 <= {staged_word1[15:8], 1'b0} < {8'd64, slots_base_inside_to_8};
+    slots_base_inside_to_24 <= {staged_word1[23:16], 1'b0} < {8'd0, slots_base_inside_to_16};
+    slots_base_inside_to_32 <= {staged_word1[31:24], 1'b0} < {8'd0, slots_base_inside_to_24};
     slots_beyond <= !slots_base_inside_to_32 | slots_pool_below_end_to_33;
-    window_base_outside_in_part <= {|staged_word2[63:52], |staged_word2[51:36]};
+    window_base_outside_in_part <= {|staged_word2[63:62], |staged_word2[61:54],
+        |staged_word2[53:46], |staged_word2[45:38], |staged_word2[37:30]};
     window_base_outside_any <= |window_base_outside_in_part;
-    window_most_below_count_to_16 <= {staged_word3[15:0], 1'b0} > {16'd0, 1'b0};
-    window_most_below_count_to_32 <= {staged_word3[31:16], window_most_below_count_to_16}
-        > {16'd0, 1'b0};
-    window_most_below_count_to_48 <= {staged_word3[47:32], window_most_below_count_to_32}
-        > {16'd16, 1'b0};
-    window_most_below_count_to_64 <= {staged_word3[63:48], window_most_below_count_to_48}
-        > {16'd0, 1'b0};
-    window_end_from_0 <= window_end_sum_from_0[17:1];
-    window_end_from_16 <= window_end_sum_from_16[17:1];
-    window_end_from_32 <= window_end_sum_from_32[6:1];
-    window_most_below_end_to_16 <= {window_end_from_0[15:0], 1'b0} > {16'd0, 1'b0};
-    window_most_below_end_to_32 <= {window_end_from_16[15:0], window_most_below_end_to_16}
-        > {16'd0, 1'b0};
-    window_most_below_end_to_38 <= {{window_end_from_32[5], window_end_from_32[4:0]},
-        window_most_below_end_to_32} > {6'd16, 1'b0};
+    window_most_below_count_to_8 <= {staged_word3[7:0], 1'b0} > {8'd0, 1'b0};
+    window_most_below_count_to_16 <= {staged_word3[15:8], window_most_below_count_to_8}
+        > {8'd0, 1'b0};
+    window_most_below_count_to_24 <= {staged_word3[23:16], window_most_below_count_to_16}
+        > {8'd0, 1'b0};
+    window_most_below_count_to_32 <= {staged_word3[31:24], window_most_below_count_to_24}
+        > {8'd64, 1'b0};
+    window_most_below_count_to_40 <= {staged_word3[39:32], window_most_below_count_to_32}
+        > {8'd0, 1'b0};
+    window_most_below_count_to_48 <= {staged_word3[47:40], window_most_below_count_to_40}
+        > {8'd0, 1'b0};
+    window_most_below_count_to_56 <= {staged_word3[55:48], window_most_below_count_to_48}
+        > {8'd0, 1'b0};
+    window_most_below_count_to_64 <= {staged_word3[63:56], window_most_below_count_to_56}
+        > {8'd0, 1'b0};
+    window_end_from_0 <= window_end_sum_from_0[9:1];
+    window_end_from_8 <= window_end_sum_from_8[9:1];
+    window_end_from_16 <= window_end_sum_from_16[9:1];
+    window_end_from_24 <= window_end_sum_from_24[8:1];
+    window_most_below_end_to_8 <= {window_end_from_0[7:0], 1'b0} > {8'd0, 1'b0};
+    window_most_below_end_to_16 <= {window_end_from_8[7:0], window_most_below_end_to_8}
+        > {8'd0, 1'b0};
+    window_most_below_end_to_24 <= {window_end_from_16[7:0], window_most_below_end_to_16}
+        > {8'd0, 1'b0};
+    window_most_below_end_to_32 <= {{window_end_from_24[7], window_end_from_24[6:0]},
+        window_most_below_end_to_24} > {8'd64, 1'b0};
     window_outside <= window_base_outside_any | window_most_below_count_to_64
-        | window_most_below_end_to_38;
-    page_frames <= arg_data[57] ? (arg_data[56] ? 38'h40000 : 38'h200) :
-        arg_data[56] ? 38'd16 :
-        38'd1;
-    page_end_from_0 <= page_end_sum_from_0[17:1];
-    page_end_from_16 <= page_end_sum_from_16[17:1];
-    page_end_from_32 <= page_end_sum_from_32[7:1];
-    owned_window_end_from_0 <= owned_window_end_sum_from_0[17:1];
-    owned_window_end_from_16 <= owned_window_end_sum_from_16[17:1];
-    owned_window_end_from_32 <= owned_window_end_sum_from_32[7:1];
-    page_begins_before_to_16 <= {arg_data[15:0], 1'b0} < {record_window_base[15:0], 1'b0};
-    page_begins_before_to_32 <= {arg_data[31:16], 1'b0}
-        < {record_window_base[31:16], page_begins_before_to_16};
-    page_begins_before_to_36 <= {arg_data[35:32], 1'b0}
-        < {record_window_base[35:32], page_begins_before_to_32};
-    window_ends_before_to_16 <= {owned_window_end_from_0[15:0], 1'b0}
-        < {page_end_from_0[15:0], 1'b0};
-    window_ends_before_to_32 <= {owned_window_end_from_16[15:0], 1'b0}
-        < {page_end_from_16[15:0], window_ends_before_to_16};
-    window_ends_before_to_39 <= {{owned_window_end_from_32[6], owned_window_end_from_32[5:0]},
-          1'b0} < {{page_end_from_32[6], page_end_from_32[5:0]}, window_ends_before_to_32};
+        | window_most_below_end_to_32;
+    page_frames <= arg_data[57] ? (arg_data[56] ? 32'h40000 : 32'h200) :
+        arg_data[56] ? 32'd16 :
+        32'd1;
+    page_end_from_0 <= page_end_sum_from_0[9:1];
+    page_end_from_8 <= page_end_sum_from_8[9:1];
+    page_end_from_16 <= page_end_sum_from_16[9:1];
+    page_end_from_24 <= page_end_sum_from_24[9:1];
+    owned_window_end_from_0 <= owned_window_end_sum_from_0[9:1];
+    owned_window_end_from_8 <= owned_window_end_sum_from_8[9:1];
+    owned_window_end_from_16 <= owned_window_end_sum_from_16[9:1];
+    owned_window_end_from_24 <= owned_window_end_sum_from_24[9:1];
+    page_begins_before_to_8 <= {arg_data[7:0], 1'b0} < {record_window_base[7:0], 1'b0};
+    page_begins_before_to_16 <= {arg_data[15:8], 1'b0}
+        < {record_window_base[15:8], page_begins_before_to_8};
+    page_begins_before_to_24 <= {arg_data[23:16], 1'b0}
+        < {record_window_base[23:16], page_begins_before_to_16};
+    page_begins_before_to_30 <= {arg_data[29:24], 1'b0}
+        < {record_window_base[29:24], page_begins_before_to_24};
+    window_ends_before_to_8 <= {owned_window_end_from_0[7:0], 1'b0} < {page_end_from_0[7:0], 1'b0};
+    window_ends_before_to_16 <= {owned_window_end_from_8[7:0], 1'b0}
+        < {page_end_from_8[7:0], window_ends_before_to_8};
+    window_ends_before_to_24 <= {owned_window_end_from_16[7:0], 1'b0}
+        < {page_end_from_16[7:0], window_ends_before_to_16};
+    window_ends_before_to_32 <= {owned_window_end_from_24[7:0], 1'b0}
+        < {page_end_from_24[7:0], window_ends_before_to_24};
+    window_ends_before_to_33 <= {owned_window_end_from_24[8], 1'b0}
+        < {page_end_from_24[8], window_ends_before_to_32};
     frame_below_16_in_part <= |arg_data[3:0];
     frame_below_16_any <= frame_below_16_in_part;
-    frame_below_21_in_part <= |arg_data[8:0];
-    frame_below_21_any <= frame_below_21_in_part;
-    frame_below_30_in_part <= {|arg_data[17:16], |arg_data[15:0]};
+    frame_below_21_in_part <= {arg_data[8], |arg_data[7:0]};
+    frame_below_21_any <= |frame_below_21_in_part;
+    frame_below_30_in_part <= {|arg_data[17:16], |arg_data[15:8], |arg_data[7:0]};
     frame_below_30_any <= |frame_below_30_in_part;
-    page_outside <= page_begins_before_to_36 | window_ends_before_to_39;
+    page_outside <= page_begins_before_to_30 | window_ends_before_to_33;
     page_misaligned <= arg_data[57] ? (arg_data[56] ? frame_below_30_any : frame_below_21_any) :
         arg_data[56] ? frame_below_16_any :
         1'b0;
-    counted_in_part <= {|record_regions[12:1], |{record_regions[0], record_slots}};
+    counted_in_part <= {|record_regions[12:9], |record_regions[8:1],
+        |{record_regions[0], record_slots[14:8]}, |record_slots[7:0]};
     counted_any <= |counted_in_part;
     in_use <= counted_any;
-    bindings_in_part <= |record_bindings;
-    bindings_any <= bindings_in_part;
+    bindings_in_part <= {|record_bindings[10:8], |record_bindings[7:0]};
+    bindings_any <= |bindings_in_part;
     is_tracked <= |record_granule_shift;
-    key_inside_to_16 <= {arg_index[23:8], 1'b0} < {{3'd0, record_region_count}, 1'b0};
-    key_inside_to_24 <= {arg_index[31:24], 1'b0} < {8'd0, key_inside_to_16};
+    index_here <= arg_index;
+    region_count_here <= record_region_count;
+    slot_count_here <= record_slot_count;
+    dirty_count_here <= record_dirty_count;
+    key_inside_to_8 <= {index_here[15:8], 1'b0} < {region_count_here[7:0], 1'b0};
+    key_inside_to_16 <= {index_here[23:16], 1'b0}
+        < {{3'd0, region_count_here[12:8]}, key_inside_to_8};
+    key_inside_to_24 <= {index_here[31:24], 1'b0} < {8'd0, key_inside_to_16};
     region_outside <= names_region & !key_inside_to_24;
-    slot_inside_to_16 <= {arg_index[15:0], 1'b0} < {{1'b0, record_slot_count}, 1'b0};
-    slot_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, slot_inside_to_16};
+    slot_inside_to_8 <= {index_here[7:0], 1'b0} < {slot_count_here[7:0], 1'b0};
+    slot_inside_to_16 <= {index_here[15:8], 1'b0}
+        < {{1'b0, slot_count_here[14:8]}, slot_inside_to_8};
+    slot_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, slot_inside_to_16};
+    slot_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, slot_inside_to_24};
     slot_outside <= (names_slot | looks_at_slot) & !slot_inside_to_32;
-    place_inside_to_16 <= {arg_index[15:0], 1'b0} < {{3'd0, record_region_count}, 1'b0};
-    place_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, place_inside_to_16};
+    place_inside_to_8 <= {index_here[7:0], 1'b0} < {region_count_here[7:0], 1'b0};
+    place_inside_to_16 <= {index_here[15:8], 1'b0}
+        < {{3'd0, region_count_here[12:8]}, place_inside_to_8};
+    place_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, place_inside_to_16};
+    place_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, place_inside_to_24};
     place_outside <= looks_at_region & !place_inside_to_32;
-    entry_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'h804, 1'b0};
-    entry_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, entry_inside_to_16};
+    entry_inside_to_8 <= {index_here[7:0], 1'b0} < {8'd4, 1'b0};
+    entry_inside_to_16 <= {index_here[15:8], 1'b0} < {8'd8, entry_inside_to_8};
+    entry_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, entry_inside_to_16};
+    entry_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, entry_inside_to_24};
     entry_outside <= (peeks_binding | injects_entry) & !entry_inside_to_32;
-    word_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'h200, 1'b0};
-    word_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, word_inside_to_16};
+    word_inside_to_8 <= 1'b0;
+    word_inside_to_16 <= {index_here[15:8], 1'b0} < {8'd2, word_inside_to_8};
+    word_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, word_inside_to_16};
+    word_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, word_inside_to_24};
     word_outside <= injects_dirty & !word_inside_to_32;
-    log_entry_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd64, 1'b0};
-    log_entry_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, log_entry_inside_to_16};
+    log_entry_inside_to_8 <= {index_here[7:0], 1'b0} < {8'd64, 1'b0};
+    log_entry_inside_to_16 <= {index_here[15:8], 1'b0} < {8'd0, log_entry_inside_to_8};
+    log_entry_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, log_entry_inside_to_16};
+    log_entry_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, log_entry_inside_to_24};
     log_outside <= peeks_log & !log_entry_inside_to_32;
     bitmap_outside <= op_is_track & find_dirty_outside;
-    harvest_inside_to_16 <= {arg_index[15:0], 1'b0} < {{6'd0, record_dirty_count}, 1'b0};
-    harvest_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, harvest_inside_to_16};
+    harvest_inside_to_8 <= {index_here[7:0], 1'b0} < {dirty_count_here[7:0], 1'b0};
+    harvest_inside_to_16 <= {index_here[15:8], 1'b0}
+        < {{6'd0, dirty_count_here[9:8]}, harvest_inside_to_8};
+    harvest_inside_to_24 <= {index_here[23:16], 1'b0} < {8'd0, harvest_inside_to_16};
+    harvest_inside_to_32 <= {index_here[31:24], 1'b0} < {8'd0, harvest_inside_to_24};
     harvest_outside <= op_is_harvest & is_tracked & !harvest_inside_to_32;
     slices_outside <= op_is_set_table & (regions_beyond | slots_beyond);
     too_many_slots <= op_is_install & find_slots_exceeded;
@@ -424,10 +538,11 @@ module mapping_update_check (
     listed_is_corrupt <= peeks_binding & !entry_outside & find_listed_corrupt;
     list_is_corrupt <= is_binding & find_list_corrupt;
     records_are_corrupt <= (op_is_set_table | starts_tracking) & find_records_corrupt;
-    found_other_in_part <= |(find_found_table ^ arg_table[9:0]);
-    found_other_any <= found_other_in_part;
+    found_other_in_part <= {|found_table_differs[9:8], |found_table_differs[7:0]};
+    found_other_any <= |found_other_in_part;
     unknown_op <= arg_op > UPDATE_RESEED;
-    table_inside_to_16 <= {arg_table, 1'b0} < {16'h400, 1'b0};
+    table_inside_to_8 <= 1'b0;
+    table_inside_to_16 <= {arg_table[15:8], 1'b0} < {8'd4, table_inside_to_8};
     needs_absent <= needs_table & !record_exists;
     replaces_table <= op_is_set_table & record_exists;
     ends_bound <= (op_is_set_table | op_is_clear_table) & record_exists & bindings_any;
@@ -438,23 +553,25 @@ module mapping_update_check (
   // ---- One flag per error -----------------------------------------------------------------------
 
   reg refused_unsupported;
-  reg [2:0] beyond_identifier_in_part;
+  reg [4:0] beyond_identifier_in_part;
   reg beyond_identifier_any;
-  reg [2:0] install_reserved_in_part;
+  reg [5:0] install_reserved_in_part;
   reg install_reserved_any;
-  reg [1:0] set_slot_reserved_in_part;
+  reg [3:0] set_slot_reserved_in_part;
   reg set_slot_reserved_any;
   reg no_space;
   reg [7:0] words_of_space;
   reg no_word_of_space;
-  reg [2:0] peek_reserved_in_part;
+  reg [5:0] peek_reserved_in_part;
   reg peek_reserved_any;
   reg bad_peek;
   reg has_shift;
   reg no_shift;
-  reg [3:0] track_reserved_in_part;
+  reg [6:0] track_reserved_in_part;
   reg track_reserved_any;
+  reg counter_inside_to_8;
   reg counter_inside_to_16;
+  reg counter_inside_to_24;
   reg counter_inside_to_32;
   reg bad_binding;
   reg bad_install;
@@ -462,12 +579,16 @@ module mapping_update_check (
   reg bad_track;
   reg op_is_read_counter;
   reg bad_counter;
-  reg [1:0] beyond_seed_in_part;
+  reg [3:0] beyond_seed_in_part;
   reg beyond_seed_any;
+  reg way_or_stash_to_8;
   reg way_or_stash_to_16;
+  reg way_or_stash_to_24;
   reg way_or_stash_to_32;
   reg op_is_reseed;
+  reg way_inside_to_8;
   reg way_inside_to_16;
+  reg way_inside_to_24;
   reg way_inside_to_32;
   reg bad_way;
   reg refused_bad_argument;
@@ -493,13 +614,16 @@ module mapping_update_check (
 
   always @(posedge clk) begin
     refused_unsupported <= op_is_inject | unknown_op;
-    beyond_identifier_in_part <= {|staged_word2[63:56], |staged_word2[55:40], |staged_word2[39:24]};
+    beyond_identifier_in_part <= {|staged_word2[63:56], |staged_word2[55:48], |staged_word2[47:40],
+        |staged_word2[39:32], |staged_word2[31:24]};
     beyond_identifier_any <= |beyond_identifier_in_part;
-    install_reserved_in_part <= {|staged_word3[63:55], |{staged_word3[54:48], staged_word2[63:55]},
-        |{staged_word2[54:44], staged_word2[39:36], staged_word2[43:40] >= 4'd4}};
+    install_reserved_in_part <= {staged_word3[63], |staged_word3[62:55],
+        |{staged_word3[54:48], staged_word2[63]}, |staged_word2[62:55], |staged_word2[54:47],
+        |{staged_word2[46:44], staged_word2[39:36], staged_word2[43:40] >= 4'd4}};
     install_reserved_any <= |install_reserved_in_part;
-    set_slot_reserved_in_part <= {|{arg_data[55:52], arg_data[63:60], arg_data[59:56] >= 4'd4},
-        |arg_data[51:36]};
+    set_slot_reserved_in_part <= {|{arg_data[55:52], arg_data[63:61]},
+        |{arg_data[60], arg_data[59:56] >= 4'd4, arg_data[51:46]}, |arg_data[45:38],
+        |arg_data[37:30]};
     set_slot_reserved_any <= |set_slot_reserved_in_part;
     no_space <= arg_data[7:0] > 8'd4;
     words_of_space <= arg_data[2] ? 8'd8 :
@@ -507,29 +631,37 @@ module mapping_update_check (
         arg_data[0] ? 8'd5 :
         8'd4;
     no_word_of_space <= words_of_space <= arg_data[15:8];
-    peek_reserved_in_part <= {|arg_data[63:48], |arg_data[47:32], |arg_data[31:16]};
+    peek_reserved_in_part <= {|arg_data[63:56], |arg_data[55:48], |arg_data[47:40],
+        |arg_data[39:32], |arg_data[31:24], |arg_data[23:16]};
     peek_reserved_any <= |peek_reserved_in_part;
     bad_peek <= op_is_peek & (peek_reserved_any | no_space | no_word_of_space);
     has_shift <= |arg_data[7:0];
     no_shift <= (arg_data[7:0] < 8'd12) | (arg_data[7:0] > 8'd30);
-    track_reserved_in_part <= {|arg_data[63:56], |arg_data[55:40], |arg_data[39:24],
-        |arg_data[23:8]};
+    track_reserved_in_part <= {|arg_data[63:56], |arg_data[55:48], |arg_data[47:40],
+        |arg_data[39:32], |arg_data[31:24], |arg_data[23:16], |arg_data[15:8]};
     track_reserved_any <= |track_reserved_in_part;
-    counter_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd14, 1'b0};
-    counter_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, counter_inside_to_16};
+    counter_inside_to_8 <= {arg_index[7:0], 1'b0} < {8'd14, 1'b0};
+    counter_inside_to_16 <= {arg_index[15:8], 1'b0} < {8'd0, counter_inside_to_8};
+    counter_inside_to_24 <= {arg_index[23:16], 1'b0} < {8'd0, counter_inside_to_16};
+    counter_inside_to_32 <= {arg_index[31:24], 1'b0} < {8'd0, counter_inside_to_24};
     bad_binding <= (op_is_bind | op_is_unbind | op_is_move) & beyond_identifier_any;
     bad_install <= op_is_install & install_reserved_any;
     bad_set_slot <= op_is_set_slot & set_slot_reserved_any;
     bad_track <= op_is_track & (track_reserved_any | (has_shift & no_shift));
     op_is_read_counter <= arg_op == UPDATE_READ_COUNTER;
     bad_counter <= op_is_read_counter & !counter_inside_to_32;
-    beyond_seed_in_part <= {|staged_word2[63:48], |staged_word2[47:32]};
+    beyond_seed_in_part <= {|staged_word2[63:56], |staged_word2[55:48], |staged_word2[47:40],
+        |staged_word2[39:32]};
     beyond_seed_any <= |beyond_seed_in_part;
-    way_or_stash_to_16 <= {arg_index[15:0], 1'b0} < {16'd5, 1'b0};
-    way_or_stash_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, way_or_stash_to_16};
+    way_or_stash_to_8 <= {arg_index[7:0], 1'b0} < {8'd5, 1'b0};
+    way_or_stash_to_16 <= {arg_index[15:8], 1'b0} < {8'd0, way_or_stash_to_8};
+    way_or_stash_to_24 <= {arg_index[23:16], 1'b0} < {8'd0, way_or_stash_to_16};
+    way_or_stash_to_32 <= {arg_index[31:24], 1'b0} < {8'd0, way_or_stash_to_24};
     op_is_reseed <= arg_op == UPDATE_RESEED;
-    way_inside_to_16 <= {arg_index[15:0], 1'b0} < {16'd4, 1'b0};
-    way_inside_to_32 <= {arg_index[31:16], 1'b0} < {16'd0, way_inside_to_16};
+    way_inside_to_8 <= {arg_index[7:0], 1'b0} < {8'd4, 1'b0};
+    way_inside_to_16 <= {arg_index[15:8], 1'b0} < {8'd0, way_inside_to_8};
+    way_inside_to_24 <= {arg_index[23:16], 1'b0} < {8'd0, way_inside_to_16};
+    way_inside_to_32 <= {arg_index[31:24], 1'b0} < {8'd0, way_inside_to_24};
     bad_way <= (op_is_move & !way_or_stash_to_32)
         | (op_is_reseed & (!way_inside_to_32 | beyond_seed_any));
     refused_bad_argument <= bad_binding | bad_install | bad_set_slot | bad_peek | bad_track
@@ -637,10 +769,12 @@ module mapping_update_check (
 
   // Deliberately unread.
   wire unused_ok = &{1'b0, record_region_base, record_slot_base, record_dirty_base, record_epoch,
-      regions_end_sum_from_0[0], regions_end_sum_from_16[0], slots_end_sum_from_0[0],
-      slots_end_sum_from_16[0], window_end_sum_from_0[0], window_end_sum_from_16[0],
-      window_end_sum_from_32[0], page_end_sum_from_0[0], page_end_sum_from_16[0],
-      page_end_sum_from_32[0], owned_window_end_sum_from_0[0], owned_window_end_sum_from_16[0],
-      owned_window_end_sum_from_32[0]};
+      regions_end_sum_from_0[0], regions_end_sum_from_8[0], regions_end_sum_from_16[0],
+      regions_end_sum_from_24[0], slots_end_sum_from_0[0], slots_end_sum_from_8[0],
+      slots_end_sum_from_16[0], slots_end_sum_from_24[0], window_end_sum_from_0[0],
+      window_end_sum_from_8[0], window_end_sum_from_16[0], window_end_sum_from_24[0],
+      page_end_sum_from_0[0], page_end_sum_from_8[0], page_end_sum_from_16[0],
+      page_end_sum_from_24[0], owned_window_end_sum_from_0[0], owned_window_end_sum_from_8[0],
+      owned_window_end_sum_from_16[0], owned_window_end_sum_from_24[0]};
 
 endmodule

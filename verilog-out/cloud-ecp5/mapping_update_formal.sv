@@ -26,7 +26,7 @@ module mapping_update (
   input  wire [14:0]  seen_region_first_slot,
   input  wire         seen_slot_present,
   input  wire [1:0]   seen_slot_page_size,
-  input  wire [35:0]  seen_slot_frame,
+  input  wire [29:0]  seen_slot_frame,
   input  wire         drained,                 // nothing of the watched table and epoch is in flight
   input  wire [31:0]  counter_value,           // with token_done
   input  wire [63:0]  harvested,
@@ -70,7 +70,7 @@ module mapping_update (
   output reg          commit_write_region,
   output reg  [218:0] commit_region_word,
   output reg          commit_write_slot,
-  output reg  [38:0]  commit_slot_word,
+  output reg  [32:0]  commit_slot_word,
   output reg  [11:0]  commit_region,
   output reg  [13:0]  commit_slot,
   output reg          init_region,
@@ -83,7 +83,7 @@ module mapping_update (
   output reg          harvest,
   output reg          track_write,
   output reg  [9:0]   track_table,
-  output reg  [49:0]  track_word,
+  output reg  [43:0]  track_word,
   output reg  [3:0]   reseed_way,
   output reg  [159:0] reseed_seed,
   output wire         upd_done,
@@ -162,7 +162,7 @@ module mapping_update (
   reg [15:0] argument_table;
   reg [31:0] argument_index;
   reg [63:0] argument_data;
-  reg [1:0] staged_beyond_in_part;
+  reg [3:0] staged_beyond_in_part;
   reg staged_beyond_any;
   reg names_staged0;
   reg [63:0] staged0;
@@ -172,6 +172,7 @@ module mapping_update (
   reg [63:0] staged2;
   reg names_staged3;
   reg [63:0] staged3;
+  reg [7:0] space_here;
   reg op_is_inject;
   reg op_is_peek;
 
@@ -187,12 +188,14 @@ module mapping_update (
 
   always @(posedge clk) begin
     first_token <= !(|pass);
-    staged_beyond_in_part <= {|argument_index[31:18], |argument_index[17:2]};
+    staged_beyond_in_part <= {|argument_index[31:26], |argument_index[25:18],
+        |argument_index[17:10], |argument_index[9:2]};
     staged_beyond_any <= |staged_beyond_in_part;
     names_staged0 <= argument_index[1:0] == 2'd0;
     names_staged1 <= argument_index[1:0] == 2'd1;
     names_staged2 <= argument_index[1:0] == 2'd2;
     names_staged3 <= argument_index[1:0] == 2'd3;
+    space_here <= argument_data[7:0];
     op_is_inject <= argument_op == UPDATE_INJECT;
     op_is_peek <= argument_op == UPDATE_PEEK;
   end
@@ -226,14 +229,14 @@ module mapping_update (
   wire [11:0] scan_place;
   wire scan_busy;
   wire record_write;
-  wire [192:0] record_after;
-  wire [192:0] record_read;
+  wire [180:0] record_after;
+  wire [180:0] record_read;
   reg [9:0] record_place;
-  reg [192:0] record_to_store;
+  reg [180:0] record_to_store;
   reg [9:0] record_target;
-  reg [192:0] record_stored;
+  reg [180:0] record_stored;
   reg record_written;
-  reg [192:0] record_word;
+  reg [180:0] record_word;
   reg record_exists;
   reg record_frozen;
   reg record_epoch;
@@ -241,8 +244,8 @@ module mapping_update (
   reg [12:0] record_region_count;
   reg [13:0] record_slot_base;
   reg [14:0] record_slot_count;
-  reg [35:0] record_window_base;
-  reg [36:0] record_window_count;
+  reg [29:0] record_window_base;
+  reg [30:0] record_window_count;
   reg [8:0] record_dirty_base;
   reg [9:0] record_dirty_count;
   reg [4:0] record_granule_shift;
@@ -251,7 +254,7 @@ module mapping_update (
   reg [14:0] record_slots;
 
   ram_one_read #(
-    .WIDTH          (193),
+    .WIDTH          (181),
     .ADDRESS_WIDTH  (10),
     .OUTPUT_REGISTER(1)
   ) table_records (
@@ -268,7 +271,7 @@ module mapping_update (
     record_place <= scan_busy ? scan_place[9:0] : watch_table;
     record_to_store <= record_after;
     record_target <= clear ? clear_place[9:0] : watch_table;
-    record_stored <= record_to_store & {193{!clear}};
+    record_stored <= record_to_store & {181{!clear}};
     record_word <= record_read;
   end
 
@@ -279,15 +282,15 @@ module mapping_update (
   end
 
   always @(posedge clk) if (in_look) begin
-    record_exists <= record_word[192];
-    record_frozen <= record_word[191];
-    record_epoch <= record_word[190];
-    record_region_base <= record_word[189:178];
-    record_region_count <= record_word[177:165];
-    record_slot_base <= record_word[164:151];
-    record_slot_count <= record_word[150:136];
-    record_window_base <= record_word[135:100];
-    record_window_count <= record_word[99:63];
+    record_exists <= record_word[180];
+    record_frozen <= record_word[179];
+    record_epoch <= record_word[178];
+    record_region_base <= record_word[177:166];
+    record_region_count <= record_word[165:153];
+    record_slot_base <= record_word[152:139];
+    record_slot_count <= record_word[138:124];
+    record_window_base <= record_word[123:94];
+    record_window_count <= record_word[93:63];
     record_dirty_base <= record_word[62:54];
     record_dirty_count <= record_word[53:44];
     record_granule_shift <= record_word[43:39];
@@ -414,8 +417,8 @@ module mapping_update (
   reg [12:0] wanted_region_count;
   reg [13:0] wanted_slot_base;
   reg [14:0] wanted_slot_count;
-  reg [35:0] wanted_window_base;
-  reg [36:0] wanted_window_count;
+  reg [29:0] wanted_window_base;
+  reg [30:0] wanted_window_count;
   reg [8:0] wanted_dirty_base;
   reg [9:0] wanted_dirty_count;
   wire [11:0] search_place;
@@ -493,8 +496,8 @@ module mapping_update (
     wanted_region_count <= staged0[44:32] & {13{takes_slices}};
     wanted_slot_base <= staged1[13:0];
     wanted_slot_count <= staged1[46:32] & {15{takes_slices}};
-    wanted_window_base <= staged2[35:0];
-    wanted_window_count <= staged3[36:0] & {37{takes_slices}};
+    wanted_window_base <= staged2[29:0];
+    wanted_window_count <= staged3[30:0] & {31{takes_slices}};
     wanted_dirty_base <= argument_index[8:0];
     wanted_dirty_count <= bitmap_words & {10{op_is_track}};
     op_is_bind <= argument_op == UPDATE_BIND;
@@ -532,14 +535,14 @@ module mapping_update (
     .wanted_window_count(wanted_window_count),
     .wanted_dirty_base  (wanted_dirty_base),
     .wanted_dirty_count (wanted_dirty_count),
-    .record_exists      (record_word[192]),
+    .record_exists      (record_word[180]),
     .record_corrupt     (1'b0),
-    .record_region_base (record_word[189:178]),
-    .record_region_count(record_word[177:165]),
-    .record_slot_base   (record_word[164:151]),
-    .record_slot_count  (record_word[150:136]),
-    .record_window_base (record_word[135:100]),
-    .record_window_count(record_word[99:63]),
+    .record_region_base (record_word[177:166]),
+    .record_region_count(record_word[165:153]),
+    .record_slot_base   (record_word[152:139]),
+    .record_slot_count  (record_word[138:124]),
+    .record_window_base (record_word[123:94]),
+    .record_window_count(record_word[93:63]),
     .record_dirty_base  (record_word[62:54]),
     .record_dirty_count (record_word[53:44]),
     .bucket0            (bucket0),
@@ -691,7 +694,7 @@ module mapping_update (
   reg take_cycles;
   reg take_over;
   wire taken = in_take & take_over;
-  reg [4:0] look_cycles;
+  reg [5:0] look_cycles;
   reg look_over;
   wire looked = in_look & look_over;
   assign scan_start = looked & searches;
@@ -779,7 +782,7 @@ module mapping_update (
     walks_are_done <= 1'b0;
     take_cycles <= 1'b0;
     take_over <= 1'b0;
-    look_cycles <= 5'd0;
+    look_cycles <= 6'd0;
     look_over <= 1'b0;
     judge_cycles <= 4'd0;
     judge_over <= 1'b0;
@@ -817,12 +820,12 @@ module mapping_update (
     walks_are_done <= in_walk & walk_done & (erased | erase_done);
     take_cycles <= (take_cycles + 1'b1) & in_take;
     take_over <= in_take & (take_over | (take_cycles == 1'b1));
-    look_cycles <= (look_cycles + 5'd1) & {5{in_look}};
-    look_over <= in_look & (look_over | (look_cycles == 5'd29));
+    look_cycles <= (look_cycles + 6'd1) & {6{in_look}};
+    look_over <= in_look & (look_over | (look_cycles == 6'd35));
     judge_cycles <= (judge_cycles + 4'd1) & {4{in_judge}};
     judge_over <= in_judge & (judge_over | (judge_cycles == 4'd8));
     drain_cycles <= (drain_cycles + 2'd1) & {2{in_drain}};
-    drain_over <= in_drain & (drain_over | (drain_cycles == 2'd3));
+    drain_over <= in_drain & (drain_over | (drain_cycles == 2'd2));
     reap_cycles <= (reap_cycles + 3'd1) & {3{in_reap}};
     reap_over <= in_reap & (reap_over | (reap_cycles == 3'd4));
     untrack_cycles <= (untrack_cycles + 4'd1) & {4{in_untrack}};
@@ -845,8 +848,8 @@ module mapping_update (
         | op_is_clear_table | replaces;
     injects_here <= 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
     op_is_harvest <= argument_op == UPDATE_HARVEST;
-    space_is_0 <= argument_data[7:0] == 8'd0;
-    space_is_1 <= argument_data[7:0] == 8'd1;
+    space_is_0 <= space_here == 8'd0;
+    space_is_1 <= space_here == 8'd1;
     peeks_here <= op_is_peek & (space_is_0 | space_is_1);
     op_is_reseed <= argument_op == UPDATE_RESEED;
     is_local <= peeks_here | injects_here | op_is_track | op_is_harvest | op_is_reseed;
@@ -882,7 +885,7 @@ module mapping_update (
   reg [14:0] peeked_region_first_slot;
   reg peeked_slot_present;
   reg [1:0] peeked_slot_page_size;
-  reg [35:0] peeked_slot_frame;
+  reg [29:0] peeked_slot_frame;
   reg op_is_thaw;
   reg changes_table;
   reg [1:0] table_word;
@@ -894,7 +897,7 @@ module mapping_update (
   wire [152:0] taken_entry = {1'b1, identifier};
   wire [11:0] taken_place = free_entry;
   reg [218:0] region_word;
-  reg [38:0] slot_word;
+  reg [32:0] slot_word;
   reg op_is_read_counter;
   reg clears_counter;
   reg [3:0] cleared_counter;
@@ -944,9 +947,9 @@ module mapping_update (
           staged0, limit, origin, staged3[14:0]} & {219{op_is_install}};
     commit_write_region <= op_is_install | op_is_invalidate;
     commit_region_word <= region_word & {219{!clear_region}};
-    slot_word <= {1'b1, argument_data[57:56], argument_data[35:0]} & {39{op_is_set_slot}};
+    slot_word <= {1'b1, argument_data[57:56], argument_data[29:0]} & {33{op_is_set_slot}};
     commit_write_slot <= op_is_set_slot | op_is_clear_slot;
-    commit_slot_word <= slot_word & {39{!clear_slot}};
+    commit_slot_word <= slot_word & {33{!clear_slot}};
     init_region <= clear_region;
     init_slot <= clear_slot;
     op_is_read_counter <= argument_op == UPDATE_READ_COUNTER;
@@ -982,8 +985,8 @@ module mapping_update (
   wire forgets = storing & (op_is_set_table | op_is_clear_table);
   wire restores = in_store & 1'b0;
   wire sets_tracking = retracks | restores;
-  reg [49:0] tracking_word;
-  reg [49:0] tracking_coded;
+  reg [43:0] tracking_word;
+  reg [43:0] tracking_coded;
 
   always @(posedge clk) begin
     swept_words <= (swept_words + 10'd1) & {10{in_sweep}};
@@ -998,7 +1001,7 @@ module mapping_update (
         scrubs ? record_dirty_base : wanted_dirty_base};
     tracking_coded <= tracking_word;
     track_table <= watch_table;
-    track_word <= tracking_coded & {50{sets_tracking}};
+    track_word <= tracking_coded & {44{sets_tracking}};
   end
 
   always @(posedge clk) if (rst) begin
@@ -1051,8 +1054,8 @@ module mapping_update (
   reg [12:0] record_next_region_count;
   reg [13:0] record_next_slot_base;
   reg [14:0] record_next_slot_count;
-  reg [35:0] record_next_window_base;
-  reg [36:0] record_next_window_count;
+  reg [29:0] record_next_window_base;
+  reg [30:0] record_next_window_count;
   reg [8:0] record_next_dirty_base;
   reg [9:0] record_next_dirty_count;
   reg [4:0] record_next_granule_shift;
@@ -1066,7 +1069,7 @@ module mapping_update (
   reg listed_next_valid;
   reg [9:0] listed_next_table;
   reg [151:0] listed_next_net_id;
-  wire [192:0] record_word_after = {record_next_exists, record_next_frozen, record_next_epoch,
+  wire [180:0] record_word_after = {record_next_exists, record_next_frozen, record_next_epoch,
       record_next_region_base, record_next_region_count, record_next_slot_base,
       record_next_slot_count, record_next_window_base, record_next_window_count,
       record_next_dirty_base, record_next_dirty_count, record_next_granule_shift,
@@ -1103,9 +1106,9 @@ module mapping_update (
     record_next_slot_count <= (op_is_set_table ? wanted_slot_count : record_slot_count)
         & {15{!op_is_clear_table}};
     record_next_window_base <= (op_is_set_table ? wanted_window_base : record_window_base)
-        & {36{!op_is_clear_table}};
+        & {30{!op_is_clear_table}};
     record_next_window_count <= (op_is_set_table ? wanted_window_count : record_window_count)
-        & {37{!op_is_clear_table}};
+        & {31{!op_is_clear_table}};
     record_next_dirty_base <= (op_is_set_table ? 9'd0 :
             op_is_track ? wanted_dirty_base :
             record_dirty_base) & {9{!op_is_clear_table}};
@@ -1140,40 +1143,79 @@ module mapping_update (
   reg space_is_3;
 
   always @(posedge clk) begin
-    space_is_2 <= argument_data[7:0] == 8'd2;
-    space_is_3 <= argument_data[7:0] == 8'd3;
+    space_is_2 <= space_here == 8'd2;
+    space_is_3 <= space_here == 8'd3;
   end
 
   // ---- The answer, from registers: what it is chosen from stands far away -----------------------
 
   reg refused;
-  reg [2:0] peeked_number;
   wire [63:0] peek_log_mark = {32'd0, logged_count} | {28'd0, {logged_fault, 32'd0}}
       | {21'd0, {logged_op, 40'd0}} | {16'd0, {logged_valid, 47'd0}}
       | {6'd0, {logged_table, 48'd0}};
   wire [63:0] peek_log_key = {32'd0, logged_key} | {16'd0, {logged_pd, 32'd0}};
   wire [63:0] peek_log_length = {51'd0, logged_length} | {logged_bound, 32'd0};
   wire [63:0] peek_log_tag = {56'd0, logged_tag} | {8'd0, {logged_stream, 32'd0}};
+  wire [2:0] peeked_number_in_log;
+
+  mapping_peek_copy peeked_number_of_log (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_log)
+  );
+
   reg [63:0] peeked_of_log_pair0;
   reg [63:0] peeked_of_log_pair1;
   reg [63:0] peeked_of_log_pair2;
   reg [63:0] peeked_of_log_pair3;
   reg [63:0] peeked_of_log;
   wire [63:0] peek_binding_state = {63'd0, listed_valid} | {22'd0, {listed_table, 32'd0}};
+  wire [2:0] peeked_number_in_binding;
+
+  mapping_peek_copy peeked_number_of_binding (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_binding)
+  );
+
+  reg [63:0] peeked_of_binding_pair0;
+  reg [63:0] peeked_of_binding_pair1;
   reg [63:0] peeked_of_binding;
   wire [63:0] peek_table_regions = {52'd0, record_region_base}
       | {19'd0, {record_region_count, 32'd0}};
   wire [63:0] peek_table_slots = {50'd0, record_slot_base} | {17'd0, {record_slot_count, 32'd0}};
-  wire [63:0] peek_table_window_base = {28'd0, record_window_base};
-  wire [63:0] peek_table_window_count = {27'd0, record_window_count};
+  wire [63:0] peek_table_window_base = {34'd0, record_window_base};
+  wire [63:0] peek_table_window_count = {33'd0, record_window_count};
   wire [63:0] peek_table_state = {63'd0, record_exists} | {62'd0, {record_frozen, 1'b0}};
+  wire [2:0] peeked_number_in_table;
+
+  mapping_peek_copy peeked_number_of_table (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_table)
+  );
+
+  reg [63:0] peeked_of_table_pair0;
+  reg [63:0] peeked_of_table_pair1;
+  reg [63:0] peeked_of_table_pair2;
   reg [63:0] peeked_of_table;
   wire [63:0] peek_region_state = {63'd0, peeked_region_valid}
       | {62'd0, {peeked_region_limit[64], 1'b0}} | {52'd0, {peeked_region_rights, 8'd0}}
       | {46'd0, {peeked_region_page_size, 16'd0}} | {32'd0, {peeked_region_variant, 24'd0}}
       | {16'd0, {peeked_region_pd, 32'd0}};
+  wire [2:0] peeked_number_in_region;
+
+  mapping_peek_copy peeked_number_of_region (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_region)
+  );
+
+  reg [63:0] peeked_of_region_pair0;
+  reg [63:0] peeked_of_region_pair1;
+  reg [63:0] peeked_of_region_pair2;
   reg [63:0] peeked_of_region;
-  wire [63:0] peek_slot = {28'd0, peeked_slot_frame} | {6'd0, {peeked_slot_page_size, 56'd0}}
+  wire [63:0] peek_slot = {34'd0, peeked_slot_frame} | {6'd0, {peeked_slot_page_size, 56'd0}}
       | {peeked_slot_present, 63'd0};
   reg [63:0] peeked_of_slot;
   reg peeks_space0;
@@ -1199,29 +1241,37 @@ module mapping_update (
   end
 
   always @(posedge clk) begin
-    peeked_number <= argument_data[10:8];
-    peeked_of_log_pair0 <= peeked_number[0] ? logged_va : peek_log_mark;
-    peeked_of_log_pair1 <= peeked_number[0] ? peek_log_length : peek_log_key;
-    peeked_of_log_pair2 <= peeked_number[0] ? logged_net_id[63:0] : peek_log_tag;
-    peeked_of_log_pair3 <= peeked_number[0] ? {40'd0, logged_net_id[151:128]} :
+    peeked_of_log_pair0 <= peeked_number_in_log[0] ? logged_va : peek_log_mark;
+    peeked_of_log_pair1 <= peeked_number_in_log[0] ? peek_log_length : peek_log_key;
+    peeked_of_log_pair2 <= peeked_number_in_log[0] ? logged_net_id[63:0] : peek_log_tag;
+    peeked_of_log_pair3 <= peeked_number_in_log[0] ? {40'd0, logged_net_id[151:128]} :
         logged_net_id[127:64];
-    peeked_of_log <= peeked_number[2] ?
-          (peeked_number[1] ? peeked_of_log_pair3 : peeked_of_log_pair2) :
-        peeked_number[1] ? peeked_of_log_pair1 :
+    peeked_of_log <= peeked_number_in_log[2] ?
+          (peeked_number_in_log[1] ? peeked_of_log_pair3 : peeked_of_log_pair2) :
+        peeked_number_in_log[1] ? peeked_of_log_pair1 :
         peeked_of_log_pair0;
-    peeked_of_binding <= peeked_number[2] ? peek_binding_state :
-        peeked_number[1] ?
-          (peeked_number[0] ? peek_binding_state : {40'd0, listed_net_id[151:128]}) :
-        peeked_number[0] ? listed_net_id[127:64] :
+    peeked_of_binding_pair0 <= peeked_number_in_binding[0] ? listed_net_id[127:64] :
         listed_net_id[63:0];
-    peeked_of_table <= peeked_number[2] ? peek_table_state :
-        peeked_number[1] ? (peeked_number[0] ? peek_table_window_count : peek_table_window_base) :
-        peeked_number[0] ? peek_table_slots :
-        peek_table_regions;
-    peeked_of_region <= peeked_number[2] ? {49'd0, peeked_region_first_slot} :
-        peeked_number[1] ? (peeked_number[0] ? {20'd0, peeked_region_origin} : peek_region_state) :
-        peeked_number[0] ? peeked_region_limit[63:0] :
+    peeked_of_binding_pair1 <= peeked_number_in_binding[0] ? peek_binding_state :
+        {40'd0, listed_net_id[151:128]};
+    peeked_of_binding <= peeked_number_in_binding[2] ? peeked_of_binding_pair1 :
+        peeked_number_in_binding[1] ? peeked_of_binding_pair1 :
+        peeked_of_binding_pair0;
+    peeked_of_table_pair0 <= peeked_number_in_table[0] ? peek_table_slots : peek_table_regions;
+    peeked_of_table_pair1 <= peeked_number_in_table[0] ? peek_table_window_count :
+        peek_table_window_base;
+    peeked_of_table_pair2 <= peek_table_state & {64{!peeked_number_in_table[0]}};
+    peeked_of_table <= peeked_number_in_table[2] ? peeked_of_table_pair2 :
+        peeked_number_in_table[1] ? peeked_of_table_pair1 :
+        peeked_of_table_pair0;
+    peeked_of_region_pair0 <= peeked_number_in_region[0] ? peeked_region_limit[63:0] :
         peeked_region_base;
+    peeked_of_region_pair1 <= peeked_number_in_region[0] ? {20'd0, peeked_region_origin} :
+        peek_region_state;
+    peeked_of_region_pair2 <= {49'd0, peeked_region_first_slot} & {64{!peeked_number_in_region[0]}};
+    peeked_of_region <= peeked_number_in_region[2] ? peeked_of_region_pair2 :
+        peeked_number_in_region[1] ? peeked_of_region_pair1 :
+        peeked_of_region_pair0;
     peeked_of_slot <= peek_slot;
     peeks_space0 <= (argument_data[2:0] == 3'd0) & op_is_peek;
     peeks_space1 <= (argument_data[2:0] == 3'd1) & op_is_peek;

@@ -76,6 +76,15 @@ module mapping_fault_log (
   reg [7:0] log1_table;
   reg [31:0] refused_count;
   reg log2_refused;
+  wire log2_refused_copy;
+
+  mapping_fault_log_copy refused_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(log1_refused),
+    .copy (log2_refused_copy)
+  );
+
   reg [7:0] log2_place;
   reg [3:0] log2_fault;
   reg [7:0] log2_table;
@@ -103,7 +112,13 @@ module mapping_fault_log (
   reg token1;
   reg token2;
   reg [7:0] token1_entry;
-  reg [7:0] token2_entry;
+  wire [7:0] token2_entry;
+
+  mapping_fault_log_entry entry_copy (
+    .clk  (clk),
+    .value(token1_entry),
+    .copy (token2_entry)
+  );
 
   always @(posedge clk) if (rst) begin
     token1 <= 1'b0;
@@ -115,7 +130,6 @@ module mapping_fault_log (
 
   always @(posedge clk) begin
     token1_entry <= token_entry;
-    token2_entry <= token1_entry;
   end
 
   // ---- The log ----------------------------------------------------------------------------------
@@ -185,10 +199,10 @@ module mapping_fault_log (
     erase1 <= erase;
     erase2 <= erase1;
     walking <= erase2 | (walking & !at_last);
-    walk1_looks <= walking & !(log2_refused & (log2_place == walk_place));
-    walk2_looks <= walk1_looks & !(log2_refused & (log2_place == walk1_place));
-    walk3_clears <= walk2_looks & !(log2_refused & (log2_place == walk2_place)) & !walk2_owner[8]
-        & (walk2_owner[7:0] == erased_table);
+    walk1_looks <= walking & !(log2_refused_copy & (log2_place == walk_place));
+    walk2_looks <= walk1_looks & !(log2_refused_copy & (log2_place == walk1_place));
+    walk3_clears <= walk2_looks & !(log2_refused_copy & (log2_place == walk2_place))
+        & !walk2_owner[8] & (walk2_owner[7:0] == erased_table);
     walk1_ends <= walking & at_last;
     walk2_ends <= walk1_ends;
     walk3_ends <= walk2_ends;
@@ -273,7 +287,7 @@ module mapping_fault_log (
         log2_place == 8'd12, log2_place == 8'd11, log2_place == 8'd10, log2_place == 8'd9,
         log2_place == 8'd8, log2_place == 8'd7, log2_place == 8'd6, log2_place == 8'd5,
         log2_place == 8'd4, log2_place == 8'd3, log2_place == 8'd2, log2_place == 8'd1,
-        log2_place == 8'd0} & {256{log2_refused}};
+        log2_place == 8'd0} & {256{log2_refused_copy}};
   wire [255:0] loses = {walk3_place == 8'd255, walk3_place == 8'd254, walk3_place == 8'd253,
         walk3_place == 8'd252, walk3_place == 8'd251, walk3_place == 8'd250, walk3_place == 8'd249,
         walk3_place == 8'd248, walk3_place == 8'd247, walk3_place == 8'd246, walk3_place == 8'd245,

@@ -143,6 +143,17 @@ module mapping_respond (
   wire front_valid;
   wire [120:0] front_word;
   wire take = !rsp_valid | rsp_ready;
+  wire next_valid = front_valid | !take;
+  wire copied_valid;
+
+  mapping_respond_copy valid_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(next_valid),
+    .copy (copied_valid)
+  );
+
+  wire queue_take = !copied_valid | rsp_ready;
 
   mapping_respond_queue queue (
     .clk        (clk),
@@ -153,7 +164,7 @@ module mapping_respond (
           respond1_address & {48{respond1_has_address}},
           respond1_span & {13{respond1_has_address}}, respond1_table, respond1_epoch,
           respond1_first, last}}),
-    .take       (take),
+    .take       (queue_take),
     .front_valid(front_valid),
     .front_word (front_word)
   );
@@ -161,7 +172,7 @@ module mapping_respond (
   always @(posedge clk) if (rst) begin
     rsp_valid <= 1'b0;
   end else begin
-    rsp_valid <= front_valid | !take;
+    rsp_valid <= next_valid;
   end
 
   // ---- Head: what the response port shows -------------------------------------------------------

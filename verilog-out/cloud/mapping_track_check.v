@@ -16,14 +16,20 @@ module mapping_track_check (
   reg is_tracked;
   reg [4:0] shift_above_page;
   reg [37:0] granules_mask;
-  wire [17:0] rounded_frames_sum_from_0 = {1'b0, window_count[15:0], 1'b1}
-      + {1'b0, granules_mask[15:0], 1'b0};
-  reg [16:0] rounded_frames_from_0;
-  wire [17:0] rounded_frames_sum_from_16 = {1'b0, window_count[31:16], 1'b1}
-      + {1'b0, granules_mask[31:16], rounded_frames_from_0[16]};
-  reg [16:0] rounded_frames_from_16;
+  wire [9:0] rounded_frames_sum_from_0 = {1'b0, window_count[7:0], 1'b1}
+      + {1'b0, granules_mask[7:0], 1'b0};
+  reg [8:0] rounded_frames_from_0;
+  wire [9:0] rounded_frames_sum_from_8 = {1'b0, window_count[15:8], 1'b1}
+      + {1'b0, granules_mask[15:8], rounded_frames_from_0[8]};
+  reg [8:0] rounded_frames_from_8;
+  wire [9:0] rounded_frames_sum_from_16 = {1'b0, window_count[23:16], 1'b1}
+      + {1'b0, granules_mask[23:16], rounded_frames_from_8[8]};
+  reg [8:0] rounded_frames_from_16;
+  wire [9:0] rounded_frames_sum_from_24 = {1'b0, window_count[31:24], 1'b1}
+      + {1'b0, granules_mask[31:24], rounded_frames_from_16[8]};
+  reg [8:0] rounded_frames_from_24;
   wire [7:0] rounded_frames_sum_from_32 = {1'b0, {1'b0, window_count[36:32]}, 1'b1}
-      + {1'b0, granules_mask[37:32], rounded_frames_from_16[16]};
+      + {1'b0, granules_mask[37:32], rounded_frames_from_24[8]};
   reg [6:0] rounded_frames_from_32;
   reg [5:0] shift_amount;
   reg [37:0] shifted1_frames;
@@ -55,12 +61,15 @@ module mapping_track_check (
         shift_above_page[1] ? (shift_above_page[0] ? 38'd511 : 38'd255) :
         shift_above_page[0] ? 38'd127 :
         38'd63;
-    rounded_frames_from_0 <= rounded_frames_sum_from_0[17:1];
-    rounded_frames_from_16 <= rounded_frames_sum_from_16[17:1];
+    rounded_frames_from_0 <= rounded_frames_sum_from_0[9:1];
+    rounded_frames_from_8 <= rounded_frames_sum_from_8[9:1];
+    rounded_frames_from_16 <= rounded_frames_sum_from_16[9:1];
+    rounded_frames_from_24 <= rounded_frames_sum_from_24[9:1];
     rounded_frames_from_32 <= rounded_frames_sum_from_32[7:1];
     shift_amount <= {1'b0, shift_above_page} + 6'd6;
-    shifted1_frames <= {rounded_frames_from_32[5:0], rounded_frames_from_16[15:0],
-          rounded_frames_from_0[15:0]} >> {shift_amount[5:3], 3'd0};
+    shifted1_frames <= {rounded_frames_from_32[5:0], rounded_frames_from_24[7:0],
+          rounded_frames_from_16[7:0], rounded_frames_from_8[7:0], rounded_frames_from_0[7:0]}
+        >> {shift_amount[5:3], 3'd0};
     shifted2_frames <= shifted1_frames >> {shift_amount[2:1], 1'b0};
     shifted3_frames <= shifted2_frames >> shift_amount[0];
     bitmap_words <= shifted3_frames & {38{is_tracked}};
@@ -68,34 +77,50 @@ module mapping_track_check (
 
   // ---- They lie in the pool ---------------------------------------------------------------------
 
-  wire [17:0] bitmap_end_sum_from_0 = {1'b0, bitmap_words[15:0], 1'b1}
-      + {1'b0, dirty_base[15:0], 1'b0};
-  reg [16:0] bitmap_end_from_0;
-  wire [17:0] bitmap_end_sum_from_16 = {1'b0, bitmap_words[31:16], 1'b1}
-      + {1'b0, dirty_base[31:16], bitmap_end_from_0[16]};
-  reg [16:0] bitmap_end_from_16;
+  wire [9:0] bitmap_end_sum_from_0 = {1'b0, bitmap_words[7:0], 1'b1}
+      + {1'b0, dirty_base[7:0], 1'b0};
+  reg [8:0] bitmap_end_from_0;
+  wire [9:0] bitmap_end_sum_from_8 = {1'b0, bitmap_words[15:8], 1'b1}
+      + {1'b0, dirty_base[15:8], bitmap_end_from_0[8]};
+  reg [8:0] bitmap_end_from_8;
+  wire [9:0] bitmap_end_sum_from_16 = {1'b0, bitmap_words[23:16], 1'b1}
+      + {1'b0, dirty_base[23:16], bitmap_end_from_8[8]};
+  reg [8:0] bitmap_end_from_16;
+  wire [9:0] bitmap_end_sum_from_24 = {1'b0, bitmap_words[31:24], 1'b1}
+      + {1'b0, dirty_base[31:24], bitmap_end_from_16[8]};
+  reg [8:0] bitmap_end_from_24;
   wire [7:0] bitmap_end_sum_from_32 = {1'b0, bitmap_words[37:32], 1'b1}
-      + {1'b0, 6'd0, bitmap_end_from_16[16]};
+      + {1'b0, 6'd0, bitmap_end_from_24[8]};
   reg [6:0] bitmap_end_from_32;
+  reg pool_below_end_to_8;
   reg pool_below_end_to_16;
+  reg pool_below_end_to_24;
   reg pool_below_end_to_32;
   reg pool_below_end_to_39;
+  reg base_inside_to_8;
   reg base_inside_to_16;
+  reg base_inside_to_24;
   reg base_inside_to_32;
   reg base_inside_to_39;
   reg bitmap_beyond;
   reg bitmap_outside;
 
   always @(posedge clk) begin
-    bitmap_end_from_0 <= bitmap_end_sum_from_0[17:1];
-    bitmap_end_from_16 <= bitmap_end_sum_from_16[17:1];
+    bitmap_end_from_0 <= bitmap_end_sum_from_0[9:1];
+    bitmap_end_from_8 <= bitmap_end_sum_from_8[9:1];
+    bitmap_end_from_16 <= bitmap_end_sum_from_16[9:1];
+    bitmap_end_from_24 <= bitmap_end_sum_from_24[9:1];
     bitmap_end_from_32 <= bitmap_end_sum_from_32[7:1];
-    pool_below_end_to_16 <= {bitmap_end_from_0[15:0], 1'b0} > {16'h1000, 1'b0};
-    pool_below_end_to_32 <= {bitmap_end_from_16[15:0], pool_below_end_to_16} > {16'd0, 1'b0};
+    pool_below_end_to_8 <= {bitmap_end_from_0[7:0], 1'b0} > {8'd0, 1'b0};
+    pool_below_end_to_16 <= {bitmap_end_from_8[7:0], pool_below_end_to_8} > {8'd16, 1'b0};
+    pool_below_end_to_24 <= {bitmap_end_from_16[7:0], pool_below_end_to_16} > {8'd0, 1'b0};
+    pool_below_end_to_32 <= {bitmap_end_from_24[7:0], pool_below_end_to_24} > {8'd0, 1'b0};
     pool_below_end_to_39 <= {{bitmap_end_from_32[6], bitmap_end_from_32[5:0]},
         pool_below_end_to_32} > {7'd0, 1'b0};
-    base_inside_to_16 <= {dirty_base[15:0], 1'b0} < {16'h1000, 1'b0};
-    base_inside_to_32 <= {dirty_base[31:16], 1'b0} < {16'd0, base_inside_to_16};
+    base_inside_to_8 <= 1'b0;
+    base_inside_to_16 <= {dirty_base[15:8], 1'b0} < {8'd16, base_inside_to_8};
+    base_inside_to_24 <= {dirty_base[23:16], 1'b0} < {8'd0, base_inside_to_16};
+    base_inside_to_32 <= {dirty_base[31:24], 1'b0} < {8'd0, base_inside_to_24};
     base_inside_to_39 <= {7'd0, base_inside_to_32} > {7'd0, 1'b0};
     bitmap_beyond <= pool_below_end_to_39 | !base_inside_to_39;
     bitmap_outside <= bitmap_beyond & is_tracked;
@@ -105,8 +130,9 @@ module mapping_track_check (
   assign words = bitmap_words[12:0];
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, rounded_frames_sum_from_0[0], rounded_frames_sum_from_16[0],
-      rounded_frames_sum_from_32[0], rounded_frames_from_32[6], bitmap_end_sum_from_0[0],
-      bitmap_end_sum_from_16[0], bitmap_end_sum_from_32[0]};
+  wire unused_ok = &{1'b0, rounded_frames_sum_from_0[0], rounded_frames_sum_from_8[0],
+      rounded_frames_sum_from_16[0], rounded_frames_sum_from_24[0], rounded_frames_sum_from_32[0],
+      rounded_frames_from_32[6], bitmap_end_sum_from_0[0], bitmap_end_sum_from_8[0],
+      bitmap_end_sum_from_16[0], bitmap_end_sum_from_24[0], bitmap_end_sum_from_32[0]};
 
 endmodule

@@ -162,7 +162,7 @@ module mapping_update (
   reg [15:0] argument_table;
   reg [31:0] argument_index;
   reg [63:0] argument_data;
-  reg [1:0] staged_beyond_in_part;
+  reg [3:0] staged_beyond_in_part;
   reg staged_beyond_any;
   reg names_staged0;
   reg [63:0] staged0;
@@ -172,6 +172,7 @@ module mapping_update (
   reg [63:0] staged2;
   reg names_staged3;
   reg [63:0] staged3;
+  reg [7:0] space_here;
   reg op_is_inject;
   reg op_is_peek;
 
@@ -187,12 +188,14 @@ module mapping_update (
 
   always @(posedge clk) begin
     first_token <= !(|pass);
-    staged_beyond_in_part <= {|argument_index[31:18], |argument_index[17:2]};
+    staged_beyond_in_part <= {|argument_index[31:26], |argument_index[25:18],
+        |argument_index[17:10], |argument_index[9:2]};
     staged_beyond_any <= |staged_beyond_in_part;
     names_staged0 <= argument_index[1:0] == 2'd0;
     names_staged1 <= argument_index[1:0] == 2'd1;
     names_staged2 <= argument_index[1:0] == 2'd2;
     names_staged3 <= argument_index[1:0] == 2'd3;
+    space_here <= argument_data[7:0];
     op_is_inject <= argument_op == UPDATE_INJECT;
     op_is_peek <= argument_op == UPDATE_PEEK;
   end
@@ -691,7 +694,7 @@ module mapping_update (
   reg take_cycles;
   reg take_over;
   wire taken = in_take & take_over;
-  reg [4:0] look_cycles;
+  reg [5:0] look_cycles;
   reg look_over;
   wire looked = in_look & look_over;
   assign scan_start = looked & searches;
@@ -779,7 +782,7 @@ module mapping_update (
     walks_are_done <= 1'b0;
     take_cycles <= 1'b0;
     take_over <= 1'b0;
-    look_cycles <= 5'd0;
+    look_cycles <= 6'd0;
     look_over <= 1'b0;
     judge_cycles <= 4'd0;
     judge_over <= 1'b0;
@@ -817,12 +820,12 @@ module mapping_update (
     walks_are_done <= in_walk & walk_done & (erased | erase_done);
     take_cycles <= (take_cycles + 1'b1) & in_take;
     take_over <= in_take & (take_over | (take_cycles == 1'b1));
-    look_cycles <= (look_cycles + 5'd1) & {5{in_look}};
-    look_over <= in_look & (look_over | (look_cycles == 5'd29));
+    look_cycles <= (look_cycles + 6'd1) & {6{in_look}};
+    look_over <= in_look & (look_over | (look_cycles == 6'd35));
     judge_cycles <= (judge_cycles + 4'd1) & {4{in_judge}};
     judge_over <= in_judge & (judge_over | (judge_cycles == 4'd8));
     drain_cycles <= (drain_cycles + 2'd1) & {2{in_drain}};
-    drain_over <= in_drain & (drain_over | (drain_cycles == 2'd3));
+    drain_over <= in_drain & (drain_over | (drain_cycles == 2'd2));
     reap_cycles <= (reap_cycles + 3'd1) & {3{in_reap}};
     reap_over <= in_reap & (reap_over | (reap_cycles == 3'd4));
     untrack_cycles <= (untrack_cycles + 4'd1) & {4{in_untrack}};
@@ -845,8 +848,8 @@ module mapping_update (
         | op_is_clear_table | replaces;
     injects_here <= 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0 | 1'b0;
     op_is_harvest <= argument_op == UPDATE_HARVEST;
-    space_is_0 <= argument_data[7:0] == 8'd0;
-    space_is_1 <= argument_data[7:0] == 8'd1;
+    space_is_0 <= space_here == 8'd0;
+    space_is_1 <= space_here == 8'd1;
     peeks_here <= op_is_peek & (space_is_0 | space_is_1);
     op_is_reseed <= argument_op == UPDATE_RESEED;
     is_local <= peeks_here | injects_here | op_is_track | op_is_harvest | op_is_reseed;
@@ -1140,26 +1143,43 @@ module mapping_update (
   reg space_is_3;
 
   always @(posedge clk) begin
-    space_is_2 <= argument_data[7:0] == 8'd2;
-    space_is_3 <= argument_data[7:0] == 8'd3;
+    space_is_2 <= space_here == 8'd2;
+    space_is_3 <= space_here == 8'd3;
   end
 
   // ---- The answer, from registers: what it is chosen from stands far away -----------------------
 
   reg refused;
-  reg [2:0] peeked_number;
   wire [63:0] peek_log_mark = {32'd0, logged_count} | {28'd0, {logged_fault, 32'd0}}
       | {21'd0, {logged_op, 40'd0}} | {16'd0, {logged_valid, 47'd0}}
       | {8'd0, {logged_table, 48'd0}};
   wire [63:0] peek_log_key = {32'd0, logged_key} | {8'd0, {logged_pd, 32'd0}};
   wire [63:0] peek_log_length = {51'd0, logged_length} | {logged_bound, 32'd0};
   wire [63:0] peek_log_tag = {48'd0, logged_tag} | {8'd0, {logged_stream, 32'd0}};
+  wire [2:0] peeked_number_in_log;
+
+  mapping_peek_copy peeked_number_of_log (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_log)
+  );
+
   reg [63:0] peeked_of_log_pair0;
   reg [63:0] peeked_of_log_pair1;
   reg [63:0] peeked_of_log_pair2;
   reg [63:0] peeked_of_log_pair3;
   reg [63:0] peeked_of_log;
   wire [63:0] peek_binding_state = {63'd0, listed_valid} | {24'd0, {listed_table, 32'd0}};
+  wire [2:0] peeked_number_in_binding;
+
+  mapping_peek_copy peeked_number_of_binding (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_binding)
+  );
+
+  reg [63:0] peeked_of_binding_pair0;
+  reg [63:0] peeked_of_binding_pair1;
   reg [63:0] peeked_of_binding;
   wire [63:0] peek_table_regions = {48'd0, record_region_base}
       | {15'd0, {record_region_count, 32'd0}};
@@ -1167,11 +1187,33 @@ module mapping_update (
   wire [63:0] peek_table_window_base = {28'd0, record_window_base};
   wire [63:0] peek_table_window_count = {27'd0, record_window_count};
   wire [63:0] peek_table_state = {63'd0, record_exists} | {62'd0, {record_frozen, 1'b0}};
+  wire [2:0] peeked_number_in_table;
+
+  mapping_peek_copy peeked_number_of_table (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_table)
+  );
+
+  reg [63:0] peeked_of_table_pair0;
+  reg [63:0] peeked_of_table_pair1;
+  reg [63:0] peeked_of_table_pair2;
   reg [63:0] peeked_of_table;
   wire [63:0] peek_region_state = {63'd0, peeked_region_valid}
       | {62'd0, {peeked_region_limit[64], 1'b0}} | {52'd0, {peeked_region_rights, 8'd0}}
       | {46'd0, {peeked_region_page_size, 16'd0}} | {32'd0, {peeked_region_variant, 24'd0}}
       | {8'd0, {peeked_region_pd, 32'd0}};
+  wire [2:0] peeked_number_in_region;
+
+  mapping_peek_copy peeked_number_of_region (
+    .clk  (clk),
+    .value(argument_data[10:8]),
+    .copy (peeked_number_in_region)
+  );
+
+  reg [63:0] peeked_of_region_pair0;
+  reg [63:0] peeked_of_region_pair1;
+  reg [63:0] peeked_of_region_pair2;
   reg [63:0] peeked_of_region;
   wire [63:0] peek_slot = {28'd0, peeked_slot_frame} | {6'd0, {peeked_slot_page_size, 56'd0}}
       | {peeked_slot_present, 63'd0};
@@ -1199,29 +1241,37 @@ module mapping_update (
   end
 
   always @(posedge clk) begin
-    peeked_number <= argument_data[10:8];
-    peeked_of_log_pair0 <= peeked_number[0] ? logged_va : peek_log_mark;
-    peeked_of_log_pair1 <= peeked_number[0] ? peek_log_length : peek_log_key;
-    peeked_of_log_pair2 <= peeked_number[0] ? logged_net_id[63:0] : peek_log_tag;
-    peeked_of_log_pair3 <= peeked_number[0] ? {40'd0, logged_net_id[151:128]} :
+    peeked_of_log_pair0 <= peeked_number_in_log[0] ? logged_va : peek_log_mark;
+    peeked_of_log_pair1 <= peeked_number_in_log[0] ? peek_log_length : peek_log_key;
+    peeked_of_log_pair2 <= peeked_number_in_log[0] ? logged_net_id[63:0] : peek_log_tag;
+    peeked_of_log_pair3 <= peeked_number_in_log[0] ? {40'd0, logged_net_id[151:128]} :
         logged_net_id[127:64];
-    peeked_of_log <= peeked_number[2] ?
-          (peeked_number[1] ? peeked_of_log_pair3 : peeked_of_log_pair2) :
-        peeked_number[1] ? peeked_of_log_pair1 :
+    peeked_of_log <= peeked_number_in_log[2] ?
+          (peeked_number_in_log[1] ? peeked_of_log_pair3 : peeked_of_log_pair2) :
+        peeked_number_in_log[1] ? peeked_of_log_pair1 :
         peeked_of_log_pair0;
-    peeked_of_binding <= peeked_number[2] ? peek_binding_state :
-        peeked_number[1] ?
-          (peeked_number[0] ? peek_binding_state : {40'd0, listed_net_id[151:128]}) :
-        peeked_number[0] ? listed_net_id[127:64] :
+    peeked_of_binding_pair0 <= peeked_number_in_binding[0] ? listed_net_id[127:64] :
         listed_net_id[63:0];
-    peeked_of_table <= peeked_number[2] ? peek_table_state :
-        peeked_number[1] ? (peeked_number[0] ? peek_table_window_count : peek_table_window_base) :
-        peeked_number[0] ? peek_table_slots :
-        peek_table_regions;
-    peeked_of_region <= peeked_number[2] ? {45'd0, peeked_region_first_slot} :
-        peeked_number[1] ? (peeked_number[0] ? {16'd0, peeked_region_origin} : peek_region_state) :
-        peeked_number[0] ? peeked_region_limit[63:0] :
+    peeked_of_binding_pair1 <= peeked_number_in_binding[0] ? peek_binding_state :
+        {40'd0, listed_net_id[151:128]};
+    peeked_of_binding <= peeked_number_in_binding[2] ? peeked_of_binding_pair1 :
+        peeked_number_in_binding[1] ? peeked_of_binding_pair1 :
+        peeked_of_binding_pair0;
+    peeked_of_table_pair0 <= peeked_number_in_table[0] ? peek_table_slots : peek_table_regions;
+    peeked_of_table_pair1 <= peeked_number_in_table[0] ? peek_table_window_count :
+        peek_table_window_base;
+    peeked_of_table_pair2 <= peek_table_state & {64{!peeked_number_in_table[0]}};
+    peeked_of_table <= peeked_number_in_table[2] ? peeked_of_table_pair2 :
+        peeked_number_in_table[1] ? peeked_of_table_pair1 :
+        peeked_of_table_pair0;
+    peeked_of_region_pair0 <= peeked_number_in_region[0] ? peeked_region_limit[63:0] :
         peeked_region_base;
+    peeked_of_region_pair1 <= peeked_number_in_region[0] ? {16'd0, peeked_region_origin} :
+        peek_region_state;
+    peeked_of_region_pair2 <= {45'd0, peeked_region_first_slot} & {64{!peeked_number_in_region[0]}};
+    peeked_of_region <= peeked_number_in_region[2] ? peeked_of_region_pair2 :
+        peeked_number_in_region[1] ? peeked_of_region_pair1 :
+        peeked_of_region_pair0;
     peeked_of_slot <= peek_slot;
     peeks_space0 <= (argument_data[2:0] == 3'd0) & op_is_peek;
     peeks_space1 <= (argument_data[2:0] == 3'd1) & op_is_peek;

@@ -150,94 +150,132 @@ module mapping_scan (
   reg equal_in_list;
   reg joined_in_list;
   reg compared_in_list;
-  wire [15:0] wanted_regions_end_sum_from_0 = {1'b0, {2'd0, wanted_region_base}, 1'b1}
-      + {1'b0, {1'b0, wanted_region_count}, 1'b0};
-  reg [14:0] wanted_regions_end_from_0;
-  wire [13:0] wanted_regions_limit = wanted_regions_end_from_0[13:0];
-  reg wanted_regions_in_part;
+  wire [9:0] wanted_regions_end_sum_from_0 = {1'b0, wanted_region_base[7:0], 1'b1}
+      + {1'b0, wanted_region_count[7:0], 1'b0};
+  reg [8:0] wanted_regions_end_from_0;
+  wire [7:0] wanted_regions_end_sum_from_8 = {1'b0, {2'd0, wanted_region_base[11:8]}, 1'b1}
+      + {1'b0, {1'b0, wanted_region_count[12:8]}, wanted_regions_end_from_0[8]};
+  reg [6:0] wanted_regions_end_from_8;
+  reg [13:0] wanted_regions_limit;
+  reg [11:0] wanted_regions_first;
+  reg [1:0] wanted_regions_in_part;
   reg wanted_regions_any;
   reg [7:0] equal_regions_low_end;
   reg [13:0] equal_regions_base;
-  reg [13:0] equal_regions_count;
+  reg [6:0] equal_regions_high_count;
   wire [7:0] regions_high_end = {equal_regions_base[13:7], 1'b1}
-      + {equal_regions_count[13:7], equal_regions_low_end[7]};
+      + {equal_regions_high_count, equal_regions_low_end[7]};
   reg [13:0] joined_regions_end;
   reg [13:0] joined_regions_base;
+  reg [1:0] equal_regions_any;
   reg joined_regions_any;
   reg compared_regions_wanted_low_below;
+  reg compared_regions_wanted_middle_below;
+  reg compared_regions_wanted_middle_above;
   reg compared_regions_wanted_high_below;
   reg compared_regions_wanted_high_above;
   reg compared_regions_other_low_below;
+  reg compared_regions_other_middle_below;
+  reg compared_regions_other_middle_above;
   reg compared_regions_other_high_below;
   reg compared_regions_other_high_above;
   reg compared_regions_both;
-  wire [17:0] wanted_slots_end_sum_from_0 = {1'b0, {2'd0, wanted_slot_base}, 1'b1}
-      + {1'b0, {1'b0, wanted_slot_count}, 1'b0};
-  reg [16:0] wanted_slots_end_from_0;
-  wire [15:0] wanted_slots_limit = wanted_slots_end_from_0[15:0];
-  reg wanted_slots_in_part;
+  wire [9:0] wanted_slots_end_sum_from_0 = {1'b0, wanted_slot_base[7:0], 1'b1}
+      + {1'b0, wanted_slot_count[7:0], 1'b0};
+  reg [8:0] wanted_slots_end_from_0;
+  wire [9:0] wanted_slots_end_sum_from_8 = {1'b0, {2'd0, wanted_slot_base[13:8]}, 1'b1}
+      + {1'b0, {1'b0, wanted_slot_count[14:8]}, wanted_slots_end_from_0[8]};
+  reg [8:0] wanted_slots_end_from_8;
+  reg [15:0] wanted_slots_limit;
+  reg [13:0] wanted_slots_first;
+  reg [1:0] wanted_slots_in_part;
   reg wanted_slots_any;
   reg [8:0] equal_slots_low_end;
   reg [15:0] equal_slots_base;
-  reg [15:0] equal_slots_count;
+  reg [7:0] equal_slots_high_count;
   wire [8:0] slots_high_end = {equal_slots_base[15:8], 1'b1}
-      + {equal_slots_count[15:8], equal_slots_low_end[8]};
+      + {equal_slots_high_count, equal_slots_low_end[8]};
   reg [15:0] joined_slots_end;
   reg [15:0] joined_slots_base;
+  reg [1:0] equal_slots_any;
   reg joined_slots_any;
   reg compared_slots_wanted_low_below;
+  reg compared_slots_wanted_middle_below;
+  reg compared_slots_wanted_middle_above;
   reg compared_slots_wanted_high_below;
   reg compared_slots_wanted_high_above;
   reg compared_slots_other_low_below;
+  reg compared_slots_other_middle_below;
+  reg compared_slots_other_middle_above;
   reg compared_slots_other_high_below;
   reg compared_slots_other_high_above;
   reg compared_slots_both;
-  wire [13:0] wanted_dirty_end_sum_from_0 = {1'b0, {2'd0, wanted_dirty_base}, 1'b1}
-      + {1'b0, {1'b0, wanted_dirty_count}, 1'b0};
-  reg [12:0] wanted_dirty_end_from_0;
-  wire [11:0] wanted_dirty_limit = wanted_dirty_end_from_0[11:0];
-  reg wanted_dirty_in_part;
+  wire [9:0] wanted_dirty_end_sum_from_0 = {1'b0, wanted_dirty_base[7:0], 1'b1}
+      + {1'b0, wanted_dirty_count[7:0], 1'b0};
+  reg [8:0] wanted_dirty_end_from_0;
+  wire [5:0] wanted_dirty_end_sum_from_8 = {1'b0, {2'd0, wanted_dirty_base[9:8]}, 1'b1}
+      + {1'b0, {1'b0, wanted_dirty_count[10:8]}, wanted_dirty_end_from_0[8]};
+  reg [4:0] wanted_dirty_end_from_8;
+  reg [11:0] wanted_dirty_limit;
+  reg [9:0] wanted_dirty_first;
+  reg [1:0] wanted_dirty_in_part;
   reg wanted_dirty_any;
   reg [6:0] equal_dirty_low_end;
   reg [11:0] equal_dirty_base;
-  reg [11:0] equal_dirty_count;
+  reg [5:0] equal_dirty_high_count;
   wire [6:0] dirty_high_end = {equal_dirty_base[11:6], 1'b1}
-      + {equal_dirty_count[11:6], equal_dirty_low_end[6]};
+      + {equal_dirty_high_count, equal_dirty_low_end[6]};
   reg [11:0] joined_dirty_end;
   reg [11:0] joined_dirty_base;
+  reg [1:0] equal_dirty_any;
   reg joined_dirty_any;
   reg compared_dirty_wanted_low_below;
+  reg compared_dirty_wanted_middle_below;
+  reg compared_dirty_wanted_middle_above;
   reg compared_dirty_wanted_high_below;
   reg compared_dirty_wanted_high_above;
   reg compared_dirty_other_low_below;
+  reg compared_dirty_other_middle_below;
+  reg compared_dirty_other_middle_above;
   reg compared_dirty_other_high_below;
   reg compared_dirty_other_high_above;
   reg compared_dirty_both;
-  wire [17:0] wanted_windows_end_sum_from_0 = {1'b0, wanted_window_base[15:0], 1'b1}
-      + {1'b0, wanted_window_count[15:0], 1'b0};
-  reg [16:0] wanted_windows_end_from_0;
-  wire [17:0] wanted_windows_end_sum_from_16 = {1'b0, wanted_window_base[31:16], 1'b1}
-      + {1'b0, wanted_window_count[31:16], wanted_windows_end_from_0[16]};
-  reg [16:0] wanted_windows_end_from_16;
+  wire [9:0] wanted_windows_end_sum_from_0 = {1'b0, wanted_window_base[7:0], 1'b1}
+      + {1'b0, wanted_window_count[7:0], 1'b0};
+  reg [8:0] wanted_windows_end_from_0;
+  wire [9:0] wanted_windows_end_sum_from_8 = {1'b0, wanted_window_base[15:8], 1'b1}
+      + {1'b0, wanted_window_count[15:8], wanted_windows_end_from_0[8]};
+  reg [8:0] wanted_windows_end_from_8;
+  wire [9:0] wanted_windows_end_sum_from_16 = {1'b0, wanted_window_base[23:16], 1'b1}
+      + {1'b0, wanted_window_count[23:16], wanted_windows_end_from_8[8]};
+  reg [8:0] wanted_windows_end_from_16;
+  wire [9:0] wanted_windows_end_sum_from_24 = {1'b0, wanted_window_base[31:24], 1'b1}
+      + {1'b0, wanted_window_count[31:24], wanted_windows_end_from_16[8]};
+  reg [8:0] wanted_windows_end_from_24;
   wire [7:0] wanted_windows_end_sum_from_32 = {1'b0, {2'd0, wanted_window_base[35:32]}, 1'b1}
-      + {1'b0, {1'b0, wanted_window_count[36:32]}, wanted_windows_end_from_16[16]};
+      + {1'b0, {1'b0, wanted_window_count[36:32]}, wanted_windows_end_from_24[8]};
   reg [6:0] wanted_windows_end_from_32;
-  wire [37:0] wanted_windows_limit = {wanted_windows_end_from_32[5:0],
-      wanted_windows_end_from_16[15:0], wanted_windows_end_from_0[15:0]};
-  reg [2:0] wanted_windows_in_part;
+  reg [37:0] wanted_windows_limit;
+  reg [35:0] wanted_windows_first;
+  reg [4:0] wanted_windows_in_part;
   reg wanted_windows_any;
   reg [19:0] equal_windows_low_end;
   reg [37:0] equal_windows_base;
-  reg [37:0] equal_windows_count;
+  reg [18:0] equal_windows_high_count;
   wire [19:0] windows_high_end = {equal_windows_base[37:19], 1'b1}
-      + {equal_windows_count[37:19], equal_windows_low_end[19]};
+      + {equal_windows_high_count, equal_windows_low_end[19]};
   reg [37:0] joined_windows_end;
   reg [37:0] joined_windows_base;
+  reg [4:0] equal_windows_any;
   reg joined_windows_any;
   reg compared_windows_wanted_low_below;
+  reg compared_windows_wanted_middle_below;
+  reg compared_windows_wanted_middle_above;
   reg compared_windows_wanted_high_below;
   reg compared_windows_wanted_high_above;
   reg compared_windows_other_low_below;
+  reg compared_windows_other_middle_below;
+  reg compared_windows_other_middle_above;
   reg compared_windows_other_high_below;
   reg compared_windows_other_high_above;
   reg compared_windows_both;
@@ -302,76 +340,113 @@ module mapping_scan (
     joined_entry_table <= equal_entry_table;
     compared_entry_valid <= joined_entry_valid;
     compared_entry_table <= joined_entry_table;
-    wanted_regions_end_from_0 <= wanted_regions_end_sum_from_0[15:1];
-    wanted_regions_in_part <= |wanted_region_count;
-    wanted_regions_any <= wanted_regions_in_part;
+    wanted_regions_end_from_0 <= wanted_regions_end_sum_from_0[9:1];
+    wanted_regions_end_from_8 <= wanted_regions_end_sum_from_8[7:1];
+    wanted_regions_limit <= {wanted_regions_end_from_8[5:0], wanted_regions_end_from_0[7:0]};
+    wanted_regions_first <= wanted_region_base;
+    wanted_regions_in_part <= {|wanted_region_count[12:8], |wanted_region_count[7:0]};
+    wanted_regions_any <= |wanted_regions_in_part;
     equal_regions_low_end <= {1'b0, record_region_base[6:0]} + {1'b0, record_region_count[6:0]};
     equal_regions_base <= {2'd0, record_region_base};
-    equal_regions_count <= {1'b0, record_region_count};
+    equal_regions_high_count <= {1'b0, record_region_count[12:7]};
     joined_regions_end <= {regions_high_end[7:1], equal_regions_low_end[6:0]};
     joined_regions_base <= equal_regions_base;
-    joined_regions_any <= |equal_regions_count;
-    compared_regions_wanted_low_below <= wanted_region_base[6:0] < joined_regions_end[6:0];
-    compared_regions_wanted_high_below <= {2'd0, wanted_region_base[11:7]}
-        < joined_regions_end[13:7];
-    compared_regions_wanted_high_above <= joined_regions_end[13:7]
-        < {2'd0, wanted_region_base[11:7]};
-    compared_regions_other_low_below <= joined_regions_base[6:0] < wanted_regions_limit[6:0];
-    compared_regions_other_high_below <= joined_regions_base[13:7] < wanted_regions_limit[13:7];
-    compared_regions_other_high_above <= wanted_regions_limit[13:7] < joined_regions_base[13:7];
+    equal_regions_any <= {|record_region_count[7:0], |{1'b0, record_region_count[12:8]}};
+    joined_regions_any <= |equal_regions_any;
+    compared_regions_wanted_low_below <= wanted_regions_first[3:0] < joined_regions_end[3:0];
+    compared_regions_wanted_middle_below <= wanted_regions_first[8:4] < joined_regions_end[8:4];
+    compared_regions_wanted_middle_above <= joined_regions_end[8:4] < wanted_regions_first[8:4];
+    compared_regions_wanted_high_below <= {2'd0, wanted_regions_first[11:9]}
+        < joined_regions_end[13:9];
+    compared_regions_wanted_high_above <= joined_regions_end[13:9]
+        < {2'd0, wanted_regions_first[11:9]};
+    compared_regions_other_low_below <= joined_regions_base[3:0] < wanted_regions_limit[3:0];
+    compared_regions_other_middle_below <= joined_regions_base[8:4] < wanted_regions_limit[8:4];
+    compared_regions_other_middle_above <= wanted_regions_limit[8:4] < joined_regions_base[8:4];
+    compared_regions_other_high_below <= joined_regions_base[13:9] < wanted_regions_limit[13:9];
+    compared_regions_other_high_above <= wanted_regions_limit[13:9] < joined_regions_base[13:9];
     compared_regions_both <= joined_regions_any & wanted_regions_any;
-    wanted_slots_end_from_0 <= wanted_slots_end_sum_from_0[17:1];
-    wanted_slots_in_part <= |wanted_slot_count;
-    wanted_slots_any <= wanted_slots_in_part;
+    wanted_slots_end_from_0 <= wanted_slots_end_sum_from_0[9:1];
+    wanted_slots_end_from_8 <= wanted_slots_end_sum_from_8[9:1];
+    wanted_slots_limit <= {wanted_slots_end_from_8[7:0], wanted_slots_end_from_0[7:0]};
+    wanted_slots_first <= wanted_slot_base;
+    wanted_slots_in_part <= {|wanted_slot_count[14:8], |wanted_slot_count[7:0]};
+    wanted_slots_any <= |wanted_slots_in_part;
     equal_slots_low_end <= {1'b0, record_slot_base[7:0]} + {1'b0, record_slot_count[7:0]};
     equal_slots_base <= {2'd0, record_slot_base};
-    equal_slots_count <= {1'b0, record_slot_count};
+    equal_slots_high_count <= {1'b0, record_slot_count[14:8]};
     joined_slots_end <= {slots_high_end[8:1], equal_slots_low_end[7:0]};
     joined_slots_base <= equal_slots_base;
-    joined_slots_any <= |equal_slots_count;
-    compared_slots_wanted_low_below <= wanted_slot_base[7:0] < joined_slots_end[7:0];
-    compared_slots_wanted_high_below <= {2'd0, wanted_slot_base[13:8]} < joined_slots_end[15:8];
-    compared_slots_wanted_high_above <= joined_slots_end[15:8] < {2'd0, wanted_slot_base[13:8]};
-    compared_slots_other_low_below <= joined_slots_base[7:0] < wanted_slots_limit[7:0];
-    compared_slots_other_high_below <= joined_slots_base[15:8] < wanted_slots_limit[15:8];
-    compared_slots_other_high_above <= wanted_slots_limit[15:8] < joined_slots_base[15:8];
+    equal_slots_any <= {|record_slot_count[7:0], |{1'b0, record_slot_count[14:8]}};
+    joined_slots_any <= |equal_slots_any;
+    compared_slots_wanted_low_below <= wanted_slots_first[4:0] < joined_slots_end[4:0];
+    compared_slots_wanted_middle_below <= wanted_slots_first[9:5] < joined_slots_end[9:5];
+    compared_slots_wanted_middle_above <= joined_slots_end[9:5] < wanted_slots_first[9:5];
+    compared_slots_wanted_high_below <= {2'd0, wanted_slots_first[13:10]} < joined_slots_end[15:10];
+    compared_slots_wanted_high_above <= joined_slots_end[15:10] < {2'd0, wanted_slots_first[13:10]};
+    compared_slots_other_low_below <= joined_slots_base[4:0] < wanted_slots_limit[4:0];
+    compared_slots_other_middle_below <= joined_slots_base[9:5] < wanted_slots_limit[9:5];
+    compared_slots_other_middle_above <= wanted_slots_limit[9:5] < joined_slots_base[9:5];
+    compared_slots_other_high_below <= joined_slots_base[15:10] < wanted_slots_limit[15:10];
+    compared_slots_other_high_above <= wanted_slots_limit[15:10] < joined_slots_base[15:10];
     compared_slots_both <= joined_slots_any & wanted_slots_any;
-    wanted_dirty_end_from_0 <= wanted_dirty_end_sum_from_0[13:1];
-    wanted_dirty_in_part <= |wanted_dirty_count;
-    wanted_dirty_any <= wanted_dirty_in_part;
+    wanted_dirty_end_from_0 <= wanted_dirty_end_sum_from_0[9:1];
+    wanted_dirty_end_from_8 <= wanted_dirty_end_sum_from_8[5:1];
+    wanted_dirty_limit <= {wanted_dirty_end_from_8[3:0], wanted_dirty_end_from_0[7:0]};
+    wanted_dirty_first <= wanted_dirty_base;
+    wanted_dirty_in_part <= {|wanted_dirty_count[10:8], |wanted_dirty_count[7:0]};
+    wanted_dirty_any <= |wanted_dirty_in_part;
     equal_dirty_low_end <= {1'b0, record_dirty_base[5:0]} + {1'b0, record_dirty_count[5:0]};
     equal_dirty_base <= {2'd0, record_dirty_base};
-    equal_dirty_count <= {1'b0, record_dirty_count};
+    equal_dirty_high_count <= {1'b0, record_dirty_count[10:6]};
     joined_dirty_end <= {dirty_high_end[6:1], equal_dirty_low_end[5:0]};
     joined_dirty_base <= equal_dirty_base;
-    joined_dirty_any <= |equal_dirty_count;
-    compared_dirty_wanted_low_below <= wanted_dirty_base[5:0] < joined_dirty_end[5:0];
-    compared_dirty_wanted_high_below <= {2'd0, wanted_dirty_base[9:6]} < joined_dirty_end[11:6];
-    compared_dirty_wanted_high_above <= joined_dirty_end[11:6] < {2'd0, wanted_dirty_base[9:6]};
-    compared_dirty_other_low_below <= joined_dirty_base[5:0] < wanted_dirty_limit[5:0];
-    compared_dirty_other_high_below <= joined_dirty_base[11:6] < wanted_dirty_limit[11:6];
-    compared_dirty_other_high_above <= wanted_dirty_limit[11:6] < joined_dirty_base[11:6];
+    equal_dirty_any <= {|record_dirty_count[7:0], |{1'b0, record_dirty_count[10:8]}};
+    joined_dirty_any <= |equal_dirty_any;
+    compared_dirty_wanted_low_below <= wanted_dirty_first[3:0] < joined_dirty_end[3:0];
+    compared_dirty_wanted_middle_below <= wanted_dirty_first[7:4] < joined_dirty_end[7:4];
+    compared_dirty_wanted_middle_above <= joined_dirty_end[7:4] < wanted_dirty_first[7:4];
+    compared_dirty_wanted_high_below <= {2'd0, wanted_dirty_first[9:8]} < joined_dirty_end[11:8];
+    compared_dirty_wanted_high_above <= joined_dirty_end[11:8] < {2'd0, wanted_dirty_first[9:8]};
+    compared_dirty_other_low_below <= joined_dirty_base[3:0] < wanted_dirty_limit[3:0];
+    compared_dirty_other_middle_below <= joined_dirty_base[7:4] < wanted_dirty_limit[7:4];
+    compared_dirty_other_middle_above <= wanted_dirty_limit[7:4] < joined_dirty_base[7:4];
+    compared_dirty_other_high_below <= joined_dirty_base[11:8] < wanted_dirty_limit[11:8];
+    compared_dirty_other_high_above <= wanted_dirty_limit[11:8] < joined_dirty_base[11:8];
     compared_dirty_both <= joined_dirty_any & wanted_dirty_any;
-    wanted_windows_end_from_0 <= wanted_windows_end_sum_from_0[17:1];
-    wanted_windows_end_from_16 <= wanted_windows_end_sum_from_16[17:1];
+    wanted_windows_end_from_0 <= wanted_windows_end_sum_from_0[9:1];
+    wanted_windows_end_from_8 <= wanted_windows_end_sum_from_8[9:1];
+    wanted_windows_end_from_16 <= wanted_windows_end_sum_from_16[9:1];
+    wanted_windows_end_from_24 <= wanted_windows_end_sum_from_24[9:1];
     wanted_windows_end_from_32 <= wanted_windows_end_sum_from_32[7:1];
-    wanted_windows_in_part <= {|wanted_window_count[36:32], |wanted_window_count[31:16],
-        |wanted_window_count[15:0]};
+    wanted_windows_limit <= {wanted_windows_end_from_32[5:0], wanted_windows_end_from_24[7:0],
+        wanted_windows_end_from_16[7:0], wanted_windows_end_from_8[7:0],
+        wanted_windows_end_from_0[7:0]};
+    wanted_windows_first <= wanted_window_base;
+    wanted_windows_in_part <= {|wanted_window_count[36:32], |wanted_window_count[31:24],
+        |wanted_window_count[23:16], |wanted_window_count[15:8], |wanted_window_count[7:0]};
     wanted_windows_any <= |wanted_windows_in_part;
     equal_windows_low_end <= {1'b0, record_window_base[18:0]} + {1'b0, record_window_count[18:0]};
     equal_windows_base <= {2'd0, record_window_base};
-    equal_windows_count <= {1'b0, record_window_count};
+    equal_windows_high_count <= {1'b0, record_window_count[36:19]};
     joined_windows_end <= {windows_high_end[19:1], equal_windows_low_end[18:0]};
     joined_windows_base <= equal_windows_base;
-    joined_windows_any <= |equal_windows_count;
-    compared_windows_wanted_low_below <= wanted_window_base[18:0] < joined_windows_end[18:0];
-    compared_windows_wanted_high_below <= {2'd0, wanted_window_base[35:19]}
-        < joined_windows_end[37:19];
-    compared_windows_wanted_high_above <= joined_windows_end[37:19]
-        < {2'd0, wanted_window_base[35:19]};
-    compared_windows_other_low_below <= joined_windows_base[18:0] < wanted_windows_limit[18:0];
-    compared_windows_other_high_below <= joined_windows_base[37:19] < wanted_windows_limit[37:19];
-    compared_windows_other_high_above <= wanted_windows_limit[37:19] < joined_windows_base[37:19];
+    equal_windows_any <= {|record_window_count[7:0], |record_window_count[15:8],
+        |record_window_count[23:16], |record_window_count[31:24],
+        |{1'b0, record_window_count[36:32]}};
+    joined_windows_any <= |equal_windows_any;
+    compared_windows_wanted_low_below <= wanted_windows_first[11:0] < joined_windows_end[11:0];
+    compared_windows_wanted_middle_below <= wanted_windows_first[24:12] < joined_windows_end[24:12];
+    compared_windows_wanted_middle_above <= joined_windows_end[24:12] < wanted_windows_first[24:12];
+    compared_windows_wanted_high_below <= {2'd0, wanted_windows_first[35:25]}
+        < joined_windows_end[37:25];
+    compared_windows_wanted_high_above <= joined_windows_end[37:25]
+        < {2'd0, wanted_windows_first[35:25]};
+    compared_windows_other_low_below <= joined_windows_base[11:0] < wanted_windows_limit[11:0];
+    compared_windows_other_middle_below <= joined_windows_base[24:12] < wanted_windows_limit[24:12];
+    compared_windows_other_middle_above <= wanted_windows_limit[24:12] < joined_windows_base[24:12];
+    compared_windows_other_high_below <= joined_windows_base[37:25] < wanted_windows_limit[37:25];
+    compared_windows_other_high_above <= wanted_windows_limit[37:25] < joined_windows_base[37:25];
     compared_windows_both <= joined_windows_any & wanted_windows_any;
   end
 
@@ -424,24 +499,42 @@ module mapping_scan (
     said_record_corrupt <= compared_valid & compared_record_corrupt;
     said_overlap <= {compared_regions_both
             & (compared_regions_wanted_high_below
-                | (compared_regions_wanted_low_below & !compared_regions_wanted_high_above))
+                | ((compared_regions_wanted_middle_below
+                        | (compared_regions_wanted_low_below
+                            & !compared_regions_wanted_middle_above))
+                    & !compared_regions_wanted_high_above))
             & (compared_regions_other_high_below
-                | (compared_regions_other_low_below & !compared_regions_other_high_above)),
+                | ((compared_regions_other_middle_below
+                        | (compared_regions_other_low_below & !compared_regions_other_middle_above))
+                    & !compared_regions_other_high_above)),
           compared_slots_both
             & (compared_slots_wanted_high_below
-                | (compared_slots_wanted_low_below & !compared_slots_wanted_high_above))
+                | ((compared_slots_wanted_middle_below
+                        | (compared_slots_wanted_low_below & !compared_slots_wanted_middle_above))
+                    & !compared_slots_wanted_high_above))
             & (compared_slots_other_high_below
-                | (compared_slots_other_low_below & !compared_slots_other_high_above)),
+                | ((compared_slots_other_middle_below
+                        | (compared_slots_other_low_below & !compared_slots_other_middle_above))
+                    & !compared_slots_other_high_above)),
           compared_dirty_both
             & (compared_dirty_wanted_high_below
-                | (compared_dirty_wanted_low_below & !compared_dirty_wanted_high_above))
+                | ((compared_dirty_wanted_middle_below
+                        | (compared_dirty_wanted_low_below & !compared_dirty_wanted_middle_above))
+                    & !compared_dirty_wanted_high_above))
             & (compared_dirty_other_high_below
-                | (compared_dirty_other_low_below & !compared_dirty_other_high_above)),
+                | ((compared_dirty_other_middle_below
+                        | (compared_dirty_other_low_below & !compared_dirty_other_middle_above))
+                    & !compared_dirty_other_high_above)),
           compared_windows_both
             & (compared_windows_wanted_high_below
-                | (compared_windows_wanted_low_below & !compared_windows_wanted_high_above))
+                | ((compared_windows_wanted_middle_below
+                        | (compared_windows_wanted_low_below
+                            & !compared_windows_wanted_middle_above))
+                    & !compared_windows_wanted_high_above))
             & (compared_windows_other_high_below
-                | (compared_windows_other_low_below & !compared_windows_other_high_above))}
+                | ((compared_windows_other_middle_below
+                        | (compared_windows_other_low_below & !compared_windows_other_middle_above))
+                    & !compared_windows_other_high_above))}
         & {4{compared_valid & compared_is_other}};
   end
 
@@ -493,10 +586,12 @@ module mapping_scan (
   assign peek_corrupt = 1'b0;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, wanted_regions_end_sum_from_0[0], wanted_regions_end_from_0[14],
-      regions_high_end[0], wanted_slots_end_sum_from_0[0], wanted_slots_end_from_0[16],
-      slots_high_end[0], wanted_dirty_end_sum_from_0[0], wanted_dirty_end_from_0[12],
-      dirty_high_end[0], wanted_windows_end_sum_from_0[0], wanted_windows_end_sum_from_16[0],
+  wire unused_ok = &{1'b0, wanted_regions_end_sum_from_0[0], wanted_regions_end_sum_from_8[0],
+      wanted_regions_end_from_8[6], regions_high_end[0], wanted_slots_end_sum_from_0[0],
+      wanted_slots_end_sum_from_8[0], wanted_slots_end_from_8[8], slots_high_end[0],
+      wanted_dirty_end_sum_from_0[0], wanted_dirty_end_sum_from_8[0], wanted_dirty_end_from_8[4],
+      dirty_high_end[0], wanted_windows_end_sum_from_0[0], wanted_windows_end_sum_from_8[0],
+      wanted_windows_end_sum_from_16[0], wanted_windows_end_sum_from_24[0],
       wanted_windows_end_sum_from_32[0], wanted_windows_end_from_32[6], windows_high_end[0],
       said_valid};
 

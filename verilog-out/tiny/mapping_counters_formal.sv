@@ -114,6 +114,7 @@ module mapping_counters (
   reg counters11_asks_corrected;
   reg counters11_asks_uncorrectable;
   reg counters12_token;
+  reg counters13_token;
 
   always @(posedge clk) if (rst) begin
     counters1_token <= 1'b0;
@@ -128,6 +129,7 @@ module mapping_counters (
     counters10_token <= 1'b0;
     counters11_token <= 1'b0;
     counters12_token <= 1'b0;
+    counters13_token <= 1'b0;
   end else begin
     counters1_token <= token;
     counters2_token <= counters1_token;
@@ -141,6 +143,7 @@ module mapping_counters (
     counters10_token <= counters9_token;
     counters11_token <= counters10_token;
     counters12_token <= counters11_token;
+    counters13_token <= counters12_token;
   end
 
   always @(posedge clk) begin
@@ -179,17 +182,19 @@ module mapping_counters (
     counters11_asks_uncorrectable <= counters10_asks_uncorrectable;
   end
 
-  // ---- Cycle 12: what the token takes along -----------------------------------------------------
+  // ---- Cycle 12: what the token takes along; a register more, as block update stands far away ---
 
-  reg [31:0] counters_value;
+  reg [31:0] counters12_value;
+  reg [31:0] counters13_value;
 
   always @(posedge clk) begin
-    counters_value <= (of_table & {32{counters11_asks_table}})
+    counters12_value <= (of_table & {32{counters11_asks_table}})
         | (32'd0 & {32{counters11_asks_corrected}}) | (32'd0 & {32{counters11_asks_uncorrectable}});
+    counters13_value <= counters12_value;
   end
 
-  assign token_out = counters12_token;
-  assign value = counters_value;
+  assign token_out = counters13_token;
+  assign value = counters13_value;
 
   // ---- properties
 

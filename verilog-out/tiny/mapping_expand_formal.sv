@@ -100,9 +100,43 @@ module mapping_expand (
   wire advances = head_free | may_issue;
   wire take = head_last & advances;
   wire load = take & front_valid;
+  wire next_may_issue;
+  wire next_free = take & (!front_valid | front_word[101]);
+  wire next_last = advances ? (head_last ? front_word[102] | !front_valid : head_more == 1'b1) :
+      head_last;
+  wire copied_free;
+
+  mapping_expand_copy free_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(next_free),
+    .copy (copied_free)
+  );
+
+  wire copied_may_issue;
+
+  mapping_expand_copy may_issue_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(next_may_issue),
+    .copy (copied_may_issue)
+  );
+
+  wire copied_last;
+
+  mapping_expand_copy last_copy (
+    .clk  (clk),
+    .rst  (rst),
+    .value(next_last),
+    .copy (copied_last)
+  );
+
+  wire queue_take = copied_last & (copied_free | copied_may_issue);
   wire takes_flight = issue_span & !head_empty;
   reg flight_taken;
   reg flight_taken_before;
+  assign next_may_issue = enough_credits
+      & (flight_many | (flight_any & !flight_taken_before & !flight_taken & !takes_flight));
   wire back_one = flight_retired ^ flight_unused;
   wire back_any = flight_retired | flight_unused;
   wire [8:0] flight_next = {2'd0, flight}
@@ -122,7 +156,7 @@ module mapping_expand (
         {in_token, in_tag, in_stream, in_table, in_epoch, in_settled, in_fault, in_rows, empty,
           in_more, in_end, in_page_size, in_offset, in_page_number, in_crosses, in_slot_base,
           in_slot_index}}),
-    .take       (take),
+    .take       (queue_take),
     .front_valid(front_valid),
     .front_word (front_word)
   );
@@ -132,6 +166,7 @@ module mapping_expand (
     flight <= 7'd64;
     may_issue <= 1'b1;
     head_free <= 1'b1;
+    head_last <= 1'b1;
     head_token <= 1'b0;
     flight_taken <= 1'b0;
     flight_taken_before <= 1'b0;
@@ -140,20 +175,14 @@ module mapping_expand (
   end else begin
     credits <= credits_next;
     flight <= flight_next[6:0];
-    may_issue <= enough_credits
-        & (flight_many | (flight_any & !flight_taken_before & !flight_taken & !takes_flight));
-    head_free <= take & (!front_valid | front_word[101]);
+    may_issue <= next_may_issue;
+    head_free <= next_free;
+    head_last <= next_last;
     head_token <= take & front_valid & front_word[101];
     flight_taken <= takes_flight;
     flight_taken_before <= flight_taken;
     credit_taken <= issue_span;
     credit_returned <= credit_return;
-  end
-
-  always @(posedge clk) if (rst) begin
-    head_last <= 1'b1;
-  end else if (advances) begin
-    head_last <= head_last ? front_word[102] | !front_valid : head_more == 1'b1;
   end
 
   always @(posedge clk) if (advances) begin

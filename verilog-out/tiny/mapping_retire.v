@@ -26,6 +26,21 @@ module mapping_retire (
   output wire        retired_epoch
 );
 
+  reg init_here;
+  reg [3:0] init_here_place;
+  reg [5:0] init_here_word;
+
+  always @(posedge clk) if (rst) begin
+    init_here <= 1'b0;
+  end else begin
+    init_here <= init;
+  end
+
+  always @(posedge clk) begin
+    init_here_place <= init_place;
+    init_here_word <= init_word;
+  end
+
   // ---- Cycle 1 ----------------------------------------------------------------------------------
 
   reg ret1_valid;
@@ -50,10 +65,10 @@ module mapping_retire (
   // ---- Cycles 2 to 4: how the table is tracked --------------------------------------------------
 
   wire [46:0] ret3_stored;
-  wire [3:0] write_table = init ? init_place : track_table;
-  wire [46:0] write_word = track_word & {47{!init}};
-  wire write = init | track_write;
-  wire collides = write & (write_table == ret1_table);
+  wire [3:0] write_table = init_here ? init_here_place : track_table;
+  wire [46:0] write_word = track_word & {47{!init_here}};
+  wire write = init_here | track_write;
+  wire collides = track_write & (track_table == ret1_table);
   reg ret2_collided;
   reg ret3_collided;
   reg [46:0] ret2_written;
@@ -203,8 +218,8 @@ module mapping_retire (
     .set_bit      (set11_bit),
     .harvest      (harvest),
     .harvest_place(harvest_place),
-    .init         (init),
-    .init_place   (init_word),
+    .init         (init_here),
+    .init_place   (init_here_word),
     .harvested    (dirty_pool_harvested)
   );
 

@@ -18,3 +18,17 @@ pub fn describe(name: &str, width: u32) -> Result<Arc<Module>, DesignErrors> {
     m.output("copy", m.delay("copied", value));
     m.finish()
 }
+
+/// Describes a copy of a bit that has a value after reset; one cycle.
+pub fn describe_flag(name: &str, after_reset: u32) -> Result<Arc<Module>, DesignErrors> {
+    let m = ModuleBuilder::new(
+        name,
+        "Block copy: a register of its own, kept apart so that several share a large fan-out.",
+    );
+    m.keep_hierarchy();
+    let value = m.input("value", 1);
+    let copied = m.register("copied", 1).reset_to(after_reset);
+    copied.next(value);
+    m.output("copy", copied.value());
+    m.finish()
+}

@@ -1,10 +1,10 @@
 //! Block `counters`: requests by table and fault, as `read_counter` reads them, and the events of protection.
 //!
 //! ```text
-//!                   cycles 1, 2    cycles 3 to 11   cycle 12
-//!  count, token ──▶┌───────┐      ┌───────┐         ┌────────┐
-//!                  │ place │─────▶│ tally │────────▶│ choose │──▶ token_out, value
-//!                  └───────┘      └───────┘         └────────┘
+//!                   cycles 1, 2    cycles 3 to 11   cycle 12      13
+//!  count, token ──▶┌───────┐      ┌───────┐         ┌────────┐  ┌───┐
+//!                  │ place │─────▶│ tally │────────▶│ choose │─▶│   │──▶ token_out, value
+//!                  └───────┘      └───────┘         └────────┘  └───┘
 //!  events ────────────▶ event_counter (twice) ─────────▲
 //! ```
 //!
@@ -26,7 +26,7 @@ use crate::tally::{self, Overflow, Watch};
 use crate::widths::{FAULT, Widths};
 
 /// Cycles from a token to `token_out` and `value`.
-pub const CYCLES: u32 = tally::CYCLES + 3;
+pub const CYCLES: u32 = tally::CYCLES + 4;
 
 const _: () =
     assert!(FORMED_CYCLES + CYCLES == TOKEN_THROUGH_CYCLES, "the latency table and this block agree");
@@ -100,7 +100,7 @@ pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
     ];
     for cycle in 1..=CYCLES {
         way[0] = m.delay_reset(&format!("counters{cycle}_token"), way[0]);
-        if cycle < CYCLES {
+        if cycle < CYCLES - 1 {
             for (asks, name) in way[1..].iter_mut().zip(["table", "corrected", "uncorrectable"]) {
                 *asks = m.delay(&format!("counters{cycle}_asks_{name}"), *asks);
             }
@@ -108,10 +108,10 @@ pub fn describe(w: &Widths, events: u32) -> Result<Arc<Module>, DesignErrors> {
     }
     let [token, asks_table, asks_corrected, asks_uncorrectable] = way;
 
-    m.section("Cycle 12: what the token takes along");
+    m.section("Cycle 12: what the token takes along; a register more, as block update stands far away");
     let of_unit = corrected.gated_by(asks_corrected) | uncorrectable.gated_by(asks_uncorrectable);
     let value = tally.output_as("value", "of_table").gated_by(asks_table) | of_unit;
     m.output("token_out", token);
-    m.output("value", m.delay("counters_value", value));
+    m.output("value", m.delay("counters13_value", m.delay("counters12_value", value)));
     m.finish()
 }

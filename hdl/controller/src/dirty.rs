@@ -36,10 +36,9 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{DesignErrors, MemoryHandle, Module, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{DesignErrors, MemoryHandle, MemoryStyle, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Protection;
 
-use crate::tally::style;
 use crate::widths::Widths;
 use crate::write_back::{Meets, Words, Writes};
 
@@ -103,12 +102,12 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let marks_writes = Writes::new(&m, "marks", set2, set2_place, init, init_place);
     wire!(look2_writes = look2_harvest | look2_flip.any());
     let seen_writes = Writes::new(&m, "seen", look2_writes, look2_place, init, init_place);
-    let takes = |reader: &str, place| Takes {
-        marks: marks_writes.meets(&m, &format!("{reader}_marks"), place),
-        seen: seen_writes.meets(&m, &format!("{reader}_seen"), place),
+    let takes = |reader: &str, place0, place1| Takes {
+        marks: marks_writes.meets(&m, &format!("{reader}_marks"), place0, place1),
+        seen: seen_writes.meets(&m, &format!("{reader}_seen"), place0, place1),
     };
-    let set_takes = takes("set2", set1_place);
-    let look_takes = takes("look2", look1_place);
+    let set_takes = takes("set2", set_place, set1_place);
+    let look_takes = takes("look2", harvest_place, look1_place);
 
     let mut dirty = Vec::new();
     for copy in 0..copies {
@@ -169,7 +168,7 @@ impl<'m> Half<'m> {
     #[track_caller]
     fn new(m: &'m ModuleBuilder, w: &Widths, name: &str, writes: &Writes<'m>) -> Half<'m> {
         let memory = m.memory(&format!("{name}_memory"), WORD, 1 << w.dirty);
-        let memory = memory.output_register().style(style(w.dirty));
+        let memory = memory.output_register().style(MemoryStyle::Block);
         let words = Words::new(m, name, WORD);
         words.write_to(memory, writes);
         Half { name: name.to_owned(), memory, words }

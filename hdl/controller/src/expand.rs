@@ -19,6 +19,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::latency::loops::EXPAND_PLACES;
 
 use crate::bundles::{Decided, Flow, Issued};
+use crate::copy;
 use crate::credits::Credits;
 use crate::flight::Flight;
 use crate::key_row::KeyRow;
@@ -82,12 +83,25 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(advances = head_free.value() | may_issue.value());
     wire!(take = over & advances);
     wire!(load = take & front_valid);
-    queue.input("take", take);
+    // The queue takes from copies: the head's own registers have the head's enables to reach.
+    let flag = copy::describe_flag("mapping_expand_copy", 1)?;
+    let copied = |name: &str, value| {
+        let copy = m.instance(&format!("{name}_copy"), &flag);
+        copy.input("value", value);
+        copy.output_as("copy", &format!("copied_{name}"))
+    };
+    let (next_may_issue, next_free, next_last) =
+        (m.wire("next_may_issue", 1), m.wire("next_free", 1), m.wire("next_last", 1));
+    let copied_advances = copied("free", next_free) | copied("may_issue", next_may_issue);
+    wire!(queue_take = copied("last", next_last) & copied_advances);
+    queue.input("take", queue_take);
     wire!(takes_flight = issue_span & !now.empty);
     let flight_enough = flight.next(takes_flight);
-    may_issue.next(credits.enough & flight_enough);
+    next_may_issue.drive(credits.enough & flight_enough);
+    may_issue.next(next_may_issue);
     credits.next(issue_span);
-    head_free.next(take & (!front_valid | front.token));
+    next_free.drive(take & (!front_valid | front.token));
+    head_free.next(next_free);
     head_token.next(take & front_valid & front.token);
 
     m.section("The request after this span: it begins at a 4 KiB border");
@@ -114,7 +128,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         }
     }
     let last_of_front = front_last | !front_valid;
-    head_last.enabled_by(advances).next(over.select(last_of_front, now.more.is(1u32)));
+    let last_of_next = over.select(last_of_front, now.more.is(1u32));
+    next_last.drive(advances.select(last_of_next, over));
+    head_last.next(next_last);
     head_first.enabled_by(advances).next(over);
 
     m.section("The span");

@@ -28,6 +28,7 @@ use stagecoach_spec::Fault;
 
 use crate::bundles::Asked;
 use crate::codes::is;
+use crate::copy;
 use crate::tally::style;
 use crate::widths::{FAULT, Widths};
 
@@ -179,6 +180,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let count = m.register("refused_count", COUNT).reset_to(0u32);
     count.next(count.value() + refused1.zero_extend(COUNT));
     let refused2 = m.delay_reset("log2_refused", refused1);
+    // A copy for the entries' valid bits and the walk: the memories are far from them.
+    let copy = m.instance("refused_copy", &copy::describe_flag("mapping_fault_log_copy", 0)?);
+    copy.input("value", refused1);
+    let refused2_copy = copy.output_as("copy", "log2_refused_copy");
     let place2 = m.delay("log2_place", count.value().low(place_bits));
     let refusal2 = Refusal {
         count: count.value(),
@@ -188,7 +193,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Cycles 1 and 2 of a token: until all verdicts before it are in the log");
     let token2 = m.delay_reset("token2", m.delay_reset("token1", token));
-    let token2_entry = m.delay("token2_entry", m.delay("token1_entry", token_entry));
+    let token1_entry = m.delay("token1_entry", token_entry);
+    let copy = m.instance("entry_copy", &copy::describe("mapping_fault_log_entry", place_bits)?);
+    copy.input("value", token1_entry);
+    let token2_entry = copy.output_as("copy", "token2_entry");
 
     m.section("The log");
     let written = m.concat(&[refusal2.pack(&m), oldest]);
@@ -212,13 +220,14 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let owner = Owner::unpack(owners.read("walk2_owner", walk_place.value()), &[1, w.table]);
     // What was read while it was written is garbage, and what was written since is not what was read.
     let place0 = walk_place.value();
-    let looks0 = walking.value() & !(refused2 & place2.equals(place0));
+    let looks0 = walking.value() & !(refused2_copy & place2.equals(place0));
     let looks1 = m.delay_reset("walk1_looks", looks0);
     let place1 = m.delay("walk1_place", place0);
-    let looks2 = m.delay_reset("walk2_looks", looks1 & !(refused2 & place2.equals(place1)));
+    let looks2 = m.delay_reset("walk2_looks", looks1 & !(refused2_copy & place2.equals(place1)));
     let walk2_place = m.delay("walk2_place", place1);
     let belongs = !owner.nobody & owner.table.equals(erased_table.value());
-    let clears3 = m.delay_reset("walk3_clears", looks2 & !(refused2 & place2.equals(walk2_place)) & belongs);
+    let clears3 =
+        m.delay_reset("walk3_clears", looks2 & !(refused2_copy & place2.equals(walk2_place)) & belongs);
     let walk3_place = m.delay("walk3_place", walk2_place);
     let ends = m.delay_reset("walk1_ends", walking.value() & at_last);
     let ends = m.delay_reset("walk3_ends", m.delay_reset("walk2_ends", ends));
@@ -227,7 +236,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Which entries are valid");
     let valid = m.register("valid", entries).reset_to(0u32);
-    wire!(gains = place2.decode(entries).gated_by(refused2));
+    wire!(gains = place2.decode(entries).gated_by(refused2_copy));
     wire!(loses = walk3_place.decode(entries).gated_by(clears3));
     valid.next(gains | (valid.value() & !loses));
 

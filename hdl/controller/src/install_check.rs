@@ -1,7 +1,7 @@
 //! Block `install_check`: the arithmetic of `install`, off the lookup path.
 //!
 //! A region is stored as the lookup wants it: limit = base + length and origin = base - first_offset. Its arguments
-//! stand still while this block works them out, in steps of 16 bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
+//! stand still while this block works them out, in steps of eight bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
 //!
 //! ```text
 //!                 4 cycles                + 1                     + 1                   + 4            + 1
@@ -31,7 +31,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let first_offset = m.input("first_offset", 32);
     let page_size = m.input("page_size", w.page_size);
     let first_slot = m.input("first_slot", 32);
-    let slot_count = m.input("slot_count", w.slot_count);
+    let slot_count = m.delay("slot_count_here", m.input("slot_count", w.slot_count));
 
     m.section("limit = base + length; origin = base - first_offset");
     let limit = sum(&m, "limit", base, length);
@@ -53,7 +53,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         .map(|(beyond, shift)| m.delay(&format!("offset_beyond_page_{shift}"), *beyond))
         .collect();
     let beyond_page = m.delay("offset_beyond_page", page_size.choose(&pages));
-    let differs = is_any(&m, "offset_differs", first_offset.low(OFFSET) ^ base.low(OFFSET));
+    wire!(offset_bits_differ = first_offset.low(OFFSET) ^ base.low(OFFSET));
+    let differs = is_any(&m, "offset_differs", offset_bits_differ);
     let has_base = is_any(&m, "base", base);
     m.output("bad_offset", m.delay("offset_is_bad", beyond_page | differs & has_base));
 
@@ -62,11 +63,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let masks: Vec<_> =
         w.config.page_shifts.iter().map(|shift| m.constant(65, (1u64 << shift) - 1)).collect();
     let page_mask = m.delay("page_mask", page_size.choose(&masks));
-    let rounded = sum(&m, "rounded", extent, page_mask);
+    let rounded = sum(&m, "rounded", extent, page_mask).named("rounded_extent");
     let shifted: Vec<_> =
         w.config.page_shifts.iter().map(|shift| rounded.bits(*shift..66).zero_extend(PAGES)).collect();
     let has_bytes = is_any(&m, "length", length);
-    let pages = m.delay("pages", page_size.choose(&shifted).gated_by(has_bytes));
+    wire!(whole_pages = page_size.choose(&shifted));
+    wire!(needed_pages = whole_pages.gated_by(has_bytes));
+    let pages = m.delay("pages", needed_pages);
     m.unused(rounded.low(OFFSET));
     let end_slot = sum(&m, "end_slot", pages, first_slot.zero_extend(PAGES));
     let slot_count = slot_count.zero_extend(PAGES + 1);

@@ -24,8 +24,8 @@ use stagecoach_spec::{Fault, Protection};
 
 use crate::bundles::{Beat, Formed, Slot, Span};
 use crate::codes::{code, is};
-use crate::protect;
 use crate::widths::{OFFSET, Widths};
+use crate::{copy, protect};
 
 /// Latency of the stage when the output does not stall: the join, the head register.
 pub const CYCLES: u32 = 2;
@@ -116,14 +116,20 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let queue = m.instance("queue", &queue);
     let rsp_valid = m.register("rsp_valid", 1).reset_to(0u32);
     wire!(take = !rsp_valid.value() | rsp_ready);
+    // The queue takes by a copy: the head has its own registers' enables to reach.
+    let next_valid = m.wire("next_valid", 1);
+    let copy = m.instance("valid_copy", &copy::describe_flag("mapping_respond_copy", 0)?);
+    copy.input("value", next_valid);
+    wire!(queue_take = !copy.output_as("copy", "copied_valid") | rsp_ready);
     let word = m.concat(&[ends_when_taken, beat.pack(&m)]);
-    queue.input("in_valid", beat_valid).input("in_word", word).input("take", take);
+    queue.input("in_valid", beat_valid).input("in_word", word).input("take", queue_take);
     let front_valid = queue.output_as("front_valid", "front_valid");
     let front_word = queue.output_as("front_word", "front_word");
     let front = Beat::unpack(front_word.low(beat_width), &w.beat());
 
     m.section("Head: what the response port shows");
-    rsp_valid.next(front_valid | !take);
+    next_valid.drive(front_valid | !take);
+    rsp_valid.next(next_valid);
     wire!(load = take & front_valid);
     m.comment("Without a beat it shows what nobody looks at: so the enable does not wait for one.");
     let head = front.hold(&m, "rsp", take);

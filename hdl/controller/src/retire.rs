@@ -133,6 +133,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let init = m.input("init", 1).doc("clears after reset; nothing else happens then");
     let init_place = m.input("init_place", w.table).doc("in the tracking memory");
     let init_word = m.input("init_word", w.dirty).doc("in the dirty pool");
+    // The walk stands far away, and a cycle more does not matter to it.
+    let init = m.delay_reset("init_here", init);
+    let init_place = m.delay("init_here_place", init_place);
+    let init_word = m.delay("init_here_word", init_word);
 
     m.section("Cycle 1");
     let ret1_valid = m.delay_reset("ret1_valid", retirement.valid);
@@ -153,7 +157,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     wire!(write = init | track_write);
     memory.write(write, write_table, write_word);
     let stored = memory.read("ret3_stored", ret1_table);
-    wire!(collides = write & write_table.equals(ret1_table));
+    // Nothing is retired while memories are cleared.
+    wire!(collides = track_write & track_table.equals(ret1_table));
     let collided = m.delay_reset("ret3_collided", m.delay_reset("ret2_collided", collides));
     let written = m.delay("ret3_written", m.delay("ret2_written", write_word));
     let ret4_coded = m.delay("ret4_coded", collided.select(written, stored));

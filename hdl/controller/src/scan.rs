@@ -341,8 +341,9 @@ fn overlap<'m>(m: &'m ModuleBuilder, name: &str, wanted: Part<'m>, other: Part<'
     let wide = |value: Signal<'m>| value.zero_extend(width);
     let wanted_end = standing::sum(m, &format!("wanted_{name}_end"), wide(wanted.base), wide(wanted.count));
     m.unused(wanted_end.bit(width));
-    let wanted_end = wanted_end.low(width).named(format!("wanted_{name}_limit"));
-    let wanted_base = wide(wanted.base);
+    // What stands still far away gets registers here.
+    let wanted_end = m.delay(&format!("wanted_{name}_limit"), wanted_end.low(width));
+    let wanted_base = wide(m.delay(&format!("wanted_{name}_first"), wanted.base));
     let wanted_any = standing::is_any(m, &format!("wanted_{name}"), wanted.count);
 
     // The end, in halves.
@@ -350,8 +351,8 @@ fn overlap<'m>(m: &'m ModuleBuilder, name: &str, wanted: Part<'m>, other: Part<'
     let (base, count) = (wide(other.base), wide(other.count));
     let low_end = m.delay(&format!("equal_{name}_low_end"), base.low(half).add_carry(count.low(half)));
     let base3 = m.delay(&format!("equal_{name}_base"), base);
-    let count3 = m.delay(&format!("equal_{name}_count"), count);
-    let (high_base, high_count) = (base3.bits(half..width), count3.bits(half..width));
+    let high_count = m.delay(&format!("equal_{name}_high_count"), count.bits(half..width));
+    let high_base = base3.bits(half..width);
     // An adder's carry input is a bit below, which carries if there are two.
     let high_end = m.concat(&[high_base, m.bit(true)]) + m.concat(&[high_count, low_end.bit(half)]);
     let high_end = high_end.named(format!("{name}_high_end"));
@@ -359,35 +360,47 @@ fn overlap<'m>(m: &'m ModuleBuilder, name: &str, wanted: Part<'m>, other: Part<'
     let end = m.concat(&[high_end.bits(1..width - half + 1), low_end.low(half)]);
     let end = m.delay(&format!("joined_{name}_end"), end);
     let base4 = m.delay(&format!("joined_{name}_base"), base3);
-    let any4 = m.delay(&format!("joined_{name}_any"), count3.any());
+    let any3: Vec<_> = (0..width).step_by(8).map(|low| count.bits(low..(low + 8).min(width)).any()).collect();
+    let any3 = m.delay(&format!("equal_{name}_any"), m.concat(&any3));
+    let any4 = m.delay(&format!("joined_{name}_any"), any3.any());
 
-    let wanted_first = Halves::of(m, &format!("compared_{name}_wanted"), wanted_base, end);
-    let other_first = Halves::of(m, &format!("compared_{name}_other"), base4, wanted_end);
+    let wanted_first = Thirds::of(m, &format!("compared_{name}_wanted"), wanted_base, end);
+    let other_first = Thirds::of(m, &format!("compared_{name}_other"), base4, wanted_end);
     let both = m.delay(&format!("compared_{name}_both"), any4 & wanted_any);
     both & wanted_first.is_below() & other_first.is_below()
 }
 
-/// Halves of the comparison of two values.
-struct Halves<'m> {
+/// Thirds of the comparison of two values: what one of them says holds unless a higher one says otherwise.
+struct Thirds<'m> {
     low_below: Signal<'m>,
+    middle_below: Signal<'m>,
+    middle_above: Signal<'m>,
     high_below: Signal<'m>,
     high_above: Signal<'m>,
 }
 
-impl<'m> Halves<'m> {
+impl<'m> Thirds<'m> {
     /// A cycle later: of `left` and `right`.
-    fn of(m: &'m ModuleBuilder, name: &str, left: Signal<'m>, right: Signal<'m>) -> Halves<'m> {
-        let (half, width) = (left.width() / 2, left.width());
-        let (left_high, right_high) = (left.bits(half..width), right.bits(half..width));
-        Halves {
-            low_below: m.delay(&format!("{name}_low_below"), left.low(half).less_than(right.low(half))),
-            high_below: m.delay(&format!("{name}_high_below"), left_high.less_than(right_high)),
-            high_above: m.delay(&format!("{name}_high_above"), right_high.less_than(left_high)),
+    fn of(m: &'m ModuleBuilder, name: &str, left: Signal<'m>, right: Signal<'m>) -> Thirds<'m> {
+        let width = left.width();
+        let (low, high) = (width / 3, width * 2 / 3);
+        let below = |part: &str, left: Signal<'m>, right: Signal<'m>| {
+            m.delay(&format!("{name}_{part}"), left.less_than(right))
+        };
+        let middles = (left.bits(low..high), right.bits(low..high));
+        let highs = (left.bits(high..width), right.bits(high..width));
+        Thirds {
+            low_below: below("low_below", left.low(low), right.low(low)),
+            middle_below: below("middle_below", middles.0, middles.1),
+            middle_above: below("middle_above", middles.1, middles.0),
+            high_below: below("high_below", highs.0, highs.1),
+            high_above: below("high_above", highs.1, highs.0),
         }
     }
 
     fn is_below(&self) -> Signal<'m> {
-        self.high_below | self.low_below & !self.high_above
+        let below = self.middle_below | self.low_below & !self.middle_above;
+        self.high_below | below & !self.high_above
     }
 }
 

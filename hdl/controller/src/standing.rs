@@ -1,12 +1,12 @@
-//! Arithmetic on values that stand still, off the lookup path: in steps of 16 bits, each through a register, so that no
+//! Arithmetic on values that stand still, off the lookup path: in steps of eight bits, each through a register, so that no
 //! carry chain limits the clock.
 //!
 //! ```text
-//!  left, right ─┬─ bits 15:0 ──▶┌───┐ carry
+//!  left, right ─┬─ bits 7:0  ──▶┌───┐ carry
 //!               │               └───┘──┐
-//!               ├─ bits 31:16 ────────▶┌───┐ carry
+//!               ├─ bits 15:8 ─────────▶┌───┐ carry
 //!               │                      └───┘──┐
-//!               └─ bits 47:32 …              …▼
+//!               └─ bits 23:16 …              …▼
 //! ```
 //!
 //! The steps always run, and are not aligned with each other; so nothing here is of use to values that change in every
@@ -16,7 +16,7 @@
 use stagecoach_hdl::{ModuleBuilder, Signal};
 
 /// Bits of a step.
-pub(crate) const STEP: u32 = 16;
+pub(crate) const STEP: u32 = 8;
 
 /// Cycles from standing operands of so many bits to a standing [`sum`], [`difference`] or [`is_below`].
 pub(crate) const fn steps(width: u32) -> u32 {

@@ -1,5 +1,5 @@
 //! Block `track_check`: the arithmetic of `track`, off the lookup path. Its arguments stand still while this block works
-//! them out, in steps of 16 bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
+//! them out, in steps of eight bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
 //!
 //! ```text
 //!  words = (window_count + 64 granules - 1) >> granule and 6 bits ──▶ + dirty_base ──▶ > dirty_words

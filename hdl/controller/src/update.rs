@@ -610,7 +610,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let refused = m.register("refused", 1).enabled_by(accepts);
     refused.next(sequence.at("refuse") | is_staging & beyond_staged);
     let peeked = Peeked { m: &m, region: peeked_region, slot: peeked_slot, record, listed, logged };
-    let peeked = peeked.word(space.low(3), argument.data.bits(8..11), is_peek);
+    let peeked = peeked.word(space.low(3), argument.data.bits(8..11), is_peek)?;
     let counted = keep(&m, "counter", token_done, counter_value).zero_extend(64);
     let reaped = keep(&m, "reaped_word", sequence.at("reap"), harvested);
     let reads_counter = ops.is(UpdateOp::ReadCounter);

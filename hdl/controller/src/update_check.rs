@@ -143,19 +143,27 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Comparisons");
     let index = arguments.index;
-    let key_index = index.bits(8..8 + KEY_INDEX);
     let slices = check_slices(&m, w, &staged);
     let window = check_page(&m, w, arguments.data, &record);
     let in_use = group("in_use", is_any(&m, "counted", m.concat(&[record.regions, record.slots])));
     let has_bindings = is_any(&m, "bindings", record.bindings);
     let is_tracked = group("is_tracked", record.granule_shift.any());
+    // These comparisons are short, and have time for registers of their own in front.
+    let index_here = m.delay("index_here", index);
+    let counts = [
+        ("region_count_here", record.region_count),
+        ("slot_count_here", record.slot_count),
+        ("dirty_count_here", record.dirty_count),
+    ];
+    let [region_count, slot_count, dirty_count] = counts.map(|(name, count)| m.delay(name, count));
+    let key_index = index_here.bits(8..8 + KEY_INDEX);
     let beyond = |name: &str, index, count| !is_below_wide(&m, name, index, count);
-    let beyond_number = |name: &str, count: u32| !is_below(&m, name, index, m.constant(32, count));
-    let beyond_regions = beyond("key_inside", key_index, record.region_count);
+    let beyond_number = |name: &str, count: u32| !is_below(&m, name, index_here, m.constant(32, count));
+    let beyond_regions = beyond("key_inside", key_index, region_count);
     let region_outside = group("region_outside", names_region & beyond_regions);
-    let beyond_slots = beyond("slot_inside", index, record.slot_count);
+    let beyond_slots = beyond("slot_inside", index_here, slot_count);
     let slot_outside = group("slot_outside", (names_slot | looks_at_slot) & beyond_slots);
-    let beyond_slice = beyond("place_inside", index, record.region_count);
+    let beyond_slice = beyond("place_inside", index_here, region_count);
     let place_outside = group("place_outside", looks_at_region & beyond_slice);
     let beyond_bindings = beyond_number("entry_inside", w.config.cam_entries());
     let entry_outside = group("entry_outside", (peeks_binding | injects_entry) & beyond_bindings);
@@ -164,7 +172,7 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let beyond_log = beyond_number("log_entry_inside", w.config.fault_log_entries);
     let log_outside = group("log_outside", peeks_log & beyond_log);
     let bitmap_outside = group("bitmap_outside", is_track & findings.dirty_outside);
-    let beyond_bitmap = beyond("harvest_inside", index, record.dirty_count);
+    let beyond_bitmap = beyond("harvest_inside", index_here, dirty_count);
     let harvest_outside = group("harvest_outside", is_harvest & is_tracked & beyond_bitmap);
     let slices_outside = group("slices_outside", is_set_table & slices.beyond_pool);
     let too_many_slots = group("too_many_slots", is_install & findings.slots_exceeded);
@@ -194,7 +202,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         group("records_are_corrupt", (is_set_table | starts_tracking) & findings.records_corrupt),
     ];
     let is_corrupt = corrupts.into_iter().reduce(|a, b| a | b).expect("there are some");
-    let other_table = is_any(&m, "found_other", findings.found_table ^ arguments.table.low(w.table));
+    wire!(found_table_differs = findings.found_table ^ arguments.table.low(w.table));
+    let other_table = is_any(&m, "found_other", found_table_differs);
     let inject = bad_inject(&m, w, &ops, &arguments);
     let unknown_op = group("unknown_op", arguments.op.greater_than(code(&m, last_op(w))));
     let no_such_table = !is_below_wide(&m, "table_inside", arguments.table, m.constant(16, w.config.tables));

@@ -1,8 +1,9 @@
 //! Part of block `update`: what `peek` shows.
 
-use stagecoach_hdl::{ModuleBuilder, Signal};
+use stagecoach_hdl::{DesignErrors, ModuleBuilder, Signal};
 
 use crate::bundles::{Region, Slot};
+use crate::copy;
 use crate::fault_log::LogEntry;
 use crate::scan::BindingWord;
 use crate::update_words::Record;
@@ -23,27 +24,41 @@ pub(crate) struct Peeked<'m> {
 
 impl<'m> Peeked<'m> {
     /// The word that is asked for, zero without `wanted`; [`PEEK_CYCLES`] cycles after all of them stand.
-    pub(crate) fn word(&self, space: Signal<'m>, word: Signal<'m>, wanted: Signal<'m>) -> Signal<'m> {
+    ///
+    /// # Errors
+    /// None, unless the block that copies is wrong.
+    pub(crate) fn word(
+        &self,
+        space: Signal<'m>,
+        number: Signal<'m>,
+        wanted: Signal<'m>,
+    ) -> Result<Signal<'m>, DesignErrors> {
         let m = self.m;
-        let word = m.delay("peeked_number", word);
+        // A copy for each space: all of them together choose among 1,500 bits.
+        let copy = copy::describe("mapping_peek_copy", number.width())?;
+        let copied = |name: &str| {
+            let instance = m.instance(&format!("peeked_number_of_{name}"), &copy);
+            instance.input("value", number);
+            instance.output_as("copy", &format!("peeked_number_in_{name}"))
+        };
         let of_space = |name: &str, words: &[Signal<'m>]| {
-            let chosen = word.choose(words);
+            if let [only] = words {
+                return m.delay(&format!("peeked_of_{name}"), *only);
+            }
+            // By pairs first.
+            let word = copied(name);
+            let pairs = words.chunks(2).enumerate().map(|(number, pair)| {
+                let chosen = pair
+                    .get(1)
+                    .map_or(pair[0].gated_by(!word.bit(0)), |other| word.bit(0).select(*other, pair[0]));
+                m.delay(&format!("peeked_of_{name}_pair{number}"), chosen)
+            });
+            let chosen = word.bits(1..3).choose(&pairs.collect::<Vec<_>>());
             m.delay(&format!("peeked_of_{name}"), chosen)
         };
         let logged = match &self.logged {
             None => m.zero(64),
-            // Many words: by pairs first.
-            Some(entry) => {
-                let pairs: Vec<_> = self
-                    .logged(entry)
-                    .chunks(2)
-                    .enumerate()
-                    .map(|(number, pair)| {
-                        m.delay(&format!("peeked_of_log_pair{number}"), word.bit(0).select(pair[1], pair[0]))
-                    })
-                    .collect();
-                m.delay("peeked_of_log", word.bits(1..3).choose(&pairs))
-            }
+            Some(entry) => of_space("log", &self.logged(entry)),
         };
         let spaces = [
             of_space("binding", &self.binding()),
@@ -61,7 +76,7 @@ impl<'m> Peeked<'m> {
         };
         let early = m.delay("peeked_early", one | other);
         let late = m.delay("peeked_late", third | fourth | fifth);
-        m.delay("peeked_word", early | late)
+        Ok(m.delay("peeked_word", early | late))
     }
 
     /// Parts at their lowest bits, zeros elsewhere.

@@ -136,7 +136,8 @@ pub(crate) struct Which<'m> {
 
 impl<'m> Which<'m> {
     pub(crate) fn of(m: &'m ModuleBuilder, arguments: &Arguments<'m>) -> Which<'m> {
-        Which { m, op: arguments.op, space: arguments.data.low(8), asked: RefCell::default() }
+        let space = m.delay("space_here", arguments.data.low(8));
+        Which { m, op: arguments.op, space, asked: RefCell::default() }
     }
 
     /// A cycle after the arguments.
@@ -150,7 +151,7 @@ impl<'m> Which<'m> {
         ops.iter().map(|op| self.is(*op)).reduce(|a, b| a | b).unwrap_or_else(|| self.m.bit(false))
     }
 
-    /// A `peek` or `inject` names this space. A cycle after the arguments.
+    /// A `peek` or `inject` names this space. Two cycles after the arguments.
     #[track_caller]
     pub(crate) fn is_space(&self, number: u32) -> Signal<'m> {
         self.register(format!("space_is_{number}"), || self.space.is(number))

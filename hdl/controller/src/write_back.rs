@@ -51,14 +51,21 @@ impl<'m> Writes<'m> {
         Writes { first: At { write, place }, second, third }
     }
 
-    /// Which of them have the place of an operation in cycle 1.
+    /// Which of them have the place of an operation, `place0` in its cycle 0 and `place1` in its cycle 1. The second
+    /// ahead is known a cycle earlier, when it was the first.
     #[track_caller]
-    pub(crate) fn meets(&self, m: &'m ModuleBuilder, reader: &str, place: Signal<'m>) -> Meets<'m> {
-        let at = |ahead: At<'m>| ahead.write & ahead.place.equals(place);
-        let second_meets = at(self.second).named(format!("{reader}_second_meets"));
+    pub(crate) fn meets(
+        &self,
+        m: &'m ModuleBuilder,
+        reader: &str,
+        place0: Signal<'m>,
+        place1: Signal<'m>,
+    ) -> Meets<'m> {
+        let at = |ahead: At<'m>, place: Signal<'m>| ahead.write & ahead.place.equals(place);
+        let second_meets = m.delay_reset(&format!("{reader}_second_meets"), at(self.first, place0));
         Meets {
-            first: m.delay_reset(&format!("{reader}_meets_first"), at(self.first)),
-            older: m.delay_reset(&format!("{reader}_meets_older"), second_meets | at(self.third)),
+            first: m.delay_reset(&format!("{reader}_meets_first"), at(self.first, place1)),
+            older: m.delay_reset(&format!("{reader}_meets_older"), second_meets | at(self.third, place1)),
             second_before: second_meets,
         }
     }

@@ -58,6 +58,8 @@ impl Bench {
             block.step();
         }
         block.set("init", 0u8);
+        // It reaches the memories a cycle later; so the unit waits before it is done.
+        block.step();
         Bench { w, block, encoder }
     }
 

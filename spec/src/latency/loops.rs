@@ -41,4 +41,4 @@ pub const FENCE_CYCLES: u32 = 16;
 
 /// Cycles from a token's last but one in stage `respond` to the cycle in which its update hears that it is through:
 /// it is formed like a beat, then passes the counters, which it may read.
-pub const TOKEN_THROUGH_CYCLES: u32 = FORMED_CYCLES + 12;
+pub const TOKEN_THROUGH_CYCLES: u32 = FORMED_CYCLES + 13;

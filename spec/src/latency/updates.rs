@@ -30,8 +30,8 @@ pub struct UpdateCycles {
     pub retrack: u32,
 }
 
-/// Cycles of `look` beyond the check of the record: the record 5, the arithmetic 17, the judgement 8, and the last.
-const LOOK_CYCLES: u32 = 31;
+/// Cycles of `look` beyond the check of the record: the record 5, the arithmetic 23, the judgement 8, and the last.
+const LOOK_CYCLES: u32 = 37;
 /// Cycles of a search behind its last place, beyond the check: reading, comparing, collecting.
 const SEARCH_MORE: u32 = 9;
 
