@@ -15,6 +15,7 @@
 //! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
 //! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
 //! | [`protection`] | [`Stored`]: every stored word, and its check bits |
+//! | [`registers`] | [`Register`](registers::Register): what the controller's AXI4-Lite port shows |
 //! | [`latency`] | [`Stages`]: the one table of latencies |
 //!
 //! A configuration is read, checked, and from then on trusted:
@@ -37,6 +38,7 @@ pub mod latency;
 pub mod net_id;
 pub mod preset;
 pub mod protection;
+pub mod registers;
 pub mod request;
 pub mod response;
 pub mod update;

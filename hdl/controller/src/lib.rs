@@ -32,6 +32,8 @@ pub mod bounds;
 pub mod bundles;
 mod chunks;
 pub mod codes;
+pub mod control;
+mod controller;
 pub mod copy;
 pub mod counters;
 mod credits;
@@ -81,5 +83,6 @@ mod wide_memory;
 pub mod widths;
 mod write_back;
 
+pub use controller::controller;
 pub use family::family;
 pub use mapping_unit::mapping_unit;
