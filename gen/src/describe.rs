@@ -17,8 +17,8 @@ const CLOCKS_MHZ: [u32; 3] = [200, 250, 322];
 /// The configuration cannot be used.
 pub fn run(choice: &Choice) -> Result<bool, Error> {
     let config = choice.config()?;
-    let module = design::module(&config)?;
-    print(&describe(&Manifest::of(&config, &module, &[])))?;
+    let (module, controller) = (design::module(&config)?, design::controller(&config)?);
+    print(&describe(&Manifest::of(&config, &module, &controller, &[])))?;
     Ok(true)
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::Module;
-use stagecoach_hdl::verilog::{self, FileKind};
+use stagecoach_hdl::verilog::{self, FileKind, VerilogFile};
 use stagecoach_spec::Config;
 
 use crate::Error;
 use crate::manifest::{MANIFEST, Manifest};
+use crate::registers;
 
 /// Name of the configuration among the files.
 pub const CONFIGURATION: &str = "configuration.toml";
@@ -16,14 +17,18 @@ pub const CONFIGURATION: &str = "configuration.toml";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// A module, Verilog-2005.
+    /// A module of the mapping unit, Verilog-2005.
     Design,
+    /// A module that only the controller has, Verilog-2005.
+    Controller,
     /// A RAM wrapper, Verilog-2005: all that depends on the configuration's target.
     Ram,
     /// A model of a device's primitive, for simulators; synthesis tools have their own and see nothing in it.
     Simulation,
     /// A module with its properties, SystemVerilog, to be read instead of the design file of the same module.
     Formal,
+    /// The controller's registers, for software: JSON, a C header, a page to read.
+    Registers,
     /// The configuration.
     Configuration,
     /// The manifest itself, which it does not list.
@@ -50,32 +55,47 @@ pub fn module(config: &Config) -> Result<Arc<Module>, Error> {
         .map_err(|error| Error::Design { name: config.name.clone(), problem: error.to_string() })
 }
 
+/// A configuration's hardware with its registers on AXI4-Lite.
+///
+/// # Errors
+/// As [`module`].
+pub fn controller(config: &Config) -> Result<Arc<Module>, Error> {
+    stagecoach_controller::controller(config)
+        .map_err(|error| Error::Design { name: config.name.clone(), problem: error.to_string() })
+}
+
 /// Everything that a generated folder holds, the manifest last. The same configuration always gives the same bytes.
 ///
 /// # Errors
 /// As [`module`].
 pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
-    let module = module(config)?;
-    let mut files: Vec<OutputFile> =
-        verilog::write_for(&module, stagecoach_controller::family(config.target))
-            .into_iter()
-            .map(|file| OutputFile {
-                name: file.name,
-                purpose: match file.kind {
-                    FileKind::Design => Purpose::Design,
-                    FileKind::Ram => Purpose::Ram,
-                    FileKind::Simulation => Purpose::Simulation,
-                    FileKind::Formal => Purpose::Formal,
-                },
-                text: file.text,
-            })
-            .collect();
+    let (module, controller) = (module(config)?, controller(config)?);
+    let family = stagecoach_controller::family(config.target);
+    let as_output = |file: VerilogFile| OutputFile {
+        name: file.name,
+        purpose: match file.kind {
+            FileKind::Design => Purpose::Design,
+            FileKind::Ram => Purpose::Ram,
+            FileKind::Simulation => Purpose::Simulation,
+            FileKind::Formal => Purpose::Formal,
+        },
+        text: file.text,
+    };
+    let mut files: Vec<OutputFile> = verilog::write_for(&module, family).into_iter().map(as_output).collect();
+    // What the controller adds; all else is the mapping unit's, byte for byte.
+    for file in verilog::write_for(&controller, family).into_iter().map(as_output) {
+        if !files.iter().any(|known| known.name == file.name) {
+            let purpose = if file.purpose == Purpose::Design { Purpose::Controller } else { file.purpose };
+            files.push(OutputFile { purpose, ..file });
+        }
+    }
+    files.extend(registers::files());
     let text = format!(
         "# The configuration that the files beside this one are generated from.\n{}",
         config.to_toml()
     );
     files.push(OutputFile { name: CONFIGURATION.into(), purpose: Purpose::Configuration, text });
-    let text = Manifest::of(config, &module, &files).to_json();
+    let text = Manifest::of(config, &module, &controller, &files).to_json();
     files.push(OutputFile { name: MANIFEST.into(), purpose: Purpose::Manifest, text });
     Ok(files)
 }

@@ -29,6 +29,7 @@ pub mod generate;
 pub mod manifest;
 mod output;
 pub mod pictures;
+mod registers;
 pub mod replay;
 pub mod wave;
 

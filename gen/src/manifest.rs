@@ -15,7 +15,7 @@ use crate::design::{OutputFile, Purpose};
 /// Name of the manifest in a generated folder.
 pub const MANIFEST: &str = "manifest.json";
 /// Layout of the manifest; raised when a field changes its meaning.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// What `generator` says.
 const GENERATOR: &str = "stagecoach";
 
@@ -36,12 +36,24 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// Ports of the top module, `clk` and `rst` first.
     pub ports: Vec<PortEntry>,
+    /// The other top module: the first with its registers on AXI4-Lite. Empty in a folder of format 1.
+    #[serde(default)]
+    pub controller: TopEntry,
     /// Clock cycles from request to response.
     pub latency: Latency,
     /// Every memory of the design.
     pub memories: Vec<MemoryEntry>,
     /// Bits of all memories together.
     pub memory_bits: u64,
+}
+
+/// A top module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopEntry {
+    /// Its name.
+    pub top: String,
+    /// Its ports, `clk` and `rst` first.
+    pub ports: Vec<PortEntry>,
 }
 
 /// A file of the folder.
@@ -107,7 +119,12 @@ pub struct MemoryEntry {
 
 impl Manifest {
     /// The manifest of a design and its files.
-    pub fn of(config: &Config, module: &Arc<Module>, files: &[OutputFile]) -> Manifest {
+    pub fn of(
+        config: &Config,
+        module: &Arc<Module>,
+        controller: &Arc<Module>,
+        files: &[OutputFile],
+    ) -> Manifest {
         let stages = Stages::of(config);
         let mut memories = Vec::new();
         collect_memories(module, &module.name, &mut memories);
@@ -126,6 +143,7 @@ impl Manifest {
                 })
                 .collect(),
             ports: ports(module),
+            controller: TopEntry { top: controller.name.clone(), ports: ports(controller) },
             latency: Latency {
                 stages: stages
                     .iter()

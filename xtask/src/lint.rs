@@ -64,9 +64,18 @@ fn lint_folder(folder: &Path) -> Result<u32> {
     let replaced: Vec<String> = with_properties.iter().map(|file| file.name.replace(".sv", ".v")).collect();
     with_properties.extend(design.iter().filter(|file| !replaced.contains(&file.name)).cloned());
 
+    let controller_top = &manifest.controller.top;
+    let controller = files(&[Purpose::Simulation, Purpose::Ram, Purpose::Design, Purpose::Controller])?;
     let mut runs = vec![
         ("design".to_owned(), "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
         ("design".to_owned(), "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
+        (
+            "controller".to_owned(),
+            "verilator",
+            controller.len(),
+            lint::verilator(&controller, controller_top, &[]),
+        ),
+        ("controller".to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, controller_top)),
         // Icarus Verilog knows no cover statements.
         (
             "properties".to_owned(),
