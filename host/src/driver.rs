@@ -1,0 +1,168 @@
+//! Commands by registers: the arguments, the operation, waiting, the answer.
+
+use stagecoach_spec::registers::{ID, Register, VERSION};
+use stagecoach_spec::{Answer, Command, Counter, Update, UpdateError};
+use thiserror::Error;
+
+use crate::bus::RegisterBus;
+
+/// Reads of STATUS before a command counts as lost. The longest, a `clear_table` of the largest pools under a fence,
+/// takes some 17 million cycles; a read takes ten or more.
+const MOST_POLLS: u32 = 10_000_000;
+
+/// Why the driver could not do something. A refused change is none of these: it is part of the [`Answer`].
+#[derive(Debug, Error)]
+pub enum DriverError<E: std::error::Error> {
+    /// The bus failed.
+    #[error("the register bus failed: {0}")]
+    Bus(E),
+    /// Something else lives at these registers.
+    #[error(
+        "there is no Stagecoach controller: id reads {found:#010x}, not {ID:#010x}; is the address right?"
+    )]
+    NotAController {
+        /// What `id` reads as.
+        found: u32,
+    },
+    /// The registers have another layout.
+    #[error("the controller's registers have layout {found:#010x}; this driver knows {VERSION:#010x}")]
+    OtherLayout {
+        /// What `version` reads as.
+        found: u32,
+    },
+    /// The controller does not answer.
+    #[error("the controller did not become ready in {polls} looks at its status: reset it")]
+    Silent {
+        /// How often `status` was read.
+        polls: u32,
+    },
+    /// The controller says what it must not.
+    #[error("the controller answered with error {code}, which the contract does not know")]
+    UnknownError {
+        /// What `status.error` said.
+        code: u8,
+    },
+}
+
+/// What the driver found at the registers. The hardware's word, so not to be trusted with indices unchecked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Mapping tables.
+    pub tables: u32,
+    /// Regions in the pool.
+    pub regions: u32,
+    /// Page slots in the pool.
+    pub slots: u32,
+    /// Page sizes: bit n is set if there are pages of 2^n bytes.
+    pub page_shifts: u32,
+}
+
+/// A controller behind a bus.
+#[derive(Debug)]
+pub struct Driver<B> {
+    bus: B,
+    sizes: Sizes,
+}
+
+impl<B: RegisterBus> Driver<B> {
+    /// Finds the controller, and waits until its stored entries are clear.
+    ///
+    /// # Errors
+    /// There is none, it has another layout, it never becomes ready, or the bus failed.
+    pub fn open(mut bus: B) -> Result<Driver<B>, DriverError<B::Error>> {
+        let found = read(&mut bus, Register::Id)?;
+        if found != ID {
+            return Err(DriverError::NotAController { found });
+        }
+        let found = read(&mut bus, Register::Version)?;
+        if found >> 16 != VERSION >> 16 {
+            return Err(DriverError::OtherLayout { found });
+        }
+        let sizes = Sizes {
+            tables: read(&mut bus, Register::Tables)?,
+            regions: read(&mut bus, Register::Regions)?,
+            slots: read(&mut bus, Register::Slots)?,
+            page_shifts: read(&mut bus, Register::PageShifts)?,
+        };
+        let mut driver = Driver { bus, sizes };
+        driver.wait_until(|status| status & 1 == 1 && status & 2 == 0)?;
+        Ok(driver)
+    }
+
+    /// What the controller has room for.
+    pub fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// The bus, for whoever shares it.
+    pub fn bus(&mut self) -> &mut B {
+        &mut self.bus
+    }
+
+    /// Makes a change of tables, or looks at one; waits for the answer. A refusal changed nothing.
+    ///
+    /// # Errors
+    /// As [`DriverError`] says; then what became of the update is not known.
+    pub fn update(&mut self, update: &Update) -> Result<Answer, DriverError<B::Error>> {
+        let mut answer = Ok(0);
+        for command in update.encode() {
+            answer = self.command(&command)?;
+            if answer.is_err() {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Gives one command to the update port.
+    ///
+    /// # Errors
+    /// As [`Driver::update`].
+    pub fn command(&mut self, command: &Command) -> Result<Answer, DriverError<B::Error>> {
+        let arguments = [
+            (Register::Table, u32::from(command.table)),
+            (Register::Index, command.index),
+            (Register::DataLow, command.data as u32),
+            (Register::DataHigh, (command.data >> 32) as u32),
+            (Register::Command, u32::from(command.op)),
+        ];
+        for (register, value) in arguments {
+            self.bus.write(register.offset(), value).map_err(DriverError::Bus)?;
+        }
+        let status = self.wait_until(|status| status & 0b110 == 0b100)?;
+        match (status >> 8) as u8 {
+            0 => {
+                let low = read(&mut self.bus, Register::ResultLow)?;
+                let high = read(&mut self.bus, Register::ResultHigh)?;
+                Ok(Ok(u64::from(high) << 32 | u64::from(low)))
+            }
+            code => match UpdateError::from_code(code) {
+                Some(error) => Ok(Err(error)),
+                None => Err(DriverError::UnknownError { code }),
+            },
+        }
+    }
+
+    /// Reads a counter of a table.
+    ///
+    /// # Errors
+    /// As [`Driver::update`].
+    pub fn counter(&mut self, table: u16, counter: Counter) -> Result<Answer, DriverError<B::Error>> {
+        self.update(&Update::ReadCounter { table, counter })
+    }
+
+    /// Reads STATUS until it is as wanted; gives it.
+    fn wait_until(&mut self, wanted: impl Fn(u32) -> bool) -> Result<u32, DriverError<B::Error>> {
+        for _ in 0..MOST_POLLS {
+            let status = read(&mut self.bus, Register::Status)?;
+            if wanted(status) {
+                return Ok(status);
+            }
+        }
+        Err(DriverError::Silent { polls: MOST_POLLS })
+    }
+}
+
+fn read<B: RegisterBus>(bus: &mut B, register: Register) -> Result<u32, DriverError<B::Error>> {
+    bus.read(register.offset()).map_err(DriverError::Bus)
+}
