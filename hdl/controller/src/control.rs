@@ -16,6 +16,10 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Config;
 use stagecoach_spec::registers::{ADDRESS_BITS, Access, Register};
 
+/// Cycles from taking the later of a write's address and data to `bvalid`, if nothing is held back.
+pub const WRITE_CYCLES: u32 = 4;
+/// Cycles from taking a read's address to `rvalid`, if nothing is held back.
+pub const READ_CYCLES: u32 = 5;
 /// AXI's answer to what was done.
 const OKAY: u32 = 0;
 /// AXI's answer to what was refused.

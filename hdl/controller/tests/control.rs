@@ -5,7 +5,7 @@ mod common;
 use common::{Block, SEEDS};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_controller::control;
+use stagecoach_controller::control::{self, READ_CYCLES, WRITE_CYCLES};
 use stagecoach_spec::registers::{Access, Register};
 use stagecoach_spec::{Config, Preset};
 
@@ -222,6 +222,7 @@ fn a_command_carries_its_arguments_and_brings_its_answer_back() {
     assert_eq!(bench.read(Register::ResultHigh), 0xfeed_face);
     assert_eq!(bench.write(Register::Command, 3), OKAY);
     assert_eq!(bench.read(Register::Status), 0b011, "the next command clears done and error");
+    assert_eq!(bench.block.failures(), [""; 0]);
 }
 
 #[test]
@@ -279,4 +280,28 @@ fn interrupts_rise_are_masked_and_are_cleared_by_ones() {
     bench.step();
     bench.step();
     assert_eq!(bench.block.get("irq"), 1);
+}
+
+#[test]
+fn answers_take_the_documented_cycles() {
+    let mut bench = Bench::new(1);
+    bench.initialise();
+    let port = |name: &str| format!("s_axil_{name}");
+    for (channels, answer, cycles) in
+        [(&["aw", "w"][..], "bvalid", WRITE_CYCLES), (&["ar"][..], "rvalid", READ_CYCLES)]
+    {
+        for channel in channels {
+            bench.block.set(&port(&format!("{channel}valid")), 1u8);
+            assert_eq!(bench.block.get(&port(&format!("{channel}ready"))), 1);
+        }
+        bench.block.step();
+        for channel in channels {
+            bench.block.set(&port(&format!("{channel}valid")), 0u8);
+        }
+        for cycle in 1..cycles {
+            assert_eq!(bench.block.get(&port(answer)), 0, "{answer}, cycle {cycle}");
+            bench.block.step();
+        }
+        assert_eq!(bench.block.get(&port(answer)), 1, "{answer}");
+    }
 }
