@@ -8,7 +8,7 @@ use stagecoach_spec::Config;
 
 use crate::Error;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::registers;
+use crate::{core_file, registers};
 
 /// Name of the configuration among the files.
 pub const CONFIGURATION: &str = "configuration.toml";
@@ -29,6 +29,8 @@ pub enum Purpose {
     Formal,
     /// The controller's registers, for software: JSON, a C header, a page to read.
     Registers,
+    /// The folder as a FuseSoC core.
+    Core,
     /// The configuration.
     Configuration,
     /// The manifest itself, which it does not list.
@@ -90,6 +92,7 @@ pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
         }
     }
     files.extend(registers::files());
+    files.push(core_file::file(config, &files));
     let text = format!(
         "# The configuration that the files beside this one are generated from.\n{}",
         config.to_toml()

@@ -20,6 +20,7 @@
 
 pub mod check;
 pub mod cli;
+mod core_file;
 pub mod demo;
 pub mod describe;
 pub mod design;
