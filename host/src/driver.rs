@@ -49,6 +49,12 @@ pub enum DriverError<E: std::error::Error> {
 pub struct Sizes {
     /// Mapping tables.
     pub tables: u32,
+    /// Network identifiers that can be bound at once.
+    pub bindings: u32,
+    /// Bits of one.
+    pub net_id_bits: u32,
+    /// The CAM is a cuckoo table, whose inserts are planned.
+    pub is_cuckoo: bool,
     /// Regions in the pool.
     pub regions: u32,
     /// Page slots in the pool.
@@ -80,6 +86,9 @@ impl<B: RegisterBus> Driver<B> {
         }
         let sizes = Sizes {
             tables: read(&mut bus, Register::Tables)?,
+            bindings: read(&mut bus, Register::Bindings)?,
+            net_id_bits: read(&mut bus, Register::NetIdBits)?,
+            is_cuckoo: read(&mut bus, Register::Capabilities)? & 1 == 1,
             regions: read(&mut bus, Register::Regions)?,
             slots: read(&mut bus, Register::Slots)?,
             page_shifts: read(&mut bus, Register::PageShifts)?,

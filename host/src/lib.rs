@@ -3,28 +3,31 @@
 //! From typed changes of tables down to reads and writes of [registers](stagecoach_spec::registers):
 //!
 //! ```text
-//!  Vm: keys, slots ─▶ Driver: commands, waiting ─▶ RegisterBus: AXI4-Lite, or whatever reaches it
+//!  Vm: keys, slots ──┬─▶ Driver: commands, waiting ─▶ RegisterBus: AXI4-Lite, or whatever reaches it
+//!  Bindings: plans ──┘
 //! ```
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`bus`] | [`RegisterBus`]: how registers are reached |
 //! | [`driver`] | [`Driver`]: finds out what the controller is, gives it commands, waits for their answers |
+//! | [`bindings`] | [`Bindings`]: who is reachable, with the plans that a cuckoo CAM needs |
 //! | [`pool`] | [`Pool`]: who has which part of a pool that tables share |
 //! | [`keys`] | [`Keys`]: keys that no client has seen lately |
 //! | [`vm`] | [`Vm`]: a table with its slots and keys: registration in the right order |
 //!
 //! Nothing here trusts the hardware: whatever a register reads as becomes a value or a [`DriverError`], never a panic.
 //!
-//! What is not here yet: a backend for registers in mapped memory, plans for a cuckoo CAM's inserts (crate
-//! `stagecoach-planner` has them), the registration log.
+//! What is not here yet: a backend for registers in mapped memory, and the registration log.
 
+pub mod bindings;
 pub mod bus;
 pub mod driver;
 pub mod keys;
 pub mod pool;
 pub mod vm;
 
+pub use bindings::{BindError, Bindings};
 pub use bus::RegisterBus;
 pub use driver::{Driver, DriverError};
 pub use keys::Keys;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stagecoach_spec::{Access, NetId, Region, Slices, Update, UpdateError};
+use stagecoach_spec::{Access, Region, Slices, Update, UpdateError};
 use thiserror::Error;
 
 use crate::bus::RegisterBus;
@@ -104,18 +104,6 @@ impl Vm {
     /// Its table.
     pub fn table(&self) -> u16 {
         self.table
-    }
-
-    /// Makes the VM reachable under a network identifier, on a controller whose CAM is of registers.
-    ///
-    /// # Errors
-    /// As [`VmError`] says.
-    pub fn bind<B: RegisterBus>(
-        &self,
-        driver: &mut Driver<B>,
-        net_id: NetId,
-    ) -> Result<(), VmError<B::Error>> {
-        done(driver.update(&Update::Bind { table: self.table, net_id })?)
     }
 
     /// Registers memory; gives its key.

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use proptest::prelude::*;
-use stagecoach_host::{Driver, DriverError, RegisterBus, Registration, Vm, VmError};
+use stagecoach_host::{BindError, Bindings, Driver, DriverError, RegisterBus, Registration, Vm, VmError};
 use stagecoach_model::Golden;
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
-    Access, Answer, Command, Config, Fault, NetId, Op, Preset, Request, Retirement, Slices, UpdateError,
+    Access, Answer, Cam, Command, Config, Fault, NetId, Op, Preset, Request, Retirement, Slices, UpdateError,
 };
 
 /// AXI's SLVERR.
@@ -103,7 +103,8 @@ fn memory(frames: &[u64]) -> Registration<'_> {
 
 fn vm_of(driver: &mut Driver<ModelBus>) -> Vm {
     let vm = Vm::create(driver, 2, SLICES, || 0x41).unwrap();
-    vm.bind(driver, NetId::from_u128(0x0a00_0001)).unwrap();
+    let mut bindings = Bindings::new(driver).unwrap();
+    bindings.bind(driver, NetId::from_u128(0x0a00_0001), vm.table()).unwrap();
     vm
 }
 
@@ -172,6 +173,25 @@ fn what_does_not_fit_is_refused_and_costs_nothing() {
     assert_ne!(again, keys[1], "another variant");
 }
 
+#[test]
+fn a_cuckoo_cam_is_filled_and_emptied_by_plans() {
+    let config = Config { bindings: 40, cam: Some(Cam::Cuckoo), ..Preset::Tiny.config() };
+    let mut driver = Driver::open(ModelBus::new(config)).unwrap();
+    let vm = Vm::create(&mut driver, 2, SLICES, || 0).unwrap();
+    let mut bindings = Bindings::new(&driver).unwrap();
+    let net_id = |number: u32| NetId::from_u128(0x0a00_0000 + u128::from(number) * 7);
+    for number in 0..40 {
+        bindings.bind(&mut driver, net_id(number), vm.table()).unwrap();
+    }
+    let full = bindings.bind(&mut driver, net_id(40), vm.table()).unwrap_err();
+    assert!(matches!(full, BindError::Plan(_)), "{full}");
+    assert_eq!(bindings.len(), 40);
+    for number in 0..40 {
+        bindings.unbind(&mut driver, net_id(number)).unwrap();
+    }
+    assert!(bindings.is_empty());
+}
+
 /// Hardware that answers with what it was given, and then with the last of it for ever.
 struct Hostile {
     words: Vec<u32>,
@@ -210,6 +230,9 @@ proptest! {
             }
         };
         if let Ok(mut vm) = Vm::create(&mut driver, 2, SLICES, || 0) {
+            if let Ok(mut bindings) = Bindings::new(&driver) {
+                let _ = bindings.bind(&mut driver, NetId::from_u128(7), 2);
+            }
             let _ = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155]));
             if let Ok(key) = vm.register(&mut driver, &memory(&[0x123, 0x124, 0x155])) {
                 let _ = vm.deregister(&mut driver, key);

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use stagecoach_controller::controller;
 use stagecoach_hdl::native::{Options, Simulator, Start};
 use stagecoach_hdl::netlist::Direction;
-use stagecoach_host::{Driver, RegisterBus, Registration, Vm, VmError};
+use stagecoach_host::{Bindings, Driver, RegisterBus, Registration, Vm, VmError};
 use stagecoach_model::Golden;
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
@@ -227,6 +227,7 @@ const NETS: [NetId; 2] = [NetId::from_u128(0x0a00_0001), NetId::from_u128(0x0a00
 
 /// Two VMs whose keys begin alike: the same key for other memory.
 fn two_vms(driver: &mut Driver<Rtl>) -> [Vm; 2] {
+    let mut bindings = Bindings::new(driver).unwrap();
     [0u16, 1].map(|table| {
         let at = u32::from(table);
         let slices = Slices {
@@ -238,7 +239,7 @@ fn two_vms(driver: &mut Driver<Rtl>) -> [Vm; 2] {
             window_count: 0x1000,
         };
         let vm = Vm::create(driver, table, slices, || 0x55).unwrap();
-        vm.bind(driver, NETS[usize::from(table)]).unwrap();
+        bindings.bind(driver, NETS[usize::from(table)], table).unwrap();
         vm
     })
 }
