@@ -339,3 +339,46 @@ fn two_vms_hold_the_same_key_for_other_memory() {
     });
     assert_eq!(pages, [(0x55, 0x100_7010), (0x55, 0x200_7010)]);
 }
+
+#[test]
+fn the_integration_pages_steps_bring_a_vm_up() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/integration.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let word = |cell: &str| {
+        let cell = cell.trim().trim_matches('`');
+        let (digits, radix) = cell.strip_prefix("0x").map_or((cell, 10), |digits| (digits, 16));
+        u32::from_str_radix(digits, radix).expect("a cell is a number")
+    };
+    let rows = page.lines().filter(|line| line.starts_with("| `0x"));
+    let steps: Vec<Vec<u32>> = rows.map(|row| row.split('|').skip(1).take(5).map(word).collect()).collect();
+    assert_eq!(steps.len(), 17);
+
+    let mut rtl = Rtl::new(&Preset::Roce.config(), 1);
+    let mut status = 0;
+    while status & 0b11 != 0b01 {
+        status = rtl.read(0x00c).unwrap();
+    }
+    for step in &steps {
+        for (offset, value) in [0x040, 0x044, 0x048, 0x04c, 0x050].into_iter().zip(step) {
+            rtl.write(offset, *value).unwrap();
+        }
+        status = 0;
+        while status & 0b100 == 0 {
+            status = rtl.read(0x00c).unwrap();
+        }
+        assert_eq!(status >> 8, 0, "{step:x?}");
+    }
+    let request = Request {
+        net_id: NetId::from_u128(0xffff_0a00_0102),
+        key: 0x5ee,
+        pd: 1,
+        op: Op::RemoteWrite,
+        va: 0x7f12_3456_8f80,
+        length: 256,
+        bound: 256,
+        stream: 0,
+        tag: 0,
+    };
+    let beats: Vec<_> = rtl.request(&request).iter().map(|beat| (beat.fault, beat.pa, beat.span)).collect();
+    assert_eq!(beats, [(Fault::Granted, 0x4020_0f80, 128), (Fault::Granted, 0x4005_5000, 128)]);
+}
