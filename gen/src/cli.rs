@@ -38,7 +38,7 @@ pub enum Command {
 /// Which configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Choice {
-    /// A configuration that ships: tiny, roce or cloud
+    /// A configuration that ships: tiny, roce, cloud or cloud-ecp5
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub preset: Option<Preset>,
     /// A configuration of your own, as TOML (`generate` writes one as configuration.toml to start from)

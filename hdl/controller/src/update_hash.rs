@@ -8,7 +8,7 @@
 //!                           parities of the positions ──▶ added to the buckets
 //! ```
 //!
-//! The hash is the one of [`crate::toeplitz`], but this block takes its time, and a fraction of the logic.
+//! The hash is the one of `toeplitz.rs`, but this block takes its time, and a fraction of the logic.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::widths::Widths;
 /// Positions of the identifier that are added in a cycle.
 const STEP: u32 = 8;
 
-/// Cycles from `start` to standing buckets: loading, a step for every [`STEP`] positions, adding the last one.
+/// Cycles from `start` to standing buckets: loading, a step for every `STEP` positions, adding the last one.
 pub fn cycles(w: &Widths) -> u32 {
     1 + w.config.net_id_bits.div_ceil(STEP) + 1
 }
