@@ -4,7 +4,7 @@
 //! stand still while this block works them out, in steps of eight bits (`standing.rs`); `update` waits [`CYCLES`] cycles.
 //!
 //! ```text
-//!                 4 cycles                + 1                     + 1                   + 4            + 1
+//!                 8 cycles                + 1                     + 1                   + 7            + 1
 //!  extent = length + first_offset ─▶ + page size - 1 ─▶ pages: >> page_shift ─▶ + first_slot ─▶ > slot_count
 //!  limit  = base + length
 //! ```
