@@ -40,7 +40,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
-use stagecoach_spec::{Config, Preset, Protection, Target};
+use stagecoach_spec::{Cam, Config, Preset, Protection, Target};
 
 use cache::Cache;
 use placed_design::Design;
@@ -83,6 +83,9 @@ struct Choice {
     /// Guard against flipped bits: none, parity or secded
     #[arg(long, default_value = "none", value_parser = parse_protection)]
     protection: Protection,
+    /// Match identifiers so: register or cuckoo. Default: as the preset says
+    #[arg(long, value_parser = parse_cam)]
+    cam: Option<Cam>,
     /// Where the placer begins
     #[arg(long, default_value = "1")]
     seed: NonZeroU32,
@@ -113,7 +116,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 impl Choice {
     fn config(&self) -> Config {
-        placed_config(self.preset, self.protection)
+        let config = placed_config(self.preset, self.protection);
+        Config { cam: self.cam.or(config.cam), ..config }
     }
 }
 
@@ -172,6 +176,12 @@ fn slow_list(placement: &Placement, choice: &Choice) -> String {
 fn parse_protection(text: &str) -> Result<Protection, String> {
     let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
     Protection::deserialize(text).map_err(|error| error.to_string())
+}
+
+/// A kind of CAM by the name that it has in a configuration file.
+fn parse_cam(text: &str) -> Result<Cam, String> {
+    let text: StrDeserializer<'_, ValueError> = text.into_deserializer();
+    Cam::deserialize(text).map_err(|error| error.to_string())
 }
 
 /// The name of a protection in a configuration file.
