@@ -1,6 +1,7 @@
 //! Every size and choice of a mapping unit, with its range and the widths that follow from it.
 
 use crate::cuckoo::Cuckoo;
+use crate::processing::Processing;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -149,6 +150,8 @@ pub struct Config {
     pub protection: Protection,
     /// The device family that memories are written for: `generic`, `ecp5` or `xilinx`. Default `generic`.
     pub target: Target,
+    /// The controller's processing unit. The mapping unit does not depend on it.
+    pub processing: Processing,
 }
 
 impl Default for Config {
@@ -173,6 +176,7 @@ impl Default for Config {
             fault_log_entries: 64,
             protection: Protection::None,
             target: Target::Generic,
+            processing: Processing::default(),
         }
     }
 }
@@ -302,7 +306,7 @@ impl Config {
                 reason: "the log is a ring in memory",
             });
         }
-        Ok(())
+        self.processing.validate(self.max_request_bytes)
     }
 
     fn validate_page_shifts(&self) -> Result<(), ConfigError> {

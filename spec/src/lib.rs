@@ -11,6 +11,7 @@
 //! | [`net_id`] | [`NetId`]: what names a VM on the network |
 //! | [`request`] | [`Request`], [`Op`], [`Access`]: what is asked |
 //! | [`response`] | [`Beat`]: what is answered; [`Retirement`]: the memory side's word that a granted span is over |
+//! | [`processing`] | [`AccessRequest`], [`Completion`]: what the processing unit is asked and answers |
 //! | [`fault`] | [`Fault`]: the verdicts, and what each becomes on a RoCE or iWARP wire |
 //! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
 //! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
@@ -37,6 +38,7 @@ pub mod fault;
 pub mod latency;
 pub mod net_id;
 pub mod preset;
+pub mod processing;
 pub mod protection;
 pub mod registers;
 pub mod request;
@@ -50,6 +52,7 @@ pub use fault::{Fault, Transport, WireCode};
 pub use latency::{Stage, Stages};
 pub use net_id::{NetId, NetIdError};
 pub use preset::{Preset, UnknownPreset};
+pub use processing::{AccessRequest, Atomic, Completion, Processing, WireTransport};
 pub use protection::Stored;
 pub use request::{Access, Op, Request, RequestError};
 pub use response::{Beat, Retirement};

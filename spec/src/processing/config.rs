@@ -1,0 +1,177 @@
+//! Sizes of the processing unit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ConfigError;
+use crate::fault::Transport;
+
+/// Which transport's wire codes a completion carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireTransport {
+    /// AETH syndromes of RoCE.
+    #[default]
+    Roce,
+    /// Terminate messages of iWARP.
+    Iwarp,
+}
+
+impl From<WireTransport> for Transport {
+    fn from(transport: WireTransport) -> Transport {
+        match transport {
+            WireTransport::Roce => Transport::Roce,
+            WireTransport::Iwarp => Transport::Iwarp,
+        }
+    }
+}
+
+/// Table `[processing]` of a configuration: the processing unit before memory. The mapping unit does not depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Processing {
+    /// Width of the memory port's and the streams' data: 64, 128, 256 or 512. Default 512.
+    pub data_bits: u32,
+    /// Spans that may be under way at the memory port at once, for reads and for writes each: 8, 16 or 32. Default 16.
+    pub outstanding: u32,
+    /// Width of an identifier at the memory port: room for `outstanding` and one more. Default 5.
+    pub axi_id_bits: u32,
+    /// `AxCACHE`, 4 bits. Default 0b0011: normal, not cacheable, bufferable.
+    pub axi_cache: u32,
+    /// `AxPROT`, 3 bits. Default 0b010: unprivileged, non-secure, data.
+    pub axi_prot: u32,
+    /// Cycles until an access that memory does not answer is a BUS_ERROR, a power of two from 64 to 2^24; it takes up to a
+    /// quarter longer. Default 65,536.
+    pub timeout_cycles: u32,
+    /// Bytes of payload that wait for their verdict or for memory: a power of two, at least twice `max_request_bytes`, at most
+    /// 1 MiB. Absent by default: 16,384, or the least. [`Processing::payload_room`] says how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<u32>,
+    /// Bytes read that wait for their client, likewise. [`Processing::read_room`] says how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_bytes: Option<u32>,
+    /// Requests that are asked and whose completion was not taken yet: a power of two, 8 to 256. Default 64.
+    pub requests: u32,
+    /// Whose wire codes completions carry: `roce` or `iwarp`. Default `roce`.
+    pub transport: WireTransport,
+    /// The timer of an RNR NAK, 5 bits (InfiniBand 1.4, table 45). Default 1: 0.01 ms.
+    pub rnr_timer: u32,
+}
+
+impl Default for Processing {
+    fn default() -> Self {
+        Processing {
+            data_bits: 512,
+            outstanding: 16,
+            axi_id_bits: 5,
+            axi_cache: 0b0011,
+            axi_prot: 0b010,
+            timeout_cycles: 65_536,
+            payload_bytes: None,
+            read_bytes: None,
+            requests: 64,
+            transport: WireTransport::Roce,
+            rnr_timer: 1,
+        }
+    }
+}
+
+impl Processing {
+    /// Bytes of a data beat.
+    pub fn data_bytes(&self) -> u32 {
+        self.data_bits / 8
+    }
+
+    /// Width of a byte's place in a data beat.
+    pub fn lane_bits(&self) -> u32 {
+        self.data_bytes().ilog2()
+    }
+
+    /// Bytes of payload that may wait, in a card whose requests have `max_request_bytes` at most.
+    pub fn payload_room(&self, max_request_bytes: u32) -> u32 {
+        self.payload_bytes.unwrap_or_else(|| least(max_request_bytes).max(16_384))
+    }
+
+    /// Bytes read that may wait.
+    pub fn read_room(&self, max_request_bytes: u32) -> u32 {
+        self.read_bytes.unwrap_or_else(|| least(max_request_bytes).max(16_384))
+    }
+
+    /// Checks every field. `max_request_bytes` is the mapping unit's.
+    pub(crate) fn validate(&self, max_request_bytes: u32) -> Result<(), ConfigError> {
+        let power = |field, value: u32, low: u32, high: u32, reason| {
+            let good = value.is_power_of_two() && (low..=high).contains(&value);
+            let allowed = || format!("a power of two, {low} to {high}");
+            if good { Ok(()) } else { Err(range(field, value, allowed(), reason)) }
+        };
+        let below = |field, value: u32, bits: u32| {
+            let allowed = || format!("0 to {}", (1 << bits) - 1);
+            if value >> bits == 0 {
+                Ok(())
+            } else {
+                Err(range(field, value, allowed(), "so many bits it has"))
+            }
+        };
+        power("processing.data_bits", self.data_bits, 64, 512, "these widths are built")?;
+        power("processing.outstanding", self.outstanding, 8, 32, "each has a place of its own")?;
+        if self.axi_id_bits > 8 || self.outstanding >= 1 << self.axi_id_bits {
+            return Err(range(
+                "processing.axi_id_bits",
+                self.axi_id_bits,
+                format!("{} to 8", self.outstanding.ilog2() + 1),
+                "every span under way has an identifier of its own, and atomics one more",
+            ));
+        }
+        below("processing.axi_cache", self.axi_cache, 4)?;
+        below("processing.axi_prot", self.axi_prot, 3)?;
+        below("processing.rnr_timer", self.rnr_timer, 5)?;
+        power("processing.timeout_cycles", self.timeout_cycles, 64, 1 << 24, "a counter divides it by four")?;
+        let least = least(max_request_bytes);
+        let room = "the largest request must fit while another is worked on";
+        let (payload, read) = (self.payload_room(max_request_bytes), self.read_room(max_request_bytes));
+        power("processing.payload_bytes", payload, least, 1 << 20, room)?;
+        power("processing.read_bytes", read, least, 1 << 20, room)?;
+        power("processing.requests", self.requests, 8, 256, "they wait in memories of that many words")
+    }
+}
+
+/// The least room for requests of some bytes: for two, and for words that are partly filled.
+fn least(max_request_bytes: u32) -> u32 {
+    (2 * max_request_bytes).max(1024)
+}
+
+fn range(field: &'static str, value: u32, allowed: String, reason: &'static str) -> ConfigError {
+    ConfigError::Range { field, value: value.to_string(), allowed, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn every_field_is_checked() {
+        let refused = |text: &str| {
+            let error = Config::from_toml(&format!("[processing]\n{text}"), "mine.toml").unwrap_err();
+            error.to_string()
+        };
+        for (text, word) in [
+            ("data_bits = 1024", "64 to 512"),
+            ("data_bits = 96", "power of two"),
+            ("outstanding = 4", "8 to 32"),
+            ("axi_id_bits = 4", "5 to 8"),
+            ("axi_id_bits = 9", "5 to 8"),
+            ("axi_cache = 16", "0 to 15"),
+            ("axi_prot = 8", "0 to 7"),
+            ("rnr_timer = 32", "0 to 31"),
+            ("timeout_cycles = 100", "power of two"),
+            ("payload_bytes = 4096", "8192 to"),
+            ("read_bytes = 4096", "8192 to"),
+            ("requests = 4", "8 to 256"),
+            ("data_bytes = 8", "unknown field"),
+        ] {
+            assert!(refused(text).contains(word), "{text}: {}", refused(text));
+        }
+        let config = Config::from_toml("[processing]\ndata_bits = 64", "mine.toml").unwrap();
+        assert_eq!((config.processing.data_bytes(), config.processing.lane_bits()), (8, 3));
+        assert_eq!(Config::from_toml(&config.to_toml(), "again").unwrap().processing, config.processing);
+    }
+}
