@@ -23,6 +23,7 @@
 //! | `part` | slices, windows and bitmaps as parts of a pool |
 //! | `pool` | regions or slots by table and place |
 //! | `peek` | how entries read back |
+//! | [`processing`] | accesses carried out on memory |
 //! | [`cycle`] | the cycle of each answer |
 //! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
@@ -61,6 +62,7 @@ mod fault_log;
 mod part;
 mod peek;
 mod pool;
+pub mod processing;
 mod protection;
 mod tables;
 mod translation;

@@ -1,0 +1,288 @@
+//! Block `finish`: ends requests in their order: packs what was read into beats of the stream, and tells what became of each.
+//!
+//! ```text
+//!  piece ─▶ done? ─▶ token ─▶ read place, three cycles ─▶ turn ─▶ assemble ─▶ buffer ─▶ m_axis_read
+//!             └─▶ fault, bytes ─────────▶ end ──────────────────▶ complete ─▶ buffer ─▶ m_axis_completion
+//! ```
+//!
+//! Nothing waits for a client here: block `intake` held room for all of it before it asked. A full beat is kept back until more
+//! bytes come or the request ends, since only then is it known whether it is the packet's last.
+//!
+//! A completion shows when its packet of read data was taken, so a client never has to look for bytes that it was told of.
+
+use std::sync::Arc;
+
+use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+use stagecoach_spec::{Completion, Fault, Op};
+
+use super::registers::{late, late_valid, same_cycle};
+use super::shape::Shape;
+use super::words::{Asked, Piece};
+use super::{align, read};
+use crate::stream_buffer;
+
+/// Bits of a [`stagecoach_spec::processing::WireKind`].
+const KIND: u32 = 3;
+
+/// Describes the block.
+pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
+    let m = ModuleBuilder::new("processing_finish", "Block finish: ends requests in their order.");
+    same_cycle(
+        &m,
+        &[
+            "piece_valid",
+            "read_done",
+            "read_failed",
+            "write_done",
+            "write_failed",
+            "result_valid",
+            "result_failed",
+        ],
+        &["piece_take"],
+    );
+    let piece_valid = m.input("piece_valid", 1);
+    let piece_word = m.input("piece_word", s.piece().iter().sum());
+    let asked_valid = m.input("asked_valid", 1);
+    let asked_word = m.input("asked_word", s.asked().iter().sum());
+    let read_done = m.input("read_done", s.outstanding);
+    let read_failed = m.input("read_failed", s.outstanding);
+    let write_done = m.input("write_done", s.outstanding);
+    let write_failed = m.input("write_failed", s.outstanding);
+    let result_valid = m.input("result_valid", 1);
+    let result_failed = m.input("result_failed", 1);
+    let result_found = m.input("result_found", 64);
+    let read_word = m.input("read_word", s.data);
+    let data_ready = m.input("m_axis_read_tready", 1);
+    let completion_ready = m.input("m_axis_completion_tready", 1);
+    let c = &s.config;
+
+    m.section("piece: the oldest");
+    let piece_over = m.wire("piece_over", 1);
+    let held = m.register("piece_held", 1).reset_to(0u32);
+    wire!(loads = piece_valid & (!held.value() | piece_over));
+    held.next(loads | (held.value() & !piece_over));
+    let word = m.register("held_piece", piece_word.width()).enabled_by(loads);
+    word.next(piece_word);
+    let piece = Piece::unpack(word.value(), &s.piece());
+    let waits = (piece.reads & !of_slot(read_done, piece.slot))
+        | (piece.writes & !of_slot(write_done, piece.slot))
+        | (piece.atomic & !result_valid);
+    let bus_failed = (piece.reads & of_slot(read_failed, piece.slot))
+        | (piece.writes & of_slot(write_failed, piece.slot))
+        | (piece.atomic & result_failed);
+    let ending = m.register("ending", 1).reset_to(0u32);
+    wire!(acts = held.value() & !waits & !ending.value());
+    wire!(refused = piece.fault.any());
+    let fault = m.register("fault_so_far", 8).reset_to(0u32);
+    wire!(failed_before = fault.value().any());
+    wire!(good = !(bus_failed | refused | failed_before));
+
+    m.section("token: a beat of what was read");
+    let number = m.register("token_number", s.beat).reset_to(0u32);
+    let first_bytes = m.register("bytes_of_piece", s.span);
+    let is_first = !number.value().any();
+    let left = is_first.select(piece.bytes, first_bytes.value()).named("bytes_left");
+    let lane = piece.lane.gated_by(is_first).named("token_lane");
+    let wide = s.span.max(s.lane + 1) + 1;
+    let room = (m.constant(s.lane + 1, s.bytes) - lane.zero_extend(s.lane + 1)).named("lanes_left");
+    wire!(fits = left.zero_extend(wide).at_most(room.zero_extend(wide)));
+    let count =
+        fits.select(left.zero_extend(wide), room.zero_extend(wide)).low(s.lane + 1).named("token_bytes");
+    let token = (acts & piece.reads & good).named("token");
+    wire!(piece_ends = !token | fits);
+    piece_over.drive(acts & piece_ends);
+    number.next((number.value() + token.zero_extend(s.beat)).gated_by(!(token & fits)));
+    let left_next = left.zero_extend(wide) - count.zero_extend(wide);
+    first_bytes.next(token.select(left_next.low(s.span), first_bytes.value()));
+    ending.next(piece_over & piece.last);
+
+    m.section("How full the beat is that is assembled");
+    let fill = m.register("fill", s.lane + 1).reset_to(0u32);
+    let full = (s.lane + 2, m.constant(s.lane + 2, s.bytes));
+    let total = fill.value().zero_extend(full.0) + count.zero_extend(full.0);
+    wire!(overflows = total.greater_than(full.1));
+    let rest = (total - full.1).low(s.lane + 1);
+    let fill_next = overflows.select(rest, total.low(s.lane + 1));
+    fill.next(token.select(fill_next, fill.value()).gated_by(!ending.value()));
+    let turn = (fill.value().low(s.lane) - lane).named("token_turn");
+    wire!(flushes = ending.value() & fill.value().any());
+    let emits = ((token & overflows) | flushes).named("token_emits");
+    let beats = m.register("beats_so_far", s.read_beats()).reset_to(0u32);
+    beats.next((beats.value() + emits.zero_extend(s.read_beats())).gated_by(!ending.value()));
+
+    m.section("What became of the request so far");
+    let bus_error = m.constant(8, u32::from(Fault::BusError.code()));
+    let new_fault = refused.select(piece.fault, bus_error.gated_by(bus_failed));
+    let keeps = failed_before | !acts;
+    fault.next(keeps.select(fault.value(), new_fault).gated_by(!ending.value()));
+    let bytes = m.register("bytes_done", s.length).reset_to(0u32);
+    let more = piece.bytes.gated_by(piece_over & good).zero_extend(s.length);
+    bytes.next((bytes.value() + more).gated_by(!ending.value()));
+    let table = m.register("table_of_piece", s.table).enabled_by(acts);
+    table.next(piece.table);
+    let found = m.register("found", 64).reset_to(0u32);
+    let takes_result = (acts & piece.atomic).named("takes_result");
+    found.next(takes_result.select(result_found, found.value()).gated_by(!ending.value()));
+    let asked = Asked::unpack(asked_word, &s.asked());
+    m.assert_always("asked_is_known", asked_valid | !ending.value(), "a request that ends was asked");
+
+    m.section("Beside the places of what was read");
+    let place = m.delay("read_place_now", m.concat(&[piece.slot, number.value()]));
+    let cycles = read::READ_CYCLES + 1;
+    let late_token = late_valid(&m, "late_token", token, cycles);
+    let late_emits = late_valid(&m, "late_emits", emits, cycles);
+    let late_flush = late(&m, "late_flush", flushes, cycles);
+    let late_fill = late(&m, "late_fill", fill.value(), cycles);
+    let late_turn = late(&m, "late_turn", turn, cycles);
+    let late_overflows = late(&m, "late_overflows", overflows, cycles);
+    let late_tag = late(&m, "late_tag", asked.tag, cycles);
+
+    m.section("turn: to the places in the stream's beat");
+    let turned = align::rotate_up(&m, "turn", read_word, late_turn);
+    let turn_token = m.delay_reset("turn_token", late_token);
+    let turn_emits = m.delay_reset("turn_emits", late_emits);
+    let turn_flush = m.delay("turn_flush", late_flush);
+    let turn_fill = m.delay("turn_fill", late_fill);
+    let turn_overflows = m.delay("turn_overflows", late_overflows);
+    let turn_tag = m.delay("turn_tag", late_tag);
+
+    m.section("assemble: behind the bytes that are there");
+    let part = m.register("assembled", s.data).enabled_by(turn_token);
+    let is_full = turn_fill.bit(s.lane);
+    let from = align::from_lane(&m, turn_fill.low(s.lane), s.bytes) & (!is_full).repeat(s.bytes);
+    let merged: Vec<_> = (0..s.bytes)
+        .rev()
+        .map(|byte| {
+            let place = 8 * byte..8 * byte + 8;
+            from.bit(byte).select(turned.bits(place.clone()), part.value().bits(place))
+        })
+        .collect();
+    let merged = m.concat(&merged).named("merged");
+    part.next(turn_overflows.select(turned, merged));
+    let filled = (!from | (!turn_flush).repeat(s.bytes)).named("filled");
+    let out = turn_flush.select(part.value(), merged);
+    let beat = m.concat(&[turn_tag, turn_flush, filled, out]);
+    let store = m.delay_reset("beat_valid", turn_emits);
+    let store_word = m.delay("beat_word", beat);
+    let data =
+        m.instance("data", &stream_buffer::describe("processing_read_beats", beat.width(), s.read_room)?);
+    data.input("in_valid", store).input("in_word", store_word).input("take", data_ready);
+    let (data_valid, data_word) = (data.output("front_valid"), data.output("front_word"));
+
+    m.section("complete: what the client is told");
+    let end = m.delay_reset("end_valid", ending.value());
+    let end_fault = m.delay("end_fault", fault.value());
+    let end_bytes = m.delay("end_bytes", bytes.value());
+    let end_table = m.delay("end_table", table.value());
+    let end_found = m.delay("end_found", found.value());
+    let end_tag = m.delay("end_tag", asked.tag);
+    let end_stream = m.delay("end_stream", asked.stream);
+    let end_op = m.delay("end_op", asked.op);
+    let end_packet = m.delay("end_packet", fill.value().any());
+    let (kind, code) = wire_code(&m, s, end_fault, end_op);
+    let fields =
+        [end_packet, code, kind, end_op, end_fault, end_table, end_found, end_bytes, end_stream, end_tag];
+    let word = m.concat(&fields);
+    let stays = read::READ_CYCLES + 3;
+    let valid = late_valid(&m, "complete", end, stays);
+    let word = late(&m, "complete_word", word, stays);
+    let completion_take = m.wire("completion_take", 1);
+    let completions = m.instance(
+        "completions",
+        &stream_buffer::describe("processing_completions", word.width(), s.requests)?,
+    );
+    completions.input("in_valid", valid).input("in_word", word).input("take", completion_take);
+    let completion = completions.output("front_word");
+    let mut at = 0;
+    let mut field = |bits: u32| {
+        at += bits;
+        completion.bits(at - bits..at)
+    };
+    let (tag, stream) = (field(c.tag_bits), field(c.stream_bits));
+    let (bytes, found, table) = (field(s.length), field(64), field(s.table));
+    let (fault, op, kind, code, has_packet) = (field(8), field(8), field(KIND), field(16), field(1));
+
+    m.section("Packets of read data that were taken, and whose completion was not");
+    let packets_width = index_width(u64::from(s.requests) + 2);
+    let packets = m.register("packets_taken", packets_width).reset_to(0u32);
+    let last_gone = data_valid & data_ready & data_word.bit(s.data + s.bytes);
+    wire!(completion_valid = completions.output("front_valid") & (!has_packet | packets.value().any()));
+    completion_take.drive(completion_valid & completion_ready);
+    let packet_used = completion_take & has_packet;
+    let fewer = (packet_used & !last_gone).repeat(packets_width - 1);
+    packets.next(packets.value() + m.concat(&[fewer, packet_used ^ last_gone]));
+
+    m.section("Outputs");
+    m.output("piece_take", loads);
+    m.output("asked_take", ending.value());
+    m.output("read_place", place);
+    m.output("read_release", m.delay_reset("releases_read", piece_over & piece.reads));
+    m.output("write_release", m.delay_reset("releases_write", piece_over & piece.writes));
+    m.output("release_slot", m.delay("released_slot", piece.slot));
+    m.output("result_take", m.delay_reset("took_result", takes_result));
+    let used = beats.value() + flushes.zero_extend(s.read_beats());
+    m.output("over", m.delay_reset("over_valid", ending.value()));
+    m.output("over_payload_words", m.delay("over_words", asked.payload_words));
+    m.output("room_unused_beats", m.delay("room_unused_now", asked.room - used));
+    m.output("read_gone", m.delay_reset("read_beat_gone", data_valid & data_ready));
+    m.output("completion_gone", m.delay_reset("completion_went", completion_take));
+    m.output("m_axis_read_tvalid", data_valid);
+    m.output("m_axis_read_tdata", data_word.low(s.data));
+    m.output("m_axis_read_tkeep", data_word.bits(s.data..s.data + s.bytes));
+    m.output("m_axis_read_tlast", data_word.bit(s.data + s.bytes));
+    if c.tag_bits > 0 {
+        m.output(
+            "m_axis_read_tuser",
+            data_word.bits(s.data + s.bytes + 1..s.data + s.bytes + 1 + c.tag_bits),
+        );
+    }
+    m.output("m_axis_completion_tvalid", completion_valid);
+    let parts = [
+        found,
+        m.zero(32),
+        code,
+        m.zero(8),
+        kind.zero_extend(8),
+        op,
+        fault,
+        table.zero_extend(16),
+        bytes.zero_extend(32),
+        stream.zero_extend(32),
+        tag.zero_extend(32),
+    ];
+    m.output("m_axis_completion_tdata", m.concat(&parts));
+    m.finish()
+}
+
+/// The bit of a slot.
+fn of_slot<'m>(bits: Signal<'m>, slot: Signal<'m>) -> Signal<'m> {
+    let bits: Vec<_> = (0..bits.width()).map(|number| bits.bit(number)).collect();
+    slot.choose(&bits)
+}
+
+/// Kind and number of the wire code of a fault (8 bits) and an operation (8 bits).
+fn wire_code<'m>(
+    m: &'m ModuleBuilder,
+    s: &Shape,
+    fault: Signal<'m>,
+    op: Signal<'m>,
+) -> (Signal<'m>, Signal<'m>) {
+    let processing = &s.config.processing;
+    let code_of = |op: Op| -> Vec<Signal<'m>> {
+        (0..16)
+            .map(|code| {
+                let fault = Fault::from_code(code).unwrap_or(Fault::Granted);
+                let transport = processing.transport.into();
+                let (kind, number) =
+                    Completion::wire_of(fault, op.code(), transport, processing.rnr_timer as u8);
+                m.constant(KIND + 16, u32::from(kind) << 16 | u32::from(number))
+            })
+            .collect()
+    };
+    let chosen = |op: Op| fault.low(4).choose(&code_of(op));
+    let is_op = |wanted: Op| op.low(3).is(u32::from(wanted.code()));
+    let local = is_op(Op::LocalRead) | is_op(Op::LocalWrite);
+    let remote = is_op(Op::RemoteWrite).select(chosen(Op::RemoteWrite), chosen(Op::RemoteRead));
+    let word = local.select(chosen(Op::LocalRead), remote);
+    (word.high(KIND), word.low(16))
+}
