@@ -1,14 +1,15 @@
-//! The controller: the mapping unit with its registers on AXI4-Lite.
+//! The controller: the mapping unit with its registers on AXI4-Lite, and the processing unit before memory.
 //!
 //! ```text
-//!               ┌─ controller ──────────────────────────────┐
-//!  s_axil_* ───▶│ control ── upd_* ──▶ mapping_unit          │
-//!  irq ◀────────│                        ▲ req, ret  │ rsp   │
-//!               └────────────────────────┼───────────┼──────┘
-//!  req_*, ret_* ─────────────────────────┘           ▼ rsp_*
+//!                    ┌─ controller ─────────────────────────────────────────┐
+//!  s_axil_* ────────▶│ control ── upd_* ──▶ mapping_unit                    │
+//!  irq ◀─────────────│                    req ▲   │ rsp   ▲ ret             │
+//!                    │                        │   ▼       │                 │
+//!  s_axis_request ──▶│                     processing_unit                  │──▶ m_axis_read
+//!  s_axis_payload ──▶│                                                      │──▶ m_axis_completion
+//!                    └──────────────────────────┬───────────────────────────┘
+//!                                               ▼ m_axi_*: memory
 //! ```
-//!
-//! All ports of the mapping unit but the update port are the controller's, by the same names.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use stagecoach_hdl::netlist::Direction;
 use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder};
 use stagecoach_spec::Config;
 
+use crate::processing::{self, Shape};
 use crate::{control, mapping_unit};
 
 /// Describes the controller of a configuration that [`Config::validate`] accepts. The module is called `controller`.
@@ -25,42 +27,58 @@ use crate::{control, mapping_unit};
 pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let m = ModuleBuilder::new(
         "controller",
-        &format!("Controller: the mapping unit with its registers on AXI4-Lite.\nConfiguration: {config}."),
+        &format!(
+            "Controller: the mapping unit with its registers on AXI4-Lite, and the processing unit before memory.\n\
+             Configuration: {config}."
+        ),
     );
+    let shape = Shape::of(config);
     let (unit_module, control_module) = (mapping_unit(config)?, control::describe(config)?);
+    let processing_module = processing::describe(&shape)?;
     let unit = m.instance("mapping_unit_block", &unit_module);
     let control = m.instance("control_block", &control_module);
-    let between = |port: &str| port.starts_with("upd_") || port == "init_done";
-    for (instance, module, section) in
-        [(&control, &control_module, "Registers"), (&unit, &unit_module, "Lookups")]
-    {
+    let processing = m.instance("processing_unit_block", &processing_module);
+    let outside = [(&control, &control_module, "Registers"), (&processing, &processing_module, "Accesses")];
+    for (instance, module, section) in outside {
         m.section(section);
-        for port in
-            module.ports.iter().filter(|port| port.direction == Direction::Input && !between(&port.name))
-        {
+        let inputs = module.ports.iter().filter(|port| port.direction == Direction::Input);
+        for port in inputs.filter(|port| !is_between(&port.name)) {
             instance.input(&port.name, m.input(&port.name, port.width).doc(&port.doc));
         }
     }
-    m.section("Control's updates, and their answers");
-    for name in ["upd_valid", "upd_op", "upd_arg_table", "upd_arg_index", "upd_arg_data"] {
-        unit.input(name, control.output_as(name, name));
+    m.section("Between the blocks");
+    for (from, module) in [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)] {
+        let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
+        for port in outputs.filter(|port| is_between(&port.name)) {
+            let takers = [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)];
+            let takes = |module: &Module| {
+                module.ports.iter().any(|taken| taken.direction == Direction::Input && taken.name == port.name)
+            };
+            let wire = from.output_as(&port.name, &format!("between_{}", port.name));
+            let takers: Vec<_> = takers.into_iter().filter(|(_, module)| takes(module)).collect();
+            for (taker, _) in &takers {
+                taker.input(&port.name, wire);
+            }
+            if takers.is_empty() {
+                m.unused(wire);
+            }
+        }
     }
-    for name in ["upd_ready", "upd_done", "upd_error", "upd_result"] {
-        control.input(name, unit.output_as(name, name));
-    }
-    let initialised = unit.output_as("init_done", "initialised");
-    control.input("init_done", initialised);
 
     m.section("Outputs");
-    for (instance, module) in [(&control, &control_module), (&unit, &unit_module)] {
-        for port in
-            module.ports.iter().filter(|port| port.direction == Direction::Output && !between(&port.name))
-        {
+    for (instance, module, _) in outside {
+        let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
+        for port in outputs.filter(|port| !is_between(&port.name)) {
             m.output(&port.name, instance.output(&port.name));
             m.port_doc(&port.name, &port.doc);
         }
     }
-    m.output("init_done", initialised);
-    m.port_doc("init_done", "every stored entry is clear; no request is accepted before");
+    m.output("init_done", unit.output("init_done"));
+    m.port_doc("init_done", "every stored entry is clear; no request is answered before");
     m.finish()
+}
+
+/// Whether a port leads from one block to another.
+fn is_between(port: &str) -> bool {
+    port == "init_done" || ["upd_", "req_", "rsp_", "ret_"].iter().any(|prefix| port.starts_with(prefix))
 }

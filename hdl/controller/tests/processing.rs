@@ -16,3 +16,12 @@ fn every_width_is_sound() {
         }
     }
 }
+
+#[test]
+fn the_controller_is_sound() {
+    for preset in Preset::all() {
+        if let Err(errors) = stagecoach_controller::controller(&preset.config()) {
+            panic!("{preset}: {errors}");
+        }
+    }
+}

@@ -36,6 +36,7 @@
 //! | [`mutation`] | wrong variants of the hardware, to find out what the session would miss |
 //! | [`session`] | a script of stimulus, played on an engine in a testbench, and made smaller when it fails |
 //! | [`lines`] | which lines of the generated Verilog the random session executes |
+//! | [`machine`] | the whole controller between client, memory and host |
 //! | [`campaign`] | many such scripts on several threads; failures are kept in files that play again |
 //!
 //! ```
@@ -61,6 +62,7 @@ mod error;
 pub mod fences;
 mod histogram;
 pub mod lines;
+pub mod machine;
 pub mod mutation;
 pub mod pace;
 pub mod pins;

@@ -1,0 +1,354 @@
+//! The whole controller against the golden model: what clients are told, what they read, and every byte of memory.
+
+use std::collections::VecDeque;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use stagecoach_cosim::EngineKind;
+use stagecoach_cosim::machine::{Finished, Machine, Manner, Willing};
+use stagecoach_host::Driver;
+use stagecoach_model::Golden;
+use stagecoach_model::processing::{Memory, Outcome};
+use stagecoach_spec::{
+    Access, AccessRequest, Atomic, Completion, Config, Fault, NetId, Op, Preset, Processing, Region, Request,
+    Slices, Update,
+};
+
+/// Frames of each VM.
+const FRAMES: u64 = 64;
+/// Where each region begins, in its VM's addresses.
+const BASE: u64 = 0x7f00_0000_0000;
+/// Pages of each region.
+const PAGES: u32 = 6;
+/// Keys, the same in every VM.
+const KEYS: [u32; 3] = [0x0011, 0x0122, 0x0233];
+/// VMs.
+const VMS: u16 = 2;
+
+fn config(data_bits: u32) -> Config {
+    let config = Preset::Tiny.config();
+    let (outstanding, axi_id_bits) = if data_bits == 512 { (16, 5) } else { (8, 6) };
+    let processing = Processing { data_bits, outstanding, axi_id_bits, ..config.processing.clone() };
+    Config { max_request_bytes: 4096, processing, ..config }
+}
+
+fn net_id(vm: u16) -> NetId {
+    NetId::from_u128(0x0a00_0001 + u128::from(vm))
+}
+
+/// Controller and golden model, side by side.
+struct Both {
+    driver: Driver<Machine>,
+    golden: Golden,
+    memory: Memory,
+    random: ChaCha8Rng,
+    config: Config,
+    /// What is under way, oldest first, and how many updates were made when it was sent.
+    sent: VecDeque<(AccessRequest, Vec<u8>)>,
+    /// An update whose place among the accesses is not known, and the first access that is surely behind it.
+    racing: Option<Update>,
+    verdicts: [u64; 14],
+    tag: u32,
+}
+
+impl Both {
+    fn new(kind: EngineKind, config: &Config, seed: u64) -> Both {
+        let machine = Machine::new(kind, config, seed).expect("it can be made");
+        let driver = Driver::open(machine).expect("it is a controller");
+        let mut both = Both {
+            driver,
+            golden: Golden::new(config),
+            memory: Memory::default(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            config: config.clone(),
+            sent: VecDeque::new(),
+            racing: None,
+            verdicts: [0; 14],
+            tag: 0,
+        };
+        for vm in 0..VMS {
+            let n = u32::from(vm);
+            let slices = Slices {
+                region_base: 16 * n,
+                region_count: 16,
+                slot_base: 64 * n,
+                slot_count: 64,
+                window_base: 0x1000 + FRAMES * u64::from(vm),
+                window_count: FRAMES,
+            };
+            both.update(Update::SetTable { table: vm, slices });
+            both.update(Update::Bind { table: vm, net_id: net_id(vm) });
+            for place in 0..KEYS.len() {
+                both.install(vm, place);
+            }
+        }
+        both
+    }
+
+    fn machine(&mut self) -> &mut Machine {
+        self.driver.bus()
+    }
+
+    /// An update on both, nothing under way.
+    fn update(&mut self, update: Update) {
+        let expected = self.golden.update(&update);
+        let answer = self.driver.update(&update).expect("the bus works");
+        assert_eq!(answer, expected, "{update:?}");
+    }
+
+    /// Registers a region anew, at random frames of its VM, in the slots that are its own.
+    fn install(&mut self, vm: u16, place: usize) {
+        for page in 0..PAGES {
+            let frame = 0x1000 + FRAMES * u64::from(vm) + self.random.random_range(0..FRAMES);
+            let slot = place as u32 * PAGES + page;
+            self.update(Update::SetSlot { table: vm, slot, frame, page_size: 0 });
+        }
+        let region = self.region(place);
+        self.update(Update::Install { table: vm, key: KEYS[place], region });
+    }
+
+    fn region(&mut self, place: usize) -> Region {
+        let first_offset = [0, 0, 0x123][place];
+        Region {
+            base: BASE + u64::from(first_offset),
+            length: u64::from(PAGES) * 4096 - u64::from(first_offset),
+            first_offset,
+            rights: [Access::ALL, Access::ALL, Access::REMOTE_READ][place],
+            page_size: 0,
+            first_slot: place as u32 * PAGES,
+            pd: 3,
+        }
+    }
+
+    /// A random access, mostly one that is granted, mostly near others.
+    fn access(&mut self) -> (AccessRequest, Vec<u8>) {
+        let random = &mut self.random;
+        let ops = [Op::RemoteRead, Op::RemoteWrite, Op::RemoteAtomic, Op::LocalRead, Op::LocalWrite];
+        let mut op = ops[random.random_range(0..5)];
+        let most = self.config.max_request_bytes;
+        let length = match random.random_range(0..6) {
+            _ if op == Op::RemoteAtomic => 8,
+            0 => random.random_range(0..=most),
+            1 => most,
+            2 => 64,
+            _ => random.random_range(0..300),
+        };
+        let near = [0, 64, 4096, 8192 - 32, 4 * 4096 - 100][random.random_range(0..5)];
+        let mut va = BASE + near + random.random_range(0..200) / if op == Op::RemoteAtomic { 8 } else { 1 };
+        if op == Op::RemoteAtomic {
+            va &= !7;
+        }
+        let mut request = Request {
+            net_id: net_id(random.random_range(0..VMS)),
+            key: KEYS[if random.random_range(0..10) == 0 { 2 } else { random.random_range(0..2) }],
+            pd: 3,
+            op,
+            va,
+            length,
+            bound: length,
+            stream: random.random_range(0..256),
+            tag: self.tag,
+        };
+        self.tag = (self.tag + 1) % 256;
+        match random.random_range(0..60) {
+            0 => request.net_id = NetId::from_u128(99),
+            1 => request.key ^= 1,
+            2 => request.pd = 4,
+            3 => request.va = BASE + u64::from(PAGES) * 4096 - 8,
+            4 => request.bound = request.length + 1,
+            5 => request.length = most + 1,
+            6 => op = Op::Reserved6,
+            7 => request.va += 1,
+            8 => (request.length, request.bound) = (0, 0),
+            9 => request.pd = 1 << 20,
+            _ => {}
+        }
+        request.op = op;
+        let atomic = match (op, random.random_range(0..3)) {
+            (Op::RemoteAtomic, 0) => Atomic::FetchAdd { add: random.random() },
+            (Op::RemoteAtomic, 1) => Atomic::CompareSwap { compare: 0, swap: random.random() },
+            (Op::RemoteAtomic, _) => Atomic::CompareSwap { compare: random.random(), swap: random.random() },
+            (_, 0) if random.random_range(0..100) == 0 => Atomic::FetchAdd { add: 1 },
+            _ => Atomic::None,
+        };
+        let access = AccessRequest { request, atomic };
+        let wrong = random.random_range(0..40);
+        let bytes = match wrong {
+            _ if !access.has_payload() => 0,
+            0 => request.length.saturating_sub(1),
+            1 => request.length + 1,
+            2 => most + 300,
+            _ => request.length,
+        };
+        let payload = (0..bytes).map(|_| random.random()).collect();
+        (access, payload)
+    }
+
+    fn send(&mut self, accesses: usize) {
+        for _ in 0..accesses {
+            let (access, payload) = self.access();
+            self.machine().send(&access, &payload);
+            self.sent.push_back((access, payload));
+        }
+    }
+
+    /// Compares what is finished with the golden model.
+    fn compare(&mut self) {
+        while let Some(finished) = self.machine().finished() {
+            let (access, payload) = self.sent.pop_front().expect("no more completions than accesses");
+            self.verdicts[usize::from(finished.completion.fault.code())] += 1;
+            if let Some(update) = self.racing {
+                let (golden, memory) = (self.golden.clone(), self.memory.clone());
+                let before = self.golden.access(&access, &payload, &mut self.memory);
+                if agree(&before, &finished) {
+                    continue;
+                }
+                (self.golden, self.memory) = (golden, memory);
+                self.golden.update(&update).expect("it was accepted");
+                self.racing = None;
+            }
+            let expected = self.golden.access(&access, &payload, &mut self.memory);
+            assert_eq!(finished.completion, expected.completion, "{access:x?}");
+            assert_eq!(finished.data, expected.data, "{access:x?}");
+        }
+    }
+
+    /// Runs until nothing is under way, and compares all, memory too.
+    fn settle(&mut self) {
+        self.machine().run().unwrap_or_else(|error| panic!("{error}"));
+        self.compare();
+        assert!(self.sent.is_empty());
+        if let Some(update) = self.racing.take() {
+            self.golden.update(&update).expect("it was accepted");
+        }
+        for _ in 0..2000 {
+            if self.machine().slave.is_idle() {
+                break;
+            }
+            self.machine().step().expect("it goes on");
+        }
+        let written: Vec<_> = self.machine().slave.memory.written().collect();
+        let expected: Vec<_> = self.memory.written().collect();
+        if written != expected {
+            let first = written.iter().zip(&expected).find(|(a, b)| a != b);
+            panic!("memory differs, first at {first:x?}; {} and {} bytes", written.len(), expected.len());
+        }
+        self.machine().check().unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+fn agree(outcome: &Outcome, finished: &Finished) -> bool {
+    outcome.completion == finished.completion && outcome.data == finished.data
+}
+
+/// A manner of the memory, and the client's.
+fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
+    let often = |random: &mut ChaCha8Rng| [15, 50, 100][random.random_range(0..3)];
+    let manner = Manner {
+        least_cycles: [0, 5, 60][random.random_range(0..3)],
+        answers: often(random),
+        willing: often(random),
+    };
+    (manner, Willing { sends: often(random), takes: often(random), registers: 100 })
+}
+
+fn traffic(kind: EngineKind, data_bits: u32, seed: u64, rounds: usize) -> [u64; 14] {
+    let mut both = Both::new(kind, &config(data_bits), seed);
+    for frame in [3, 40] {
+        for vm in 0..VMS {
+            let frame = 0x1000 + FRAMES * u64::from(vm) + frame;
+            both.machine().slave.memory.break_frame(frame);
+            both.memory.break_frame(frame);
+        }
+    }
+    for _ in 0..rounds {
+        let (manner, willing) = manners(&mut both.random);
+        both.machine().slave.manner = manner;
+        both.machine().set_willing(willing);
+        both.send(40);
+        // An update among them: its place is found out from what the accesses met.
+        let vm = both.random.random_range(0..VMS);
+        let update = match both.random.random_range(0..4) {
+            0 => Update::Freeze { table: vm },
+            1 => Update::Invalidate { table: vm, key: KEYS[both.random.random_range(0..2)] },
+            2 => Update::ClearSlot { table: vm, slot: both.random.random_range(0..PAGES) },
+            _ => Update::Unbind { table: vm, net_id: net_id(vm) },
+        };
+        let steps = both.random.random_range(0..600);
+        for _ in 0..steps {
+            both.machine().step().unwrap_or_else(|error| panic!("{error}"));
+        }
+        both.compare();
+        both.racing = Some(update);
+        both.driver.update(&update).expect("the bus works").expect("it is accepted");
+        both.settle();
+        match update {
+            Update::Freeze { table } => both.update(Update::Thaw { table }),
+            Update::Unbind { table, net_id } => both.update(Update::Bind { table, net_id }),
+            _ => {
+                both.install(vm, 0);
+                both.install(vm, 1);
+            }
+        }
+    }
+    both.verdicts
+}
+
+#[test]
+fn all_traffic_and_every_byte_agree_with_the_golden_model() {
+    let mut sums = [0; 14];
+    for data_bits in [64, 128, 256, 512] {
+        for seed in 1..=2 {
+            let verdicts = traffic(EngineKind::Native, data_bits, seed, 25);
+            for (sum, verdict) in sums.iter_mut().zip(verdicts) {
+                *sum += verdict;
+            }
+        }
+    }
+    println!("accesses by verdict:");
+    for (code, count) in sums.iter().enumerate() {
+        let fault = Fault::from_code(code as u8).expect("a fault");
+        println!("{fault:>20} {count}");
+        // No word is corrupt without protection.
+        assert!(*count > 0 || fault == Fault::TableCorrupt || fault == Fault::AddressWrap, "{fault} never came");
+    }
+}
+
+/// A granted access of VM 0, alone.
+fn alone(both: &mut Both, op: Op, va: u64, length: u32, payload: &[u8]) -> Completion {
+    let request = Request {
+        net_id: net_id(0),
+        key: KEYS[0],
+        pd: 3,
+        op,
+        va,
+        length,
+        bound: length,
+        stream: 1,
+        tag: 2,
+    };
+    let access = AccessRequest { request, atomic: Atomic::None };
+    both.machine().send(&access, payload);
+    both.sent.push_back((access, payload.to_vec()));
+    both.machine().run().unwrap_or_else(|error| panic!("{error}"));
+    let finished = both.machine().finished().expect("it is completed");
+    let (access, payload) = both.sent.pop_front().expect("it was sent");
+    let expected = both.golden.access(&access, &payload, &mut both.memory);
+    assert_eq!((finished.completion, &finished.data), (expected.completion, &expected.data));
+    finished.completion
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for data_bits in [64, 128, 256, 512] {
+        let mut both = Both::new(EngineKind::Native, &config(data_bits), 3);
+        let payload: Vec<u8> = (0..4096_u32).map(|byte| (byte * 7 + byte / 256) as u8).collect();
+        for (va, length) in [(BASE, 64), (BASE + 5, 1), (BASE + 4090, 4096), (BASE + 3 * 4096 + 1, 777)] {
+            let done = alone(&mut both, Op::RemoteWrite, va, length, &payload[..length as usize]);
+            assert_eq!((done.fault, done.bytes_done), (Fault::Granted, length), "{data_bits} bits");
+            let done = alone(&mut both, Op::RemoteRead, va, length, &[]);
+            assert_eq!((done.fault, done.bytes_done), (Fault::Granted, length), "{data_bits} bits");
+        }
+        both.settle();
+    }
+}
