@@ -47,12 +47,18 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         }
     }
     m.section("Between the blocks");
-    for (from, module) in [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)] {
+    for (from, module) in
+        [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)]
+    {
         let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
         for port in outputs.filter(|port| is_between(&port.name)) {
-            let takers = [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)];
+            let takers =
+                [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)];
             let takes = |module: &Module| {
-                module.ports.iter().any(|taken| taken.direction == Direction::Input && taken.name == port.name)
+                module
+                    .ports
+                    .iter()
+                    .any(|taken| taken.direction == Direction::Input && taken.name == port.name)
             };
             let wire = from.output_as(&port.name, &format!("between_{}", port.name));
             let takers: Vec<_> = takers.into_iter().filter(|(_, module)| takes(module)).collect();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
-use stagecoach_cosim::machine::{Finished, Machine, Manner, Willing};
+use stagecoach_cosim::machine::{Finished, Machine, Manner, Order, Willing};
 use stagecoach_host::Driver;
 use stagecoach_model::Golden;
 use stagecoach_model::processing::{Memory, Outcome};
@@ -27,8 +27,15 @@ const VMS: u16 = 2;
 
 fn config(data_bits: u32) -> Config {
     let config = Preset::Tiny.config();
-    let (outstanding, axi_id_bits) = if data_bits == 512 { (16, 5) } else { (8, 6) };
-    let processing = Processing { data_bits, outstanding, axi_id_bits, ..config.processing.clone() };
+    // The widest as in preset `roce`, the others small, so that they fill up.
+    let processing = Preset::Roce.config().processing;
+    if data_bits == 512 {
+        return Config { processing: Processing { timeout_cycles: 1 << 20, ..processing }, ..config };
+    }
+    // Longer than the slowest memory here takes for all that can be under way.
+    let timeout_cycles = 1 << 20;
+    let sizes = config.processing.clone();
+    let processing = Processing { data_bits, axi_id_bits: 6, timeout_cycles, ..sizes };
     Config { max_request_bytes: 4096, processing, ..config }
 }
 
@@ -43,9 +50,9 @@ struct Both {
     memory: Memory,
     random: ChaCha8Rng,
     config: Config,
-    /// What is under way, oldest first, and how many updates were made when it was sent.
+    /// What is under way, oldest first.
     sent: VecDeque<(AccessRequest, Vec<u8>)>,
-    /// An update whose place among the accesses is not known, and the first access that is surely behind it.
+    /// An update whose place among the accesses is not known yet.
     racing: Option<Update>,
     verdicts: [u64; 14],
     tag: u32,
@@ -248,6 +255,7 @@ fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
         least_cycles: [0, 5, 60][random.random_range(0..3)],
         answers: often(random),
         willing: often(random),
+        order: [Order::Oldest, Order::Random][random.random_range(0..2)],
     };
     (manner, Willing { sends: often(random), takes: often(random), registers: 100 })
 }
@@ -310,23 +318,17 @@ fn all_traffic_and_every_byte_agree_with_the_golden_model() {
         let fault = Fault::from_code(code as u8).expect("a fault");
         println!("{fault:>20} {count}");
         // No word is corrupt without protection.
-        assert!(*count > 0 || fault == Fault::TableCorrupt || fault == Fault::AddressWrap, "{fault} never came");
+        assert!(
+            *count > 0 || fault == Fault::TableCorrupt || fault == Fault::AddressWrap,
+            "{fault} never came"
+        );
     }
 }
 
 /// A granted access of VM 0, alone.
 fn alone(both: &mut Both, op: Op, va: u64, length: u32, payload: &[u8]) -> Completion {
-    let request = Request {
-        net_id: net_id(0),
-        key: KEYS[0],
-        pd: 3,
-        op,
-        va,
-        length,
-        bound: length,
-        stream: 1,
-        tag: 2,
-    };
+    let request =
+        Request { net_id: net_id(0), key: KEYS[0], pd: 3, op, va, length, bound: length, stream: 1, tag: 2 };
     let access = AccessRequest { request, atomic: Atomic::None };
     both.machine().send(&access, payload);
     both.sent.push_back((access, payload.to_vec()));
@@ -350,5 +352,131 @@ fn what_is_written_is_read_back() {
             assert_eq!((done.fault, done.bytes_done), (Fault::Granted, length), "{data_bits} bits");
         }
         both.settle();
+    }
+}
+
+#[test]
+fn verilator_agrees_too() {
+    for data_bits in [64, 512] {
+        traffic(EngineKind::Verilator, data_bits, 7, 6);
+    }
+}
+
+/// A granted access of VM 0 at some place of key 0, for the streams.
+fn plain(op: Op, va: u64, length: u32) -> AccessRequest {
+    let request =
+        Request { net_id: net_id(0), key: KEYS[0], pd: 3, op, va, length, bound: length, stream: 0, tag: 0 };
+    AccessRequest { request, atomic: Atomic::None }
+}
+
+#[test]
+fn memory_that_never_answers_hangs_nobody() {
+    let base = config(128);
+    let processing = Processing { timeout_cycles: 512, ..base.processing.clone() };
+    let mut both = Both::new(EngineKind::Native, &Config { processing, ..base }, 5);
+    let frames = 0x1000..0x1000 + FRAMES;
+    both.machine().slave.silent.extend(frames);
+    // More than there are slots for, of every kind.
+    let atomic = AccessRequest { atomic: Atomic::FetchAdd { add: 1 }, ..plain(Op::RemoteAtomic, BASE, 8) };
+    for place in 0..12 {
+        let va = BASE + 64 * place;
+        both.machine().send(&plain(Op::RemoteRead, va, 64), &[]);
+        both.machine().send(&plain(Op::RemoteWrite, va + 8192, 64), &[1; 64]);
+        both.machine().send(&atomic, &[]);
+    }
+    let begin = both.machine().cycle();
+    both.machine().run().unwrap_or_else(|error| panic!("{error}"));
+    while let Some(finished) = both.machine().finished() {
+        assert_eq!((finished.completion.fault, finished.completion.bytes_done), (Fault::BusError, 0));
+    }
+    let cycles = both.machine().cycle() - begin;
+    println!("36 accesses to a dead memory are over after {cycles} cycles, the timeout being 512");
+    // A fence is over too: what was given up is retired.
+    both.update(Update::Freeze { table: 0 });
+    both.update(Update::Thaw { table: 0 });
+    // Memory wakes up: its late answers reach nobody, and everything works again.
+    both.machine().slave.silent.clear();
+    for _ in 0..3000 {
+        both.machine().step().unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert!(both.machine().slave.is_idle(), "every late answer was taken");
+    let written: Vec<(u64, u8)> = both.machine().slave.memory.written().collect();
+    for (address, value) in written {
+        assert!(value == 1, "only what was written may have landed");
+        both.memory.set(address, value);
+    }
+    for place in 0..20 {
+        let payload = [place as u8; 64];
+        alone(&mut both, Op::RemoteWrite, BASE + 100 * place, 64, &payload);
+        alone(&mut both, Op::RemoteRead, BASE + 100 * place, 64, &[]);
+    }
+    both.settle();
+}
+
+#[test]
+fn no_fence_waits_for_a_client() {
+    let mut both = Both::new(EngineKind::Native, &config(64), 6);
+    both.machine().set_willing(Willing { sends: 100, takes: 0, registers: 100 });
+    for place in 0..100 {
+        both.machine().send(&plain(Op::RemoteRead, BASE + 64 * place, 600), &[]);
+    }
+    for _ in 0..3000 {
+        both.machine().step().unwrap_or_else(|error| panic!("{error}"));
+    }
+    assert!(both.machine().under_way() > 80, "the client takes nothing");
+    // The fence answers although nothing is taken; `update` would not come back otherwise.
+    both.update(Update::Freeze { table: 0 });
+    assert!(both.machine().finished().is_none());
+    both.machine().set_willing(Willing::ALWAYS);
+    both.machine().run().unwrap_or_else(|error| panic!("{error}"));
+    let mut granted = 0;
+    while let Some(finished) = both.machine().finished() {
+        granted += u32::from(finished.completion.fault == Fault::Granted);
+    }
+    println!("{granted} of 100 reads were granted before the freeze, without a client taking any");
+    assert!((5..100).contains(&granted));
+}
+
+/// Cycles from the first completion to the last of many accesses, per access.
+fn pace(data_bits: u32, op: Op, length: u32, accesses: u64, least_cycles: u64) -> (f64, Both) {
+    let mut both = Both::new(EngineKind::Native, &config(data_bits), 8);
+    both.machine().slave.manner = Manner { least_cycles, ..Manner::FAST };
+    let payload = vec![0x5a; length as usize];
+    for place in 0..accesses {
+        let va = BASE + (u64::from(length) * place) % (3 * 4096);
+        let writes = matches!(op, Op::RemoteWrite);
+        both.machine().send(&plain(op, va, length), if writes { &payload } else { &[] });
+    }
+    both.machine().run().unwrap_or_else(|error| panic!("{error}"));
+    let cycles: Vec<u64> = std::iter::from_fn(|| both.machine().finished()).map(|done| done.cycle).collect();
+    let (first, last) = (cycles[9], cycles[cycles.len() - 1]);
+    ((last - first) as f64 / (cycles.len() - 10) as f64, both)
+}
+
+#[test]
+fn rates_are_those_of_the_documents() {
+    println!("op             bits  bytes  cycles an access  beats an access");
+    for (data_bits, op, length, most) in [
+        (512, Op::RemoteRead, 64, 2.0),
+        (512, Op::RemoteWrite, 64, 2.0),
+        (512, Op::RemoteRead, 4096, 64.0 * 1.05),
+        (512, Op::RemoteWrite, 4096, 64.0 * 1.05),
+        // Room for two such requests, so the second waits a little.
+        (64, Op::RemoteRead, 4096, 512.0 * 1.05),
+        (64, Op::RemoteWrite, 4096, 512.0 * 1.05),
+    ] {
+        let (cycles, _) = pace(data_bits, op, length, 200, 0);
+        println!("{op:<14} {data_bits:>4} {length:>6} {cycles:>17.2} {:>16}", length * 8 / data_bits);
+        assert!(cycles <= most + 0.05, "{op} of {length} bytes at {data_bits} bits: {cycles} cycles");
+    }
+}
+
+#[test]
+fn eight_reads_and_writes_are_under_way_at_once() {
+    for op in [Op::RemoteRead, Op::RemoteWrite] {
+        let (_, mut both) = pace(64, op, 64, 60, 200);
+        let (reads, writes) = both.machine().slave.most;
+        println!("{op}: {reads} reads and {writes} writes were under way at once");
+        assert!(if op == Op::RemoteRead { reads >= 8 } else { writes >= 8 });
     }
 }

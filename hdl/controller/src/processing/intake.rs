@@ -73,7 +73,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let held1 = m.register("request1_valid", 1).reset_to(0u32);
     moves0.drive(held0.value() & (!held1.value() | moves1));
     held1.next(moves0 | (held1.value() & !moves1));
-    let request1 = fields(s).map(|(name, byte, bits)| keep(&m, &format!("request1_{name}"), moves0, at(byte, bits)));
+    let request1 =
+        fields(s).map(|(name, byte, bits)| keep(&m, &format!("request1_{name}"), moves0, at(byte, bits)));
     let length = request1[LENGTH];
     let operand1 = keep(&m, "request1_operand", moves0, at(56, 64));
     let compare1 = keep(&m, "request1_compare", moves0, at(64, 64));

@@ -49,7 +49,13 @@ pub struct Source {
 impl Source {
     /// Nothing waits. `fields` as in the ports' names, without prefix.
     pub fn new(channel: &'static str, fields: &[&str]) -> Source {
-        Source { names: Names::of(channel, fields), waiting: VecDeque::new(), offers: false, willing: 100, taken: 0 }
+        Source {
+            names: Names::of(channel, fields),
+            waiting: VecDeque::new(),
+            offers: false,
+            willing: 100,
+            taken: 0,
+        }
     }
 
     /// Sends a beat when it is its turn.
@@ -125,7 +131,11 @@ impl Sink {
             && beat.as_ref() != Some(&pending)
         {
             let details = format!("{}: {pending:x?} became {beat:x?}", self.names.channel);
-            return Err(Error::Protocol { cycle, rule: "what is valid stays unchanged until it is ready", details });
+            return Err(Error::Protocol {
+                cycle,
+                rule: "what is valid stays unchanged until it is ready",
+                details,
+            });
         }
         match beat {
             Some(beat) if self.ready => {

@@ -14,6 +14,15 @@ use crate::Error;
 /// OKAY, SLVERR, DECERR.
 const OKAY: u64 = 0;
 
+/// In which order answers come that may come in any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest first, as most memories do.
+    Oldest,
+    /// At random, beats of several bursts mixed.
+    Random,
+}
+
 /// How the memory behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
@@ -23,11 +32,13 @@ pub struct Manner {
     pub answers: u32,
     /// How often each channel is willing, in percent of the cycles.
     pub willing: u32,
+    /// Whose turn it is.
+    pub order: Order,
 }
 
 impl Manner {
     /// As fast as it can be.
-    pub const FAST: Manner = Manner { least_cycles: 0, answers: 100, willing: 100 };
+    pub const FAST: Manner = Manner { least_cycles: 0, answers: 100, willing: 100, order: Order::Oldest };
 }
 
 /// A burst under way.
@@ -101,7 +112,10 @@ impl Slave {
 
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
-        self.reads.is_empty() && self.collecting.is_empty() && self.writes.is_empty() && self.r.is_idle()
+        self.reads.is_empty()
+            && self.collecting.is_empty()
+            && self.writes.is_empty()
+            && self.r.is_idle()
             && self.b.is_idle()
     }
 
@@ -216,11 +230,18 @@ impl Slave {
         (0..bursts.len()).filter(|place| speaks(&bursts[*place]) && is_first(*place)).collect()
     }
 
+    /// Whose turn it is of those that are ready.
+    fn chosen(&self, ready: &[usize], random: &mut ChaCha8Rng) -> Option<usize> {
+        match self.manner.order {
+            Order::Oldest => ready.first().copied(),
+            Order::Random if ready.is_empty() => None,
+            Order::Random => Some(ready[random.random_range(0..ready.len())]),
+        }
+    }
+
     fn answer_read(&mut self, random: &mut ChaCha8Rng, cycle: u64) {
         let ready = self.ready(&self.reads, cycle);
-        let Some(place) = (!ready.is_empty()).then(|| ready[random.random_range(0..ready.len())]) else {
-            return;
-        };
+        let Some(place) = self.chosen(&ready, random) else { return };
         let burst = self.reads[place].clone();
         let broken = self.memory.is_broken(burst.address);
         let word = match &burst.found {
@@ -239,10 +260,8 @@ impl Slave {
 
     fn answer_write(&mut self, random: &mut ChaCha8Rng, cycle: u64) {
         let ready = self.ready(&self.writes, cycle);
-        if ready.is_empty() {
-            return;
-        }
-        let burst = self.writes.remove(ready[random.random_range(0..ready.len())]);
+        let Some(place) = self.chosen(&ready, random) else { return };
+        let burst = self.writes.remove(place);
         self.store(&burst);
         let broken = self.memory.is_broken(burst.address);
         let response = if broken { 2 + u64::from(random.random::<bool>()) } else { OKAY };

@@ -19,10 +19,10 @@ use rand_chacha::ChaCha8Rng;
 use stagecoach_host::RegisterBus;
 use stagecoach_spec::{AccessRequest, Completion, Config};
 
-use crate::engine::{self, EngineKind, EngineOptions, PortEngine};
 use crate::Error;
+use crate::engine::{self, EngineKind, EngineOptions, PortEngine};
 use channel::{Sink, Source};
-pub use memory::{Manner, Slave};
+pub use memory::{Manner, Order, Slave};
 use ports::{Ports, bytes, limbs};
 
 /// Cycles without a sign of life before a machine counts as hung.
@@ -312,4 +312,3 @@ impl RegisterBus for Machine {
         if answer[0][0] == 0 { Ok(()) } else { Err(BusError::Refused) }
     }
 }
-

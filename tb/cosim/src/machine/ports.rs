@@ -18,7 +18,8 @@ pub struct Ports {
 impl Ports {
     /// All zero.
     pub fn new(layout: &PortLayout) -> Ports {
-        let by_name = |slots: &[PortSlot]| slots.iter().map(|slot| (slot.name.clone(), slot.clone())).collect();
+        let by_name =
+            |slots: &[PortSlot]| slots.iter().map(|slot| (slot.name.clone(), slot.clone())).collect();
         Ports {
             input_places: by_name(&layout.inputs),
             output_places: by_name(&layout.outputs),
