@@ -1,41 +1,26 @@
 //! The driver on the controller's RTL, by nothing but its AXI4-Lite port: every answer is the golden model's, and so is
-//! every beat of the lookups that follow.
+//! what becomes of every access that follows.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_controller::controller;
-use stagecoach_hdl::native::{Options, Simulator, Start};
-use stagecoach_hdl::netlist::Direction;
+use stagecoach_cosim::EngineKind;
+use stagecoach_cosim::machine::{BusError, Finished, Machine, Willing};
 use stagecoach_host::{Bindings, Driver, RegisterBus, Registration, Vm, VmError};
 use stagecoach_model::Golden;
+use stagecoach_model::processing::Memory;
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
-    Access, Answer, Beat, Command, Config, Counter, Fault, NetId, Op, Preset, Request, Retirement, Slices,
+    Access, AccessRequest, Answer, Atomic, Command, Config, Counter, Fault, NetId, Op, Preset, Request, Slices,
     UpdateError,
 };
 
-/// AXI's answer other than OKAY.
-#[derive(Debug)]
-struct Slverr;
-
-impl fmt::Display for Slverr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SLVERR")
-    }
-}
-
-impl std::error::Error for Slverr {}
-
 /// The controller in the native engine, and the golden model that gets the same commands.
 struct Rtl {
-    simulator: Simulator,
-    inputs: HashMap<String, stagecoach_hdl::native::InputId>,
-    outputs: HashMap<String, stagecoach_hdl::native::OutputId>,
-    random: ChaCha8Rng,
+    machine: Machine,
     golden: Golden,
+    memory: Memory,
     /// What was written last, by offset.
     written: HashMap<u32, u32>,
     /// The golden model's answer to the last command.
@@ -44,142 +29,31 @@ struct Rtl {
 
 impl Rtl {
     fn new(config: &Config, seed: u64) -> Rtl {
-        let module = controller(config).expect("sound");
-        let options = Options { start: Start::Random { seed }, ..Options::default() };
-        let mut simulator = Simulator::new(&module, options);
-        let ports = |direction| module.ports.iter().filter(move |port| port.direction == direction);
-        let inputs = ports(Direction::Input)
-            .map(|port| (port.name.clone(), simulator.input(&port.name).expect("it has this port")))
-            .collect();
-        let outputs = ports(Direction::Output)
-            .map(|port| (port.name.clone(), simulator.output(&port.name).expect("it has this port")))
-            .collect();
-        simulator.set_reset(true);
-        simulator.step();
-        simulator.set_reset(false);
-        Rtl {
-            simulator,
-            inputs,
-            outputs,
-            random: ChaCha8Rng::seed_from_u64(seed),
-            golden: Golden::new(config),
-            written: HashMap::new(),
-            expected: Ok(0),
-        }
+        let mut machine = Machine::new(EngineKind::Native, config, seed).expect("sound");
+        // Address and data of a write come in any order then, and answers wait.
+        machine.set_willing(Willing { registers: 50, ..Willing::ALWAYS });
+        let (golden, memory) = (Golden::new(config), Memory::default());
+        Rtl { machine, golden, memory, written: HashMap::new(), expected: Ok(0) }
     }
 
-    fn set(&mut self, port: &str, value: u128) {
-        // A field of no bits has no port.
-        if let Some(input) = self.inputs.get(port) {
-            self.simulator.set_wide(*input, &[value as u64, (value >> 64) as u64]);
-        }
-    }
-
-    fn get(&mut self, port: &str) -> u64 {
-        self.outputs.get(port).map_or(0, |output| self.simulator.get(*output))
-    }
-
-    /// Waits with a channel's ready high, or now and then low, until it is valid; gives a port then.
-    fn answer(&mut self, channel: &str, port: &str) -> u64 {
-        for _ in 0..1000 {
-            let ready = self.random.random::<bool>();
-            self.set(&format!("s_axil_{channel}ready"), ready.into());
-            let valid = self.get(&format!("s_axil_{channel}valid")) == 1;
-            let value = self.get(port);
-            self.simulator.step();
-            if valid && ready {
-                self.set(&format!("s_axil_{channel}ready"), 0);
-                return value;
-            }
-        }
-        panic!("channel {channel} never answers");
-    }
-
-    /// Asks for a translation; gives the beats, and retires what they grant.
-    fn request(&mut self, request: &Request) -> Vec<Beat> {
-        let fields = [
-            ("req_net_id", u128::from(request.net_id.limbs()[0])),
-            ("req_key", request.key.into()),
-            ("req_pd", request.pd.into()),
-            ("req_op", (request.op as u8).into()),
-            ("req_va", request.va.into()),
-            ("req_length", request.length.into()),
-            ("req_bound", request.bound.into()),
-            ("req_stream", request.stream.into()),
-            ("req_tag", request.tag.into()),
-            ("req_valid", 1),
-        ];
-        for (port, value) in fields {
-            self.set(port, value);
-        }
-        self.set("rsp_ready", 1);
-        let mut beats: Vec<Beat> = Vec::new();
-        for _ in 0..200 {
-            let accepted = self.get("req_ready") == 1;
-            let beat = (self.get("rsp_valid") == 1).then(|| Beat {
-                tag: self.get("rsp_tag") as u32,
-                stream: self.get("rsp_stream") as u32,
-                fault: Fault::from_code(self.get("rsp_fault") as u8).expect("a fault of the contract"),
-                pa: self.get("rsp_pa"),
-                span: self.get("rsp_span") as u32,
-                table: self.get("rsp_table") as u16,
-                epoch: self.get("rsp_epoch") == 1,
-                first: self.get("rsp_first") == 1,
-                last: self.get("rsp_last") == 1,
-            });
-            self.simulator.step();
-            if accepted {
-                self.set("req_valid", 0);
-            }
-            let retired = beat.as_ref().and_then(|beat| beat.retirement(request.op == Op::RemoteWrite));
-            self.retire(retired.as_ref());
-            let is_last = beat.as_ref().is_some_and(|beat| beat.last);
-            beats.extend(beat);
-            if is_last {
-                self.simulator.step();
-                self.retire(None);
-                return beats;
-            }
-        }
-        panic!("{request:?} is never answered");
-    }
-
-    fn retire(&mut self, retired: Option<&Retirement>) {
-        self.set("ret_valid", retired.is_some().into());
-        if let Some(retired) = retired {
-            self.set("ret_table", retired.table.into());
-            self.set("ret_frame", retired.frame.into());
-            self.set("ret_write", retired.write.into());
-            self.set("ret_epoch", retired.epoch.into());
-        }
-    }
-
-    /// The same request on RTL and golden model.
-    fn compare(&mut self, request: &Request) -> Fault {
-        let expected = self.golden.request(request);
-        for beat in &expected {
-            if let Some(retired) = beat.retirement(request.op == Op::RemoteWrite) {
-                self.golden.retire(&retired);
-            }
-        }
-        let beats = self.request(request);
-        assert_eq!(beats, expected, "{request:?}");
-        beats[0].fault
+    /// An access; a write writes its number's low byte everywhere.
+    fn access(&mut self, request: &Request) -> Finished {
+        let access = AccessRequest { request: *request, atomic: Atomic::None };
+        let payload = vec![request.va as u8; if access.has_payload() { request.length as usize } else { 0 }];
+        self.machine.send(&access, &payload);
+        self.machine.run().unwrap_or_else(|error| panic!("{error}"));
+        let finished = self.machine.finished().expect("it is completed");
+        let expected = self.golden.access(&access, &payload, &mut self.memory);
+        assert_eq!((&finished.completion, &finished.data), (&expected.completion, &expected.data), "{request:?}");
+        finished
     }
 }
 
 impl RegisterBus for Rtl {
-    type Error = Slverr;
+    type Error = BusError;
 
-    fn read(&mut self, offset: u32) -> Result<u32, Slverr> {
-        self.set("s_axil_araddr", offset.into());
-        self.set("s_axil_arvalid", 1);
-        while self.get("s_axil_arready") == 0 {
-            self.simulator.step();
-        }
-        self.simulator.step();
-        self.set("s_axil_arvalid", 0);
-        let value = self.answer("r", "s_axil_rdata") as u32;
+    fn read(&mut self, offset: u32) -> Result<u32, BusError> {
+        let value = self.machine.read(offset)?;
         if offset == Register::Status.offset() && value & 0b100 != 0 {
             let code = self.expected.err().map_or(0, UpdateError::code);
             assert_eq!((value >> 8) as u8, code, "the golden model says {:?}", self.expected);
@@ -187,31 +61,8 @@ impl RegisterBus for Rtl {
         Ok(value)
     }
 
-    fn write(&mut self, offset: u32, value: u32) -> Result<(), Slverr> {
-        self.set("s_axil_awaddr", offset.into());
-        self.set("s_axil_wdata", value.into());
-        self.set("s_axil_wstrb", 15);
-        // Address first, data first, or both at once.
-        let orders: [&[&[&str]]; 3] = [&[&["aw"], &["w"]], &[&["w"], &["aw"]], &[&["aw", "w"]]];
-        for together in orders[self.random.random_range(0..3)] {
-            let mut left = together.to_vec();
-            for channel in &left {
-                self.set(&format!("s_axil_{channel}valid"), 1);
-            }
-            while !left.is_empty() {
-                let ready = |channel: &str| format!("s_axil_{channel}ready");
-                let (taken, rest): (Vec<&str>, Vec<&str>) =
-                    left.iter().partition(|channel| self.get(&ready(channel)) == 1);
-                self.simulator.step();
-                for channel in taken {
-                    self.set(&format!("s_axil_{channel}valid"), 0);
-                }
-                left = rest;
-            }
-        }
-        if self.answer("b", "s_axil_bresp") != 0 {
-            return Err(Slverr);
-        }
+    fn write(&mut self, offset: u32, value: u32) -> Result<(), BusError> {
+        self.machine.write(offset, value)?;
         self.written.insert(offset, value);
         if offset == Register::Command.offset() {
             let word = |register: Register| self.written.get(&register.offset()).copied().unwrap_or(0);
@@ -292,12 +143,12 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
                     let place = random.random_range(0..keys[table].len());
                     let key = keys[table].remove(place);
                     vms[table].deregister(&mut driver, key).unwrap();
-                    let after = driver.bus().compare(&request(table, key, 0x7000_0900, Op::RemoteRead));
+                    let after = driver.bus().access(&request(table, key, 0x7000_0900, Op::RemoteRead)).completion.fault;
                     assert_eq!(after, Fault::InvalidKey);
                 }
                 3 => {
                     vms[table].freeze(&mut driver).unwrap();
-                    let frozen = driver.bus().compare(&request(table, 0x55, 0x7000_0900, Op::RemoteRead));
+                    let frozen = driver.bus().access(&request(table, 0x55, 0x7000_0900, Op::RemoteRead)).completion.fault;
                     assert_eq!(frozen, Fault::Frozen);
                     vms[table].thaw(&mut driver).unwrap();
                 }
@@ -305,7 +156,7 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
                     let key = keys[table].first().copied().unwrap_or(0x55);
                     let op = if random.random::<bool>() { Op::RemoteRead } else { Op::RemoteWrite };
                     let va = 0x7000_0800 + random.random_range(0..0x2400);
-                    *seen.entry(driver.bus().compare(&request(table, key, va, op))).or_default() += 1;
+                    *seen.entry(driver.bus().access(&request(table, key, va, op)).completion.fault).or_default() += 1;
                 }
             }
         }
@@ -334,10 +185,13 @@ fn two_vms_hold_the_same_key_for_other_memory() {
             frames: &frames,
         };
         let key = vms[usize::from(table)].register(&mut driver, &memory).unwrap();
-        let beats = driver.bus().request(&request(table.into(), key, 0x8010, Op::RemoteRead));
-        (key, beats[0].pa)
+        let address = (window(table) + 7) << 12 | 0x10;
+        driver.bus().machine.slave.memory.set(address, 0xa0 + table as u8);
+        driver.bus().memory.set(address, 0xa0 + table as u8);
+        let finished = driver.bus().access(&request(table.into(), key, 0x8010, Op::RemoteRead));
+        (key, finished.data[0])
     });
-    assert_eq!(pages, [(0x55, 0x100_7010), (0x55, 0x200_7010)]);
+    assert_eq!(pages, [(0x55, 0xa0), (0x55, 0xa1)]);
 }
 
 #[test]
@@ -379,6 +233,9 @@ fn the_integration_pages_steps_bring_a_vm_up() {
         stream: 0,
         tag: 0,
     };
-    let beats: Vec<_> = rtl.request(&request).iter().map(|beat| (beat.fault, beat.pa, beat.span)).collect();
-    assert_eq!(beats, [(Fault::Granted, 0x4020_0f80, 128), (Fault::Granted, 0x4005_5000, 128)]);
+    let finished = rtl.access(&request);
+    assert_eq!((finished.completion.fault, finished.completion.bytes_done), (Fault::Granted, 256));
+    let written: Vec<u64> = rtl.machine.slave.memory.written().map(|(address, _)| address).collect();
+    let expected: Vec<u64> = (0x4005_5000..0x4005_5080).chain(0x4020_0f80..0x4020_1000).collect();
+    assert_eq!(written, expected, "the two spans that the page names");
 }
