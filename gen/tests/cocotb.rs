@@ -26,7 +26,7 @@ fn the_controller_holds_under_independent_bus_models() {
     let done = command.output().expect("python3 starts");
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(
-        done.status.success() && said.contains("PASS=3 FAIL=0"),
+        done.status.success() && said.contains("PASS=4 FAIL=0"),
         "{said}\n{}",
         String::from_utf8_lossy(&done.stderr)
     );

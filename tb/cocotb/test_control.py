@@ -1,4 +1,5 @@
-"""The controller driven by bus models that are not ours: cocotbext-axi's AXI4-Lite master, with random stalls.
+"""The controller driven by bus models that are not ours: cocotbext-axi's AXI4-Lite master, AXI4-Stream sources and sinks
+and AXI4 memory, with random stalls.
 
 Offsets and fields come from `registers.json`, as any software would take them. What is expected of the lookup is what
 `docs/bring-up.md` says, scaled to the preset under test.
@@ -8,16 +9,31 @@ import itertools
 import json
 import os
 import random
+from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi import (
+    AxiBus,
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiRam,
+    AxiResp,
+    AxiStreamBus,
+    AxiStreamFrame,
+    AxiStreamSink,
+    AxiStreamSource,
+)
 
-LAYOUT = json.load(open(os.environ["REGISTERS_JSON"]))
+LAYOUT = json.loads(Path(os.environ["REGISTERS_JSON"]).read_text())
 OFFSETS = {register["name"]: register["offset"] for register in LAYOUT["registers"]}
 STAGE, SET_TABLE, BIND, INSTALL, SET_SLOT, READ_COUNTER = 0, 1, 3, 7, 9, 13
 NO_SUCH_TABLE = 3
+REMOTE_READ, REMOTE_WRITE, REMOTE_ATOMIC, LOCAL_READ, LOCAL_WRITE = range(5)
+INVALID_KEY = 3
+NET_ID, KEY, BASE, WINDOW = 0x0A000102, 0x5EE, 0x7F1234567800, 0x100
+FRAMES = {0x10: 0x123, 0x11: 0x200, 0x12: 0x155}
 
 
 def stalls(seed):
@@ -36,10 +52,20 @@ class Bench:
         channels = [write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel]
         for number, channel in enumerate(channels):
             channel.set_pause_generator(stalls(seed * 10 + number))
+        stream = lambda name: AxiStreamBus.from_prefix(dut, name)
+        self.requests = AxiStreamSource(stream("s_axis_request"), dut.clk, dut.rst)
+        self.payload = AxiStreamSource(stream("s_axis_payload"), dut.clk, dut.rst)
+        self.read_data = AxiStreamSink(stream("m_axis_read"), dut.clk, dut.rst)
+        self.completions = AxiStreamSink(stream("m_axis_completion"), dut.clk, dut.rst)
+        for number, end in enumerate([self.requests, self.payload, self.read_data, self.completions]):
+            end.set_pause_generator(stalls(seed * 10 + 5 + number))
+        self.memory = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=2**24)
+        memory_write, memory_read = self.memory.write_if, self.memory.read_if
+        channels = [memory_write.aw_channel, memory_write.w_channel, memory_write.b_channel]
+        for number, channel in enumerate(channels + [memory_read.ar_channel, memory_read.r_channel]):
+            channel.set_pause_generator(stalls(seed * 10 + 9 + number))
 
     async def start(self):
-        for name in ["req_valid", "rsp_ready", "ret_valid"]:
-            getattr(self.dut, name).value = 0
         self.dut.rst.value = 1
         cocotb.start_soon(Clock(self.dut.clk, 4, "ns").start())
         for _ in range(3):
@@ -81,23 +107,45 @@ class Bench:
         error, _ = await self.command(op, table, index, data)
         return error
 
-    async def lookup(self, **fields):
-        """Asks once; gives the beats as (fault, address, bytes)."""
-        dut = self.dut
-        for name, value in fields.items():
-            getattr(dut, f"req_{name}").value = value
-        dut.req_valid.value = 1
-        dut.rsp_ready.value = 1
-        beats = []
-        while True:
-            await RisingEdge(dut.clk)
-            if dut.req_valid.value and dut.req_ready.value:
-                dut.req_valid.value = 0
-            if dut.rsp_valid.value:
-                beats.append(tuple(int(getattr(dut, f"rsp_{name}").value) for name in ["fault", "pa", "span"]))
-                if dut.rsp_last.value:
-                    dut.rsp_ready.value = 0
-                    return beats
+    async def access(self, payload=b"", **fields):
+        """Carries an access out; gives (fault, bytes done, original) and what it read."""
+        if fields["op"] in (REMOTE_WRITE, LOCAL_WRITE) and fields["length"]:
+            self.payload.send_nowait(AxiStreamFrame(payload))
+        await self.requests.send(AxiStreamFrame(request_word(**fields)))
+        word = bytes((await self.completions.recv()).tdata)
+        done = int.from_bytes(word[8:12], "little")
+        assert int.from_bytes(word[0:4], "little") == fields["tag"]
+        data = b""
+        if fields["op"] in (REMOTE_READ, LOCAL_READ) and done:
+            data = bytes((await self.read_data.recv()).tdata)
+        return (word[14], done, int.from_bytes(word[24:32], "little")), data
+
+    async def bring_up(self):
+        """The VM of docs/bring-up.md, in a lower window."""
+        slices = [32 << 32 | 0x40, 128 << 32 | 0x100, WINDOW, 0x1000]
+        assert await self.change(SET_TABLE, table=3, staged=slices) == 0
+        for slot, frame in FRAMES.items():
+            assert await self.change(SET_SLOT, table=3, index=slot, data=frame) == 0
+        region = [BASE, 0x2800, 15 << 32 | 0x800, 1 << 32 | 0x10]
+        assert await self.change(INSTALL, table=3, index=KEY, staged=region) == 0
+        assert await self.change(BIND, table=3, staged=[NET_ID, 0, 0]) == 0
+
+
+def request_word(net_id=None, key=None, pd=1, op=0, va=0, length=0, bound=None, stream=0, tag=0, atomic=0, operand=0,
+                 compare=0):
+    """The 72 bytes of a request."""
+    net_id, key = NET_ID if net_id is None else net_id, KEY if key is None else key
+    number = lambda value, count: value.to_bytes(count, "little")
+    parts = [number(net_id, 20), number(key, 4), number(pd, 4), number(stream, 4), number(tag, 4), number(length, 4),
+             number(va, 8), number(length if bound is None else bound, 4), number(op, 1), number(atomic, 1), bytes(2),
+             number(operand, 8), number(compare, 8)]
+    return b"".join(parts)
+
+
+def physical(va):
+    """Where a byte of the region lies."""
+    position = va - BASE + 0x800
+    return FRAMES[0x10 + (position >> 12)] << 12 | position & 0xFFF
 
 
 @cocotb.test()
@@ -106,18 +154,50 @@ async def a_vm_is_brought_up_by_register_writes(dut):
     await bench.start()
     assert await bench.read("id") == LAYOUT["id"]
     assert await bench.read("version") == LAYOUT["version"]
-    slices = [32 << 32 | 0x40, 128 << 32 | 0x100, 0x40000, 0x40000]
-    assert await bench.change(SET_TABLE, table=3, staged=slices) == 0
-    for slot, frame in [(0x10, 0x40123), (0x11, 0x40200), (0x12, 0x40055)]:
-        assert await bench.change(SET_SLOT, table=3, index=slot, data=frame) == 0
-    region = [0x7F1234567800, 0x2000, 7 << 32 | 0x800, 1 << 32 | 0x10]
-    assert await bench.change(INSTALL, table=3, index=0x5EE, staged=region) == 0
-    assert await bench.change(BIND, table=3, staged=[0x0A000102, 0, 0]) == 0
-    asked = dict(net_id=0x0A000102, key=0x5EE, pd=1, op=1, va=0x7F1234568F80, length=256, bound=256, stream=0, tag=0)
-    assert await bench.lookup(**asked) == [(0, 0x40200F80, 128), (0, 0x40055000, 128)]
-    assert await bench.lookup(**asked | {"key": 0x5EF}) == [(3, 0, 0)], "another variant"
+    await bench.bring_up()
+    payload = bytes(range(256))
+    asked = dict(op=REMOTE_WRITE, va=BASE + 0x1780, length=256, tag=7)
+    assert await bench.access(payload, **asked) == ((0, 256, 0), b"")
+    assert bench.memory.read(FRAMES[0x11] << 12 | 0xF80, 128) == payload[:128]
+    assert bench.memory.read(FRAMES[0x12] << 12, 128) == payload[128:]
+    assert await bench.access(payload, **asked | {"key": KEY + 1}) == ((INVALID_KEY, 0, 0), b""), "another variant"
     granted = await bench.command(READ_COUNTER, table=3, index=0)
     assert granted == (0, 1), "a counter comes back as the result"
+
+
+@cocotb.test()
+async def what_is_written_is_in_memory_byte_by_byte(dut):
+    bench = Bench(dut, 4)
+    await bench.start()
+    await bench.bring_up()
+    chance = random.Random(4)
+    expected = {}
+    for round in range(120):
+        length = chance.choice([1, 7, 64, chance.randrange(1, 600), chance.randrange(1, 4097)])
+        va = BASE + chance.randrange(0x2800 - length + 1)
+        tag = round % 256
+        if chance.random() < 0.15:
+            va = BASE + 8 * chance.randrange(0x2800 // 8)
+            found = bytes(expected.get(va + byte, 0) for byte in range(8))
+            add = chance.getrandbits(64)
+            answer, _ = await bench.access(op=REMOTE_ATOMIC, va=va, length=8, tag=tag, atomic=2, operand=add)
+            value = int.from_bytes(found, "little")
+            assert answer == (0, 8, value)
+            for byte, new in enumerate(((value + add) % 2**64).to_bytes(8, "little")):
+                expected[va + byte] = new
+        elif chance.random() < 0.5:
+            payload = chance.randbytes(length)
+            op = chance.choice([REMOTE_WRITE, LOCAL_WRITE])
+            answer, _ = await bench.access(payload, op=op, va=va, length=length, tag=tag)
+            assert answer == (0, length, 0)
+            expected |= {va + byte: value for byte, value in enumerate(payload)}
+        else:
+            op = chance.choice([REMOTE_READ, LOCAL_READ])
+            answer, data = await bench.access(op=op, va=va, length=length, tag=tag)
+            assert answer == (0, length, 0)
+            assert data == bytes(expected.get(va + byte, 0) for byte in range(length))
+    for va in range(BASE, BASE + 0x2800):
+        assert bench.memory.read(physical(va), 1)[0] == expected.get(va, 0)
 
 
 @cocotb.test()

@@ -416,7 +416,21 @@ module processing_finish (
   end
 
   always @(posedge clk) begin
-    beat_word <= {turn_tag, turn_flush, filled, turn_flush ? assembled : merged};
+    beat_word <= {turn_tag, turn_flush, filled,
+        (turn_flush ? assembled : merged)
+          & {{8{filled[63]}}, {8{filled[62]}}, {8{filled[61]}}, {8{filled[60]}}, {8{filled[59]}},
+            {8{filled[58]}}, {8{filled[57]}}, {8{filled[56]}}, {8{filled[55]}}, {8{filled[54]}},
+            {8{filled[53]}}, {8{filled[52]}}, {8{filled[51]}}, {8{filled[50]}}, {8{filled[49]}},
+            {8{filled[48]}}, {8{filled[47]}}, {8{filled[46]}}, {8{filled[45]}}, {8{filled[44]}},
+            {8{filled[43]}}, {8{filled[42]}}, {8{filled[41]}}, {8{filled[40]}}, {8{filled[39]}},
+            {8{filled[38]}}, {8{filled[37]}}, {8{filled[36]}}, {8{filled[35]}}, {8{filled[34]}},
+            {8{filled[33]}}, {8{filled[32]}}, {8{filled[31]}}, {8{filled[30]}}, {8{filled[29]}},
+            {8{filled[28]}}, {8{filled[27]}}, {8{filled[26]}}, {8{filled[25]}}, {8{filled[24]}},
+            {8{filled[23]}}, {8{filled[22]}}, {8{filled[21]}}, {8{filled[20]}}, {8{filled[19]}},
+            {8{filled[18]}}, {8{filled[17]}}, {8{filled[16]}}, {8{filled[15]}}, {8{filled[14]}},
+            {8{filled[13]}}, {8{filled[12]}}, {8{filled[11]}}, {8{filled[10]}}, {8{filled[9]}},
+            {8{filled[8]}}, {8{filled[7]}}, {8{filled[6]}}, {8{filled[5]}}, {8{filled[4]}},
+            {8{filled[3]}}, {8{filled[2]}}, {8{filled[1]}}, {8{filled[0]}}}};
   end
 
   // ---- complete: what the client is told --------------------------------------------------------

@@ -212,6 +212,7 @@ module processing_write (
   reg merge_valid;
   reg merge_cut;
   reg merge_given_up;
+  wire [63:0] merge_strobes = merge_from & merge_to & {64{!merge_given_up}};
   wire [511:0] word_before_choice = turn_lanes[0] ? {turn_coarse[503:0], turn_coarse[511:504]} :
       turn_coarse;
   wire [511:0] word_before_choice_2 = turn_lanes[1] ?
@@ -358,7 +359,30 @@ module processing_write (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (merge_valid),
-    .in_word    ({merge_cut, merge_from & merge_to & {64{!merge_given_up}}, merged}),
+    .in_word    ({merge_cut, merge_strobes,
+        merged
+          & {{8{merge_strobes[63]}}, {8{merge_strobes[62]}}, {8{merge_strobes[61]}},
+            {8{merge_strobes[60]}}, {8{merge_strobes[59]}}, {8{merge_strobes[58]}},
+            {8{merge_strobes[57]}}, {8{merge_strobes[56]}}, {8{merge_strobes[55]}},
+            {8{merge_strobes[54]}}, {8{merge_strobes[53]}}, {8{merge_strobes[52]}},
+            {8{merge_strobes[51]}}, {8{merge_strobes[50]}}, {8{merge_strobes[49]}},
+            {8{merge_strobes[48]}}, {8{merge_strobes[47]}}, {8{merge_strobes[46]}},
+            {8{merge_strobes[45]}}, {8{merge_strobes[44]}}, {8{merge_strobes[43]}},
+            {8{merge_strobes[42]}}, {8{merge_strobes[41]}}, {8{merge_strobes[40]}},
+            {8{merge_strobes[39]}}, {8{merge_strobes[38]}}, {8{merge_strobes[37]}},
+            {8{merge_strobes[36]}}, {8{merge_strobes[35]}}, {8{merge_strobes[34]}},
+            {8{merge_strobes[33]}}, {8{merge_strobes[32]}}, {8{merge_strobes[31]}},
+            {8{merge_strobes[30]}}, {8{merge_strobes[29]}}, {8{merge_strobes[28]}},
+            {8{merge_strobes[27]}}, {8{merge_strobes[26]}}, {8{merge_strobes[25]}},
+            {8{merge_strobes[24]}}, {8{merge_strobes[23]}}, {8{merge_strobes[22]}},
+            {8{merge_strobes[21]}}, {8{merge_strobes[20]}}, {8{merge_strobes[19]}},
+            {8{merge_strobes[18]}}, {8{merge_strobes[17]}}, {8{merge_strobes[16]}},
+            {8{merge_strobes[15]}}, {8{merge_strobes[14]}}, {8{merge_strobes[13]}},
+            {8{merge_strobes[12]}}, {8{merge_strobes[11]}}, {8{merge_strobes[10]}},
+            {8{merge_strobes[9]}}, {8{merge_strobes[8]}}, {8{merge_strobes[7]}},
+            {8{merge_strobes[6]}}, {8{merge_strobes[5]}}, {8{merge_strobes[4]}},
+            {8{merge_strobes[3]}}, {8{merge_strobes[2]}}, {8{merge_strobes[1]}},
+            {8{merge_strobes[0]}}}}),
     .take       (m_axi_wready),
     .front_valid(beats_front_valid),
     .front_word (beats_front_word)

@@ -298,7 +298,10 @@ module processing_finish (
   end
 
   always @(posedge clk) begin
-    beat_word <= {turn_tag, turn_flush, filled, turn_flush ? assembled : merged};
+    beat_word <= {turn_tag, turn_flush, filled,
+        (turn_flush ? assembled : merged)
+          & {{8{filled[7]}}, {8{filled[6]}}, {8{filled[5]}}, {8{filled[4]}}, {8{filled[3]}},
+            {8{filled[2]}}, {8{filled[1]}}, {8{filled[0]}}}};
   end
 
   // ---- complete: what the client is told --------------------------------------------------------

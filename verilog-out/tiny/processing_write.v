@@ -196,6 +196,7 @@ module processing_write (
   reg merge_valid;
   reg merge_cut;
   reg merge_given_up;
+  wire [7:0] merge_strobes = merge_from & merge_to & {8{!merge_given_up}};
   wire [63:0] word_before_choice = turn_lanes ? {turn_coarse[55:0], turn_coarse[63:56]} :
       turn_coarse;
 
@@ -244,7 +245,11 @@ module processing_write (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (merge_valid),
-    .in_word    ({merge_cut, merge_from & merge_to & {8{!merge_given_up}}, merged}),
+    .in_word    ({merge_cut, merge_strobes,
+        merged
+          & {{8{merge_strobes[7]}}, {8{merge_strobes[6]}}, {8{merge_strobes[5]}},
+            {8{merge_strobes[4]}}, {8{merge_strobes[3]}}, {8{merge_strobes[2]}},
+            {8{merge_strobes[1]}}, {8{merge_strobes[0]}}}}),
     .take       (m_axi_wready),
     .front_valid(beats_front_valid),
     .front_word (beats_front_word)

@@ -12,8 +12,8 @@ use stagecoach_model::Golden;
 use stagecoach_model::processing::Memory;
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
-    Access, AccessRequest, Answer, Atomic, Command, Config, Counter, Fault, NetId, Op, Preset, Request, Slices,
-    UpdateError,
+    Access, AccessRequest, Answer, Atomic, Command, Config, Counter, Fault, NetId, Op, Preset, Request,
+    Slices, UpdateError,
 };
 
 /// The controller in the native engine, and the golden model that gets the same commands.
@@ -44,7 +44,11 @@ impl Rtl {
         self.machine.run().unwrap_or_else(|error| panic!("{error}"));
         let finished = self.machine.finished().expect("it is completed");
         let expected = self.golden.access(&access, &payload, &mut self.memory);
-        assert_eq!((&finished.completion, &finished.data), (&expected.completion, &expected.data), "{request:?}");
+        assert_eq!(
+            (&finished.completion, &finished.data),
+            (&expected.completion, &expected.data),
+            "{request:?}"
+        );
         finished
     }
 }
@@ -143,12 +147,20 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
                     let place = random.random_range(0..keys[table].len());
                     let key = keys[table].remove(place);
                     vms[table].deregister(&mut driver, key).unwrap();
-                    let after = driver.bus().access(&request(table, key, 0x7000_0900, Op::RemoteRead)).completion.fault;
+                    let after = driver
+                        .bus()
+                        .access(&request(table, key, 0x7000_0900, Op::RemoteRead))
+                        .completion
+                        .fault;
                     assert_eq!(after, Fault::InvalidKey);
                 }
                 3 => {
                     vms[table].freeze(&mut driver).unwrap();
-                    let frozen = driver.bus().access(&request(table, 0x55, 0x7000_0900, Op::RemoteRead)).completion.fault;
+                    let frozen = driver
+                        .bus()
+                        .access(&request(table, 0x55, 0x7000_0900, Op::RemoteRead))
+                        .completion
+                        .fault;
                     assert_eq!(frozen, Fault::Frozen);
                     vms[table].thaw(&mut driver).unwrap();
                 }
@@ -156,7 +168,9 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
                     let key = keys[table].first().copied().unwrap_or(0x55);
                     let op = if random.random::<bool>() { Op::RemoteRead } else { Op::RemoteWrite };
                     let va = 0x7000_0800 + random.random_range(0..0x2400);
-                    *seen.entry(driver.bus().access(&request(table, key, va, op)).completion.fault).or_default() += 1;
+                    *seen
+                        .entry(driver.bus().access(&request(table, key, va, op)).completion.fault)
+                        .or_default() += 1;
                 }
             }
         }

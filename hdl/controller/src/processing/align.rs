@@ -54,3 +54,9 @@ pub(crate) fn to_lane<'m>(m: &'m ModuleBuilder, lane: Signal<'m>, bytes: u32) ->
     let bits: Vec<_> = (0..bytes).rev().map(|byte| lane.at_least(m.constant(lane.width(), byte))).collect();
     m.concat(&bits)
 }
+
+/// The bytes of `word` whose bit is one; the others are zero, so that nothing of an earlier access shows there.
+pub(crate) fn only<'m>(m: &'m ModuleBuilder, word: Signal<'m>, lanes: Signal<'m>) -> Signal<'m> {
+    let masks: Vec<_> = (0..lanes.width()).rev().map(|byte| lanes.bit(byte).repeat(8)).collect();
+    word & m.concat(&masks)
+}

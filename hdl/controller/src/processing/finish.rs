@@ -161,7 +161,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     part.next(turn_overflows.select(turned, merged));
     let filled = (!from | (!turn_flush).repeat(s.bytes)).named("filled");
     let out = turn_flush.select(part.value(), merged);
-    let beat = m.concat(&[turn_tag, turn_flush, filled, out]);
+    let beat = m.concat(&[turn_tag, turn_flush, filled, align::only(&m, out, filled)]);
     let store = m.delay_reset("beat_valid", turn_emits);
     let store_word = m.delay("beat_word", beat);
     let data =

@@ -113,10 +113,10 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let gone: Vec<_> = (0..s.outstanding).map(|number| done.bit(number) | !waiting.bit(number)).collect();
     let given_up = turn_id.bit(s.slot).select(atomic_given_up, turn_id.low(s.slot).choose(&gone));
     let merge_given_up = m.delay("merge_given_up", given_up);
-    let strobes = (merge_from & merge_to).gated_by(!merge_given_up);
+    let strobes = (merge_from & merge_to).gated_by(!merge_given_up).named("merge_strobes");
 
     m.section("The channel");
-    let beat = m.concat(&[merge_cut, strobes, merged]);
+    let beat = m.concat(&[merge_cut, strobes, align::only(&m, merged, strobes)]);
     let buffer = m.instance("beats", &stream_buffer::describe("processing_beats", beat.width(), BUFFER)?);
     buffer.input("in_valid", merge_valid).input("in_word", beat).input("take", w_ready);
     let w_valid = buffer.output("front_valid");

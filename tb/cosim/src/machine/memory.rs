@@ -149,7 +149,14 @@ impl Slave {
             self.collecting.push_back(burst);
         }
         if let Some(beat) = self.w.after(ports, cycle)? {
-            self.early.push_back((bytes(&beat[0]), beat[1].clone(), beat[2][0] == 1));
+            let (data, strobes) = (bytes(&beat[0]), beat[1].clone());
+            let silent = (0..self.data_bytes)
+                .all(|byte| strobes[byte / 64] >> (byte % 64) & 1 == 1 || data[byte] == 0);
+            if !silent {
+                let details = format!("{data:x?}, strobes {strobes:x?}");
+                return Err(Error::Protocol { cycle, rule: "bytes without a strobe are zero", details });
+            }
+            self.early.push_back((data, strobes, beat[2][0] == 1));
         }
         self.collect(random, cycle)?;
         self.most = (self.most.0.max(self.reads.len()), self.most.1.max(self.writes.len()));

@@ -262,6 +262,9 @@ impl Machine {
             let rule = "packets are packed, and only their last beat may be partly filled";
             return Err(self.wrong(rule, format!("tkeep {keep:#x}, tlast {last}")));
         }
+        if data[count..].iter().any(|byte| *byte != 0) {
+            return Err(self.wrong("bytes that are not kept are zero", format!("{data:x?}, tkeep {keep:#x}")));
+        }
         self.packet.extend(&data[..count]);
         if last {
             self.packets.push_back(std::mem::take(&mut self.packet));
