@@ -49,7 +49,7 @@ pub struct Processing {
     /// Bytes read that wait for their client, likewise. [`Processing::read_room`] says how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_bytes: Option<u32>,
-    /// Requests that are asked and whose completion was not taken yet: a power of two, 8 to 256. Default 64.
+    /// Requests that are asked and whose completion was not taken yet: a power of two, 16 to 256. Default 64.
     pub requests: u32,
     /// Whose wire codes completions carry: `roce` or `iwarp`. Default `roce`.
     pub transport: WireTransport,
@@ -130,7 +130,7 @@ impl Processing {
         let (payload, read) = (self.payload_room(max_request_bytes), self.read_room(max_request_bytes));
         power("processing.payload_bytes", payload, least, 1 << 20, room)?;
         power("processing.read_bytes", read, least, 1 << 20, room)?;
-        power("processing.requests", self.requests, 8, 256, "they wait in memories of that many words")
+        power("processing.requests", self.requests, 16, 256, "they wait in memories of that many words")
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
             ("timeout_cycles = 100", "power of two"),
             ("payload_bytes = 4096", "8192 to"),
             ("read_bytes = 4096", "8192 to"),
-            ("requests = 4", "8 to 256"),
+            ("requests = 4", "16 to 256"),
             ("data_bytes = 8", "unknown field"),
         ] {
             assert!(refused(text).contains(word), "{text}: {}", refused(text));
