@@ -108,6 +108,15 @@ impl<B: RegisterBus> Driver<B> {
         &mut self.bus
     }
 
+    /// Sets the epoch that `set_table`, `bind` and `thaw` carry from now on. See
+    /// [`StaleEpoch`](stagecoach_spec::UpdateError::StaleEpoch).
+    ///
+    /// # Errors
+    /// The bus failed.
+    pub fn set_epoch(&mut self, epoch: u32) -> Result<(), DriverError<B::Error>> {
+        self.bus.write(Register::Epoch.offset(), epoch).map_err(DriverError::Bus)
+    }
+
     /// Makes a change of tables, or looks at one; waits for the answer. A refusal changed nothing.
     ///
     /// # Errors

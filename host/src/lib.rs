@@ -14,16 +14,18 @@
 //! | [`bindings`] | [`Bindings`]: who is reachable, with the plans that a cuckoo CAM needs |
 //! | [`pool`] | [`Pool`]: who has which part of a pool that tables share |
 //! | [`keys`] | [`Keys`]: keys that no client has seen lately |
+//! | [`log`] | [`LogReader`]: the registration log, no record missing |
 //! | [`vm`] | [`Vm`]: a table with its slots and keys: registration in the right order |
 //!
 //! Nothing here trusts the hardware: whatever a register reads as becomes a value or a [`DriverError`], never a panic.
 //!
-//! What is not here yet: a backend for registers in mapped memory, and the registration log.
+//! What is not here yet: a backend for registers in mapped memory.
 
 pub mod bindings;
 pub mod bus;
 pub mod driver;
 pub mod keys;
+pub mod log;
 pub mod pool;
 pub mod vm;
 
@@ -31,5 +33,6 @@ pub use bindings::{BindError, Bindings};
 pub use bus::RegisterBus;
 pub use driver::{Driver, DriverError};
 pub use keys::Keys;
+pub use log::{LogError, LogReader};
 pub use pool::{NoRoom, Part, Pool};
 pub use vm::{Registration, Vm, VmError};

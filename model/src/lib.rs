@@ -24,6 +24,7 @@
 //! | `pool` | regions or slots by table and place |
 //! | `peek` | how entries read back |
 //! | [`processing`] | accesses carried out on memory |
+//! | [`registration_log`] | the records of accepted changes, and stale epochs |
 //! | [`cycle`] | the cycle of each answer |
 //! | [`fast`] | [`FastLookup`]: the same answers to lookups in bulk; written apart from the rest and compared with it |
 //!
@@ -64,6 +65,7 @@ mod peek;
 mod pool;
 pub mod processing;
 mod protection;
+pub mod registration_log;
 mod tables;
 mod translation;
 mod update;

@@ -1,6 +1,7 @@
 //! Every size and choice of a mapping unit, with its range and the widths that follow from it.
 
 use crate::cuckoo::Cuckoo;
+use crate::log_record::least_words;
 use crate::processing::Processing;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -150,6 +151,11 @@ pub struct Config {
     pub protection: Protection,
     /// The device family that memories are written for: `generic`, `ecp5` or `xilinx`. Default `generic`.
     pub target: Target,
+    /// 64-bit words of the controller's registration log: a power of two, from [`crate::log_record::least_words`] to 65,536; 0
+    /// leaves the log and the epochs out. Absent by default: 2048, or the least. [`Config::log_room`] says how many. The mapping unit
+    /// does not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_words: Option<u32>,
     /// The controller's processing unit. The mapping unit does not depend on it.
     pub processing: Processing,
 }
@@ -176,6 +182,7 @@ impl Default for Config {
             fault_log_entries: 64,
             protection: Protection::None,
             target: Target::Generic,
+            log_words: None,
             processing: Processing::default(),
         }
     }
@@ -306,6 +313,16 @@ impl Config {
                 reason: "the log is a ring in memory",
             });
         }
+        let least = least_words(self.tables);
+        let words = self.log_room();
+        if words != 0 && !(words.is_power_of_two() && (least..=65_536).contains(&words)) {
+            return Err(ConfigError::Range {
+                field: "log_words",
+                value: words.to_string(),
+                allowed: format!("0, or a power of two from {least} to 65536"),
+                reason: "it is a ring in memory, with room kept for every table's freeze and for urgent changes",
+            });
+        }
         self.processing.validate(self.max_request_bytes)
     }
 
@@ -339,6 +356,11 @@ impl Config {
             });
         }
         Ok(())
+    }
+
+    /// 64-bit words of the controller's registration log; 0 without one.
+    pub fn log_room(&self) -> u32 {
+        self.log_words.unwrap_or_else(|| least_words(self.tables).max(2048))
     }
 
     /// Width of a table number: at least 1, also with a single table.

@@ -16,6 +16,7 @@
 //! | [`update`] | [`Update`]: changes of tables with typed arguments; [`UpdateError`]: why one was refused |
 //! | [`command`] | [`Command`]: the same changes as words at the update port, both ways |
 //! | [`protection`] | [`Stored`]: every stored word, and its check bits |
+//! | [`log_record`] | [`LogRecord`]: changes of tables as the controller logs them |
 //! | [`registers`] | [`Register`](registers::Register): what the controller's AXI4-Lite port shows |
 //! | [`latency`] | [`Stages`]: the one table of latencies |
 //!
@@ -36,6 +37,7 @@ pub mod config;
 pub mod cuckoo;
 pub mod fault;
 pub mod latency;
+pub mod log_record;
 pub mod net_id;
 pub mod preset;
 pub mod processing;
@@ -50,6 +52,7 @@ pub use config::{Cam, Config, ConfigError, FrameWindows, Protection, Target, Unk
 pub use cuckoo::{Cuckoo, Seed};
 pub use fault::{Fault, Transport, WireCode};
 pub use latency::{Stage, Stages};
+pub use log_record::{LogRecord, LogRecordError};
 pub use net_id::{NetId, NetIdError};
 pub use preset::{Preset, UnknownPreset};
 pub use processing::{AccessRequest, Atomic, Completion, Processing, WireTransport};

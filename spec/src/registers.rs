@@ -7,6 +7,7 @@
 //! | 0x010 to 0x03f | the configuration, read back |
 //! | 0x040 to 0x05f | one command at the [update port](crate::command), and its answer |
 //! | 0x060 to 0x067 | interrupts |
+//! | 0x068 to 0x06b | the registration log |
 //!
 //! All registers are 32 bits wide and lie at multiples of four; the two lowest address bits are ignored. Byte strobes
 //! are obeyed where a register can be written. What is not listed is reserved: it reads as zero, and a write there is
@@ -23,7 +24,7 @@ use crate::config::{Cam, Config, FrameWindows, Protection};
 /// What [`Register::Id`] reads as: "STAG" in ASCII, the first letter in the highest byte.
 pub const ID: u32 = 0x5354_4147;
 /// Layout of the registers: the major number in the upper half changes when old drivers break.
-pub const VERSION: u32 = 0x0001_0000;
+pub const VERSION: u32 = 0x0001_0001;
 /// Bits of an address at the port: a page of 4 KiB.
 pub const ADDRESS_BITS: u32 = 12;
 
@@ -136,6 +137,7 @@ registers! {
         field("secded", 2, 1, "stored words are guarded by SECDED"),
         field("fault_log", 3, 1, "refused requests are logged"),
         field("shared_frames", 4, 1, "frame windows of tables may overlap, since an IOMMU tells tables apart"),
+        field("registration_log", 5, 1, "changes are logged at m_axis_log, and epochs are checked"),
     ];
     /// How the controller is.
     Status = 0x00c "status" ReadOnly [
@@ -176,6 +178,8 @@ registers! {
     DataHigh = 0x04c "data_high" ReadWrite [field("data", 0, 32, "bits 63:32")];
     /// A write begins a command with the arguments above.
     Command = 0x050 "command" WriteOnly [field("op", 0, 5, "operation, as at the update port")];
+    /// The epoch that `set_table`, `bind` and `thaw` carry.
+    Epoch = 0x054 "epoch" ReadWrite [field("epoch", 0, 32, "epoch of the VM's life on this machine")];
     /// What the last command read, lower half.
     ResultLow = 0x058 "result_low" ReadOnly [field("result", 0, 32, "bits 31:0")];
     /// What the last command read, upper half.
@@ -190,6 +194,8 @@ registers! {
         field("command_done", 0, 1, "raise for command_done"),
         field("init_done", 1, 1, "raise for init_done"),
     ];
+    /// Words of the registration log that are free.
+    LogRoom = 0x068 "log_room" ReadOnly [field("words", 0, 32, "words; 0 without a log")];
 }
 
 impl Register {
@@ -215,6 +221,7 @@ impl Register {
                     | flag(config.protection == Protection::Secded, 2)
                     | flag(config.fault_log_entries > 0, 3)
                     | flag(config.frame_windows == FrameWindows::Iommu, 4)
+                    | flag(config.log_room() > 0, 5)
             }
             Register::Tables => config.tables,
             Register::Bindings => config.bindings,
@@ -247,7 +254,7 @@ mod tests {
             assert!(register.offset() < 1 << ADDRESS_BITS);
             assert_eq!(Register::at(register.offset() + 3), Some(*register), "low bits are ignored");
         }
-        assert_eq!(Register::at(0x054), None);
+        assert_eq!(Register::at(0x06c), None);
     }
 
     #[test]
@@ -269,9 +276,9 @@ mod tests {
         let roce = Preset::Roce.config();
         assert_eq!(Register::Tables.constant(&roce), Some(64));
         assert_eq!(Register::PageShifts.constant(&roce), Some(1 << 12 | 1 << 16 | 1 << 21 | 1 << 30));
-        assert_eq!(Register::Capabilities.constant(&roce), Some(0b01000));
+        assert_eq!(Register::Capabilities.constant(&roce), Some(0b101000));
         let cloud = Preset::CloudEcp5.config();
-        assert_eq!(Register::Capabilities.constant(&cloud), Some(0b01001));
+        assert_eq!(Register::Capabilities.constant(&cloud), Some(0b001001));
         assert_eq!(Register::Status.constant(&roce), None);
     }
 }

@@ -387,10 +387,18 @@ pub enum UpdateError {
     /// 20
     #[error("way in use: identifiers stand in it; move them to other ways first")]
     WayInUse = 20,
+    /// 21, from the controller's registration log alone, and judged before all others.
+    #[error(
+        "stale epoch: bind needs one newer than all that the table has seen (or that of its other identifiers), thaw the newest; is this an old command?"
+    )]
+    StaleEpoch = 21,
+    /// 22, likewise.
+    #[error("log full: the registration log has no room for this change; read it, then try again")]
+    LogFull = 22,
 }
 
 impl UpdateError {
-    /// Every error, in order of its code (which starts at 1).
+    /// Every error of the mapping unit, in order of its code (which starts at 1).
     pub const ALL: [UpdateError; 20] = [
         UpdateError::Unsupported,
         UpdateError::BadArgument,
@@ -414,6 +422,9 @@ impl UpdateError {
         UpdateError::WayInUse,
     ];
 
+    /// Those that the controller's registration log adds.
+    pub const OF_THE_LOG: [UpdateError; 2] = [UpdateError::StaleEpoch, UpdateError::LogFull];
+
     /// Every error in the order in which they are judged: by code, but CORRUPT right behind NO_SUCH_TABLE.
     pub fn by_rank() -> impl DoubleEndedIterator<Item = UpdateError> + Clone {
         let (first, rest) = UpdateError::ALL.split_at(3);
@@ -428,7 +439,7 @@ impl UpdateError {
 
     /// The error of a code; nothing for 0 (success) and for codes without a meaning.
     pub fn from_code(code: u8) -> Option<UpdateError> {
-        UpdateError::ALL.into_iter().find(|error| error.code() == code)
+        UpdateError::ALL.into_iter().chain(UpdateError::OF_THE_LOG).find(|error| error.code() == code)
     }
 
     /// The name in lower snake case.
@@ -454,6 +465,8 @@ impl UpdateError {
             UpdateError::Corrupt => "corrupt",
             UpdateError::NotTracked => "not_tracked",
             UpdateError::WayInUse => "way_in_use",
+            UpdateError::StaleEpoch => "stale_epoch",
+            UpdateError::LogFull => "log_full",
         }
     }
 }
@@ -464,13 +477,13 @@ mod tests {
 
     #[test]
     fn error_codes_are_consecutive_and_round_trip() {
-        for (place, error) in UpdateError::ALL.into_iter().enumerate() {
+        for (place, error) in UpdateError::ALL.into_iter().chain(UpdateError::OF_THE_LOG).enumerate() {
             assert_eq!(usize::from(error.code()), place + 1);
             assert_eq!(UpdateError::from_code(error.code()), Some(error));
             let words = error.name().replace('_', " ");
             assert!(error.to_string().starts_with(&words), "{error} does not start with its name");
         }
         assert_eq!(UpdateError::from_code(0), None);
-        assert_eq!(UpdateError::from_code(21), None);
+        assert_eq!(UpdateError::from_code(23), None);
     }
 }

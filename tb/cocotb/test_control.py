@@ -57,6 +57,7 @@ class Bench:
         self.payload = AxiStreamSource(stream("s_axis_payload"), dut.clk, dut.rst)
         self.read_data = AxiStreamSink(stream("m_axis_read"), dut.clk, dut.rst)
         self.completions = AxiStreamSink(stream("m_axis_completion"), dut.clk, dut.rst)
+        self.log = AxiStreamSink(stream("m_axis_log"), dut.clk, dut.rst)
         for number, end in enumerate([self.requests, self.payload, self.read_data, self.completions]):
             end.set_pause_generator(stalls(seed * 10 + 5 + number))
         self.memory = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=2**24)
@@ -161,6 +162,9 @@ async def a_vm_is_brought_up_by_register_writes(dut):
     assert bench.memory.read(FRAMES[0x11] << 12 | 0xF80, 128) == payload[:128]
     assert bench.memory.read(FRAMES[0x12] << 12, 128) == payload[128:]
     assert await bench.access(payload, **asked | {"key": KEY + 1}) == ((INVALID_KEY, 0, 0), b""), "another variant"
+    logged = [bytes((await bench.log.recv()).tdata) for _ in range(6)]
+    assert [word[1] for word in logged] == [SET_TABLE, *[SET_SLOT] * 3, INSTALL, BIND], "every change, in order"
+    assert [int.from_bytes(word[12:16], "little") for word in logged] == list(range(6)), "numbered"
     granted = await bench.command(READ_COUNTER, table=3, index=0)
     assert granted == (0, 1), "a counter comes back as the result"
 

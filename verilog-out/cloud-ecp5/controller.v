@@ -85,22 +85,22 @@ module controller (
   output wire         init_done                  // every stored entry is clear; no request is answered before
 );
 
-  wire between_req_ready;
-  wire between_rsp_valid;
-  wire [7:0] between_rsp_tag;
-  wire [23:0] between_rsp_stream;
-  wire [7:0] between_rsp_fault;
-  wire [41:0] between_rsp_pa;
-  wire [12:0] between_rsp_span;
-  wire [9:0] between_rsp_table;
-  wire between_rsp_epoch;
-  wire between_rsp_first;
-  wire between_rsp_last;
-  wire between_upd_ready;
-  wire between_upd_done;
-  wire [7:0] between_upd_error;
-  wire [63:0] between_upd_result;
-  wire between_init_done;
+  wire mapping_unit_block_req_ready;
+  wire mapping_unit_block_rsp_valid;
+  wire [7:0] mapping_unit_block_rsp_tag;
+  wire [23:0] mapping_unit_block_rsp_stream;
+  wire [7:0] mapping_unit_block_rsp_fault;
+  wire [41:0] mapping_unit_block_rsp_pa;
+  wire [12:0] mapping_unit_block_rsp_span;
+  wire [9:0] mapping_unit_block_rsp_table;
+  wire mapping_unit_block_rsp_epoch;
+  wire mapping_unit_block_rsp_first;
+  wire mapping_unit_block_rsp_last;
+  wire mapping_unit_block_upd_ready;
+  wire mapping_unit_block_upd_done;
+  wire [7:0] mapping_unit_block_upd_error;
+  wire [63:0] mapping_unit_block_upd_result;
+  wire mapping_unit_block_init_done;
   wire control_block_s_axil_awready;
   wire control_block_s_axil_wready;
   wire control_block_s_axil_bvalid;
@@ -110,11 +110,11 @@ module controller (
   wire [31:0] control_block_s_axil_rdata;
   wire [1:0] control_block_s_axil_rresp;
   wire control_block_irq;
-  wire between_upd_valid;
-  wire [4:0] between_upd_op;
-  wire [15:0] between_upd_arg_table;
-  wire [31:0] between_upd_arg_index;
-  wire [63:0] between_upd_arg_data;
+  wire control_block_upd_valid;
+  wire [4:0] control_block_upd_op;
+  wire [15:0] control_block_upd_arg_table;
+  wire [31:0] control_block_upd_arg_index;
+  wire [63:0] control_block_upd_arg_data;
 
   mapping_control control_block (
     .clk           (clk),
@@ -130,11 +130,11 @@ module controller (
     .s_axil_araddr (s_axil_araddr),
     .s_axil_arprot (s_axil_arprot),
     .s_axil_rready (s_axil_rready),
-    .upd_ready     (between_upd_ready),
-    .upd_done      (between_upd_done),
-    .upd_error     (between_upd_error),
-    .upd_result    (between_upd_result),
-    .init_done     (between_init_done),
+    .upd_ready     (mapping_unit_block_upd_ready),
+    .upd_done      (mapping_unit_block_upd_done),
+    .upd_error     (mapping_unit_block_upd_error),
+    .upd_result    (mapping_unit_block_upd_result),
+    .init_done     (mapping_unit_block_init_done),
     .s_axil_awready(control_block_s_axil_awready),
     .s_axil_wready (control_block_s_axil_wready),
     .s_axil_bvalid (control_block_s_axil_bvalid),
@@ -144,26 +144,26 @@ module controller (
     .s_axil_rdata  (control_block_s_axil_rdata),
     .s_axil_rresp  (control_block_s_axil_rresp),
     .irq           (control_block_irq),
-    .upd_valid     (between_upd_valid),
-    .upd_op        (between_upd_op),
-    .upd_arg_table (between_upd_arg_table),
-    .upd_arg_index (between_upd_arg_index),
-    .upd_arg_data  (between_upd_arg_data)
+    .upd_valid     (control_block_upd_valid),
+    .upd_op        (control_block_upd_op),
+    .upd_arg_table (control_block_upd_arg_table),
+    .upd_arg_index (control_block_upd_arg_index),
+    .upd_arg_data  (control_block_upd_arg_data)
   );
 
   wire processing_unit_block_s_axis_payload_tready;
   wire processing_unit_block_s_axis_request_tready;
-  wire between_req_valid;
-  wire [151:0] between_req_net_id;
-  wire [31:0] between_req_key;
-  wire [15:0] between_req_pd;
-  wire [2:0] between_req_op;
-  wire [63:0] between_req_va;
-  wire [12:0] between_req_length;
-  wire [31:0] between_req_bound;
-  wire [23:0] between_req_stream;
-  wire [7:0] between_req_tag;
-  wire between_rsp_ready;
+  wire processing_unit_block_req_valid;
+  wire [151:0] processing_unit_block_req_net_id;
+  wire [31:0] processing_unit_block_req_key;
+  wire [15:0] processing_unit_block_req_pd;
+  wire [2:0] processing_unit_block_req_op;
+  wire [63:0] processing_unit_block_req_va;
+  wire [12:0] processing_unit_block_req_length;
+  wire [31:0] processing_unit_block_req_bound;
+  wire [23:0] processing_unit_block_req_stream;
+  wire [7:0] processing_unit_block_req_tag;
+  wire processing_unit_block_rsp_ready;
   wire processing_unit_block_m_axi_rready;
   wire processing_unit_block_m_axi_wvalid;
   wire [63:0] processing_unit_block_m_axi_wdata;
@@ -199,11 +199,11 @@ module controller (
   wire [2:0] processing_unit_block_m_axi_awprot;
   wire [3:0] processing_unit_block_m_axi_awqos;
   wire [9:0] processing_unit_block_m_axi_awuser;
-  wire between_ret_valid;
-  wire [9:0] between_ret_table;
-  wire [29:0] between_ret_frame;
-  wire between_ret_write;
-  wire between_ret_epoch;
+  wire processing_unit_block_ret_valid;
+  wire [9:0] processing_unit_block_ret_table;
+  wire [29:0] processing_unit_block_ret_frame;
+  wire processing_unit_block_ret_write;
+  wire processing_unit_block_ret_epoch;
 
   processing_unit processing_unit_block (
     .clk                     (clk),
@@ -214,14 +214,14 @@ module controller (
     .s_axis_payload_tlast    (s_axis_payload_tlast),
     .s_axis_request_tvalid   (s_axis_request_tvalid),
     .s_axis_request_tdata    (s_axis_request_tdata),
-    .req_ready               (between_req_ready),
-    .rsp_valid               (between_rsp_valid),
-    .rsp_fault               (between_rsp_fault),
-    .rsp_pa                  (between_rsp_pa),
-    .rsp_span                (between_rsp_span),
-    .rsp_table               (between_rsp_table),
-    .rsp_epoch               (between_rsp_epoch),
-    .rsp_last                (between_rsp_last),
+    .req_ready               (mapping_unit_block_req_ready),
+    .rsp_valid               (mapping_unit_block_rsp_valid),
+    .rsp_fault               (mapping_unit_block_rsp_fault),
+    .rsp_pa                  (mapping_unit_block_rsp_pa),
+    .rsp_span                (mapping_unit_block_rsp_span),
+    .rsp_table               (mapping_unit_block_rsp_table),
+    .rsp_epoch               (mapping_unit_block_rsp_epoch),
+    .rsp_last                (mapping_unit_block_rsp_last),
     .m_axi_rvalid            (m_axi_rvalid),
     .m_axi_rid               (m_axi_rid),
     .m_axi_rdata             (m_axi_rdata),
@@ -237,17 +237,17 @@ module controller (
     .m_axi_awready           (m_axi_awready),
     .s_axis_payload_tready   (processing_unit_block_s_axis_payload_tready),
     .s_axis_request_tready   (processing_unit_block_s_axis_request_tready),
-    .req_valid               (between_req_valid),
-    .req_net_id              (between_req_net_id),
-    .req_key                 (between_req_key),
-    .req_pd                  (between_req_pd),
-    .req_op                  (between_req_op),
-    .req_va                  (between_req_va),
-    .req_length              (between_req_length),
-    .req_bound               (between_req_bound),
-    .req_stream              (between_req_stream),
-    .req_tag                 (between_req_tag),
-    .rsp_ready               (between_rsp_ready),
+    .req_valid               (processing_unit_block_req_valid),
+    .req_net_id              (processing_unit_block_req_net_id),
+    .req_key                 (processing_unit_block_req_key),
+    .req_pd                  (processing_unit_block_req_pd),
+    .req_op                  (processing_unit_block_req_op),
+    .req_va                  (processing_unit_block_req_va),
+    .req_length              (processing_unit_block_req_length),
+    .req_bound               (processing_unit_block_req_bound),
+    .req_stream              (processing_unit_block_req_stream),
+    .req_tag                 (processing_unit_block_req_tag),
+    .rsp_ready               (processing_unit_block_rsp_ready),
     .m_axi_rready            (processing_unit_block_m_axi_rready),
     .m_axi_wvalid            (processing_unit_block_m_axi_wvalid),
     .m_axi_wdata             (processing_unit_block_m_axi_wdata),
@@ -283,53 +283,53 @@ module controller (
     .m_axi_awprot            (processing_unit_block_m_axi_awprot),
     .m_axi_awqos             (processing_unit_block_m_axi_awqos),
     .m_axi_awuser            (processing_unit_block_m_axi_awuser),
-    .ret_valid               (between_ret_valid),
-    .ret_table               (between_ret_table),
-    .ret_frame               (between_ret_frame),
-    .ret_write               (between_ret_write),
-    .ret_epoch               (between_ret_epoch)
+    .ret_valid               (processing_unit_block_ret_valid),
+    .ret_table               (processing_unit_block_ret_table),
+    .ret_frame               (processing_unit_block_ret_frame),
+    .ret_write               (processing_unit_block_ret_write),
+    .ret_epoch               (processing_unit_block_ret_epoch)
   );
 
   mapping_unit mapping_unit_block (
     .clk          (clk),
     .rst          (rst),
-    .req_valid    (between_req_valid),
-    .req_net_id   (between_req_net_id),
-    .req_tag      (between_req_tag),
-    .req_stream   (between_req_stream),
-    .req_pd       (between_req_pd),
-    .req_op       (between_req_op),
-    .req_key      (between_req_key),
-    .req_va       (between_req_va),
-    .req_length   (between_req_length),
-    .req_bound    (between_req_bound),
-    .rsp_ready    (between_rsp_ready),
-    .upd_valid    (between_upd_valid),
-    .upd_op       (between_upd_op),
-    .upd_arg_table(between_upd_arg_table),
-    .upd_arg_index(between_upd_arg_index),
-    .upd_arg_data (between_upd_arg_data),
-    .ret_valid    (between_ret_valid),
-    .ret_table    (between_ret_table),
-    .ret_frame    (between_ret_frame),
-    .ret_write    (between_ret_write),
-    .ret_epoch    (between_ret_epoch),
-    .req_ready    (between_req_ready),
-    .rsp_valid    (between_rsp_valid),
-    .rsp_tag      (between_rsp_tag),
-    .rsp_stream   (between_rsp_stream),
-    .rsp_fault    (between_rsp_fault),
-    .rsp_pa       (between_rsp_pa),
-    .rsp_span     (between_rsp_span),
-    .rsp_table    (between_rsp_table),
-    .rsp_epoch    (between_rsp_epoch),
-    .rsp_first    (between_rsp_first),
-    .rsp_last     (between_rsp_last),
-    .upd_ready    (between_upd_ready),
-    .upd_done     (between_upd_done),
-    .upd_error    (between_upd_error),
-    .upd_result   (between_upd_result),
-    .init_done    (between_init_done)
+    .req_valid    (processing_unit_block_req_valid),
+    .req_net_id   (processing_unit_block_req_net_id),
+    .req_tag      (processing_unit_block_req_tag),
+    .req_stream   (processing_unit_block_req_stream),
+    .req_pd       (processing_unit_block_req_pd),
+    .req_op       (processing_unit_block_req_op),
+    .req_key      (processing_unit_block_req_key),
+    .req_va       (processing_unit_block_req_va),
+    .req_length   (processing_unit_block_req_length),
+    .req_bound    (processing_unit_block_req_bound),
+    .rsp_ready    (processing_unit_block_rsp_ready),
+    .upd_valid    (control_block_upd_valid),
+    .upd_op       (control_block_upd_op),
+    .upd_arg_table(control_block_upd_arg_table),
+    .upd_arg_index(control_block_upd_arg_index),
+    .upd_arg_data (control_block_upd_arg_data),
+    .ret_valid    (processing_unit_block_ret_valid),
+    .ret_table    (processing_unit_block_ret_table),
+    .ret_frame    (processing_unit_block_ret_frame),
+    .ret_write    (processing_unit_block_ret_write),
+    .ret_epoch    (processing_unit_block_ret_epoch),
+    .req_ready    (mapping_unit_block_req_ready),
+    .rsp_valid    (mapping_unit_block_rsp_valid),
+    .rsp_tag      (mapping_unit_block_rsp_tag),
+    .rsp_stream   (mapping_unit_block_rsp_stream),
+    .rsp_fault    (mapping_unit_block_rsp_fault),
+    .rsp_pa       (mapping_unit_block_rsp_pa),
+    .rsp_span     (mapping_unit_block_rsp_span),
+    .rsp_table    (mapping_unit_block_rsp_table),
+    .rsp_epoch    (mapping_unit_block_rsp_epoch),
+    .rsp_first    (mapping_unit_block_rsp_first),
+    .rsp_last     (mapping_unit_block_rsp_last),
+    .upd_ready    (mapping_unit_block_upd_ready),
+    .upd_done     (mapping_unit_block_upd_done),
+    .upd_error    (mapping_unit_block_upd_error),
+    .upd_result   (mapping_unit_block_upd_result),
+    .init_done    (mapping_unit_block_init_done)
   );
 
   // ---- Registers --------------------------------------------------------------------------------
@@ -386,9 +386,10 @@ module controller (
   assign m_axi_awprot = processing_unit_block_m_axi_awprot;
   assign m_axi_awqos = processing_unit_block_m_axi_awqos;
   assign m_axi_awuser = processing_unit_block_m_axi_awuser;
-  assign init_done = between_init_done;
+  assign init_done = mapping_unit_block_init_done;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, between_rsp_tag, between_rsp_stream, between_rsp_first};
+  wire unused_ok = &{1'b0, mapping_unit_block_rsp_tag, mapping_unit_block_rsp_stream,
+      mapping_unit_block_rsp_first};
 
 endmodule

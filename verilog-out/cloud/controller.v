@@ -36,6 +36,7 @@ module controller (
   input  wire         m_axis_completion_tready,
   input  wire         m_axi_arready,
   input  wire         m_axi_awready,
+  input  wire         m_axis_log_tready,
   output wire         s_axil_awready,
   output wire         s_axil_wready,
   output wire         s_axil_bvalid,
@@ -82,25 +83,28 @@ module controller (
   output wire [2:0]   m_axi_awprot,
   output wire [3:0]   m_axi_awqos,
   output wire [7:0]   m_axi_awuser,              // the table, for an IOMMU
+  output wire         m_axis_log_tvalid,
+  output wire [63:0]  m_axis_log_tdata,
+  output wire         m_axis_log_tlast,
   output wire         init_done                  // every stored entry is clear; no request is answered before
 );
 
-  wire between_req_ready;
-  wire between_rsp_valid;
-  wire [15:0] between_rsp_tag;
-  wire [23:0] between_rsp_stream;
-  wire [7:0] between_rsp_fault;
-  wire [47:0] between_rsp_pa;
-  wire [12:0] between_rsp_span;
-  wire [7:0] between_rsp_table;
-  wire between_rsp_epoch;
-  wire between_rsp_first;
-  wire between_rsp_last;
-  wire between_upd_ready;
-  wire between_upd_done;
-  wire [7:0] between_upd_error;
-  wire [63:0] between_upd_result;
-  wire between_init_done;
+  wire mapping_unit_block_req_ready;
+  wire mapping_unit_block_rsp_valid;
+  wire [15:0] mapping_unit_block_rsp_tag;
+  wire [23:0] mapping_unit_block_rsp_stream;
+  wire [7:0] mapping_unit_block_rsp_fault;
+  wire [47:0] mapping_unit_block_rsp_pa;
+  wire [12:0] mapping_unit_block_rsp_span;
+  wire [7:0] mapping_unit_block_rsp_table;
+  wire mapping_unit_block_rsp_epoch;
+  wire mapping_unit_block_rsp_first;
+  wire mapping_unit_block_rsp_last;
+  wire mapping_unit_block_upd_ready;
+  wire mapping_unit_block_upd_done;
+  wire [7:0] mapping_unit_block_upd_error;
+  wire [63:0] mapping_unit_block_upd_result;
+  wire mapping_unit_block_init_done;
   wire control_block_s_axil_awready;
   wire control_block_s_axil_wready;
   wire control_block_s_axil_bvalid;
@@ -110,60 +114,25 @@ module controller (
   wire [31:0] control_block_s_axil_rdata;
   wire [1:0] control_block_s_axil_rresp;
   wire control_block_irq;
-  wire between_upd_valid;
-  wire [4:0] between_upd_op;
-  wire [15:0] between_upd_arg_table;
-  wire [31:0] between_upd_arg_index;
-  wire [63:0] between_upd_arg_data;
-
-  mapping_control control_block (
-    .clk           (clk),
-    .rst           (rst),
-    .s_axil_awvalid(s_axil_awvalid),
-    .s_axil_awaddr (s_axil_awaddr),
-    .s_axil_awprot (s_axil_awprot),
-    .s_axil_wvalid (s_axil_wvalid),
-    .s_axil_wdata  (s_axil_wdata),
-    .s_axil_wstrb  (s_axil_wstrb),
-    .s_axil_bready (s_axil_bready),
-    .s_axil_arvalid(s_axil_arvalid),
-    .s_axil_araddr (s_axil_araddr),
-    .s_axil_arprot (s_axil_arprot),
-    .s_axil_rready (s_axil_rready),
-    .upd_ready     (between_upd_ready),
-    .upd_done      (between_upd_done),
-    .upd_error     (between_upd_error),
-    .upd_result    (between_upd_result),
-    .init_done     (between_init_done),
-    .s_axil_awready(control_block_s_axil_awready),
-    .s_axil_wready (control_block_s_axil_wready),
-    .s_axil_bvalid (control_block_s_axil_bvalid),
-    .s_axil_bresp  (control_block_s_axil_bresp),
-    .s_axil_arready(control_block_s_axil_arready),
-    .s_axil_rvalid (control_block_s_axil_rvalid),
-    .s_axil_rdata  (control_block_s_axil_rdata),
-    .s_axil_rresp  (control_block_s_axil_rresp),
-    .irq           (control_block_irq),
-    .upd_valid     (between_upd_valid),
-    .upd_op        (between_upd_op),
-    .upd_arg_table (between_upd_arg_table),
-    .upd_arg_index (between_upd_arg_index),
-    .upd_arg_data  (between_upd_arg_data)
-  );
-
+  wire control_block_upd_valid;
+  wire [4:0] control_block_upd_op;
+  wire [15:0] control_block_upd_arg_table;
+  wire [31:0] control_block_upd_arg_index;
+  wire [63:0] control_block_upd_arg_data;
+  wire [31:0] control_block_log_epoch;
   wire processing_unit_block_s_axis_payload_tready;
   wire processing_unit_block_s_axis_request_tready;
-  wire between_req_valid;
-  wire [151:0] between_req_net_id;
-  wire [31:0] between_req_key;
-  wire [23:0] between_req_pd;
-  wire [2:0] between_req_op;
-  wire [63:0] between_req_va;
-  wire [12:0] between_req_length;
-  wire [31:0] between_req_bound;
-  wire [23:0] between_req_stream;
-  wire [15:0] between_req_tag;
-  wire between_rsp_ready;
+  wire processing_unit_block_req_valid;
+  wire [151:0] processing_unit_block_req_net_id;
+  wire [31:0] processing_unit_block_req_key;
+  wire [23:0] processing_unit_block_req_pd;
+  wire [2:0] processing_unit_block_req_op;
+  wire [63:0] processing_unit_block_req_va;
+  wire [12:0] processing_unit_block_req_length;
+  wire [31:0] processing_unit_block_req_bound;
+  wire [23:0] processing_unit_block_req_stream;
+  wire [15:0] processing_unit_block_req_tag;
+  wire processing_unit_block_rsp_ready;
   wire processing_unit_block_m_axi_rready;
   wire processing_unit_block_m_axi_wvalid;
   wire [511:0] processing_unit_block_m_axi_wdata;
@@ -199,11 +168,11 @@ module controller (
   wire [2:0] processing_unit_block_m_axi_awprot;
   wire [3:0] processing_unit_block_m_axi_awqos;
   wire [7:0] processing_unit_block_m_axi_awuser;
-  wire between_ret_valid;
-  wire [7:0] between_ret_table;
-  wire [35:0] between_ret_frame;
-  wire between_ret_write;
-  wire between_ret_epoch;
+  wire processing_unit_block_ret_valid;
+  wire [7:0] processing_unit_block_ret_table;
+  wire [35:0] processing_unit_block_ret_frame;
+  wire processing_unit_block_ret_write;
+  wire processing_unit_block_ret_epoch;
 
   processing_unit processing_unit_block (
     .clk                     (clk),
@@ -214,14 +183,14 @@ module controller (
     .s_axis_payload_tlast    (s_axis_payload_tlast),
     .s_axis_request_tvalid   (s_axis_request_tvalid),
     .s_axis_request_tdata    (s_axis_request_tdata),
-    .req_ready               (between_req_ready),
-    .rsp_valid               (between_rsp_valid),
-    .rsp_fault               (between_rsp_fault),
-    .rsp_pa                  (between_rsp_pa),
-    .rsp_span                (between_rsp_span),
-    .rsp_table               (between_rsp_table),
-    .rsp_epoch               (between_rsp_epoch),
-    .rsp_last                (between_rsp_last),
+    .req_ready               (mapping_unit_block_req_ready),
+    .rsp_valid               (mapping_unit_block_rsp_valid),
+    .rsp_fault               (mapping_unit_block_rsp_fault),
+    .rsp_pa                  (mapping_unit_block_rsp_pa),
+    .rsp_span                (mapping_unit_block_rsp_span),
+    .rsp_table               (mapping_unit_block_rsp_table),
+    .rsp_epoch               (mapping_unit_block_rsp_epoch),
+    .rsp_last                (mapping_unit_block_rsp_last),
     .m_axi_rvalid            (m_axi_rvalid),
     .m_axi_rid               (m_axi_rid),
     .m_axi_rdata             (m_axi_rdata),
@@ -237,17 +206,17 @@ module controller (
     .m_axi_awready           (m_axi_awready),
     .s_axis_payload_tready   (processing_unit_block_s_axis_payload_tready),
     .s_axis_request_tready   (processing_unit_block_s_axis_request_tready),
-    .req_valid               (between_req_valid),
-    .req_net_id              (between_req_net_id),
-    .req_key                 (between_req_key),
-    .req_pd                  (between_req_pd),
-    .req_op                  (between_req_op),
-    .req_va                  (between_req_va),
-    .req_length              (between_req_length),
-    .req_bound               (between_req_bound),
-    .req_stream              (between_req_stream),
-    .req_tag                 (between_req_tag),
-    .rsp_ready               (between_rsp_ready),
+    .req_valid               (processing_unit_block_req_valid),
+    .req_net_id              (processing_unit_block_req_net_id),
+    .req_key                 (processing_unit_block_req_key),
+    .req_pd                  (processing_unit_block_req_pd),
+    .req_op                  (processing_unit_block_req_op),
+    .req_va                  (processing_unit_block_req_va),
+    .req_length              (processing_unit_block_req_length),
+    .req_bound               (processing_unit_block_req_bound),
+    .req_stream              (processing_unit_block_req_stream),
+    .req_tag                 (processing_unit_block_req_tag),
+    .rsp_ready               (processing_unit_block_rsp_ready),
     .m_axi_rready            (processing_unit_block_m_axi_rready),
     .m_axi_wvalid            (processing_unit_block_m_axi_wvalid),
     .m_axi_wdata             (processing_unit_block_m_axi_wdata),
@@ -283,58 +252,140 @@ module controller (
     .m_axi_awprot            (processing_unit_block_m_axi_awprot),
     .m_axi_awqos             (processing_unit_block_m_axi_awqos),
     .m_axi_awuser            (processing_unit_block_m_axi_awuser),
-    .ret_valid               (between_ret_valid),
-    .ret_table               (between_ret_table),
-    .ret_frame               (between_ret_frame),
-    .ret_write               (between_ret_write),
-    .ret_epoch               (between_ret_epoch)
+    .ret_valid               (processing_unit_block_ret_valid),
+    .ret_table               (processing_unit_block_ret_table),
+    .ret_frame               (processing_unit_block_ret_frame),
+    .ret_write               (processing_unit_block_ret_write),
+    .ret_epoch               (processing_unit_block_ret_epoch)
+  );
+
+  wire registration_log_block_log_ready;
+  wire registration_log_block_log_done;
+  wire [7:0] registration_log_block_log_error;
+  wire [63:0] registration_log_block_log_result;
+  wire [31:0] registration_log_block_log_room;
+  wire registration_log_block_upd_valid;
+  wire [4:0] registration_log_block_upd_op;
+  wire [15:0] registration_log_block_upd_arg_table;
+  wire [31:0] registration_log_block_upd_arg_index;
+  wire [63:0] registration_log_block_upd_arg_data;
+  wire registration_log_block_m_axis_log_tvalid;
+  wire [63:0] registration_log_block_m_axis_log_tdata;
+  wire registration_log_block_m_axis_log_tlast;
+
+  mapping_registration_log registration_log_block (
+    .clk              (clk),
+    .rst              (rst),
+    .log_valid        (control_block_upd_valid),
+    .log_op           (control_block_upd_op),
+    .log_arg_table    (control_block_upd_arg_table),
+    .log_arg_index    (control_block_upd_arg_index),
+    .log_arg_data     (control_block_upd_arg_data),
+    .log_epoch        (control_block_log_epoch),
+    .upd_ready        (mapping_unit_block_upd_ready),
+    .upd_done         (mapping_unit_block_upd_done),
+    .upd_error        (mapping_unit_block_upd_error),
+    .upd_result       (mapping_unit_block_upd_result),
+    .m_axis_log_tready(m_axis_log_tready),
+    .log_ready        (registration_log_block_log_ready),
+    .log_done         (registration_log_block_log_done),
+    .log_error        (registration_log_block_log_error),
+    .log_result       (registration_log_block_log_result),
+    .log_room         (registration_log_block_log_room),
+    .upd_valid        (registration_log_block_upd_valid),
+    .upd_op           (registration_log_block_upd_op),
+    .upd_arg_table    (registration_log_block_upd_arg_table),
+    .upd_arg_index    (registration_log_block_upd_arg_index),
+    .upd_arg_data     (registration_log_block_upd_arg_data),
+    .m_axis_log_tvalid(registration_log_block_m_axis_log_tvalid),
+    .m_axis_log_tdata (registration_log_block_m_axis_log_tdata),
+    .m_axis_log_tlast (registration_log_block_m_axis_log_tlast)
   );
 
   mapping_unit mapping_unit_block (
     .clk          (clk),
     .rst          (rst),
-    .req_valid    (between_req_valid),
-    .req_net_id   (between_req_net_id),
-    .req_tag      (between_req_tag),
-    .req_stream   (between_req_stream),
-    .req_pd       (between_req_pd),
-    .req_op       (between_req_op),
-    .req_key      (between_req_key),
-    .req_va       (between_req_va),
-    .req_length   (between_req_length),
-    .req_bound    (between_req_bound),
-    .rsp_ready    (between_rsp_ready),
-    .upd_valid    (between_upd_valid),
-    .upd_op       (between_upd_op),
-    .upd_arg_table(between_upd_arg_table),
-    .upd_arg_index(between_upd_arg_index),
-    .upd_arg_data (between_upd_arg_data),
-    .ret_valid    (between_ret_valid),
-    .ret_table    (between_ret_table),
-    .ret_frame    (between_ret_frame),
-    .ret_write    (between_ret_write),
-    .ret_epoch    (between_ret_epoch),
-    .req_ready    (between_req_ready),
-    .rsp_valid    (between_rsp_valid),
-    .rsp_tag      (between_rsp_tag),
-    .rsp_stream   (between_rsp_stream),
-    .rsp_fault    (between_rsp_fault),
-    .rsp_pa       (between_rsp_pa),
-    .rsp_span     (between_rsp_span),
-    .rsp_table    (between_rsp_table),
-    .rsp_epoch    (between_rsp_epoch),
-    .rsp_first    (between_rsp_first),
-    .rsp_last     (between_rsp_last),
-    .upd_ready    (between_upd_ready),
-    .upd_done     (between_upd_done),
-    .upd_error    (between_upd_error),
-    .upd_result   (between_upd_result),
-    .init_done    (between_init_done)
+    .req_valid    (processing_unit_block_req_valid),
+    .req_net_id   (processing_unit_block_req_net_id),
+    .req_tag      (processing_unit_block_req_tag),
+    .req_stream   (processing_unit_block_req_stream),
+    .req_pd       (processing_unit_block_req_pd),
+    .req_op       (processing_unit_block_req_op),
+    .req_key      (processing_unit_block_req_key),
+    .req_va       (processing_unit_block_req_va),
+    .req_length   (processing_unit_block_req_length),
+    .req_bound    (processing_unit_block_req_bound),
+    .rsp_ready    (processing_unit_block_rsp_ready),
+    .upd_valid    (registration_log_block_upd_valid),
+    .upd_op       (registration_log_block_upd_op),
+    .upd_arg_table(registration_log_block_upd_arg_table),
+    .upd_arg_index(registration_log_block_upd_arg_index),
+    .upd_arg_data (registration_log_block_upd_arg_data),
+    .ret_valid    (processing_unit_block_ret_valid),
+    .ret_table    (processing_unit_block_ret_table),
+    .ret_frame    (processing_unit_block_ret_frame),
+    .ret_write    (processing_unit_block_ret_write),
+    .ret_epoch    (processing_unit_block_ret_epoch),
+    .req_ready    (mapping_unit_block_req_ready),
+    .rsp_valid    (mapping_unit_block_rsp_valid),
+    .rsp_tag      (mapping_unit_block_rsp_tag),
+    .rsp_stream   (mapping_unit_block_rsp_stream),
+    .rsp_fault    (mapping_unit_block_rsp_fault),
+    .rsp_pa       (mapping_unit_block_rsp_pa),
+    .rsp_span     (mapping_unit_block_rsp_span),
+    .rsp_table    (mapping_unit_block_rsp_table),
+    .rsp_epoch    (mapping_unit_block_rsp_epoch),
+    .rsp_first    (mapping_unit_block_rsp_first),
+    .rsp_last     (mapping_unit_block_rsp_last),
+    .upd_ready    (mapping_unit_block_upd_ready),
+    .upd_done     (mapping_unit_block_upd_done),
+    .upd_error    (mapping_unit_block_upd_error),
+    .upd_result   (mapping_unit_block_upd_result),
+    .init_done    (mapping_unit_block_init_done)
+  );
+
+  mapping_control control_block (
+    .clk           (clk),
+    .rst           (rst),
+    .s_axil_awvalid(s_axil_awvalid),
+    .s_axil_awaddr (s_axil_awaddr),
+    .s_axil_awprot (s_axil_awprot),
+    .s_axil_wvalid (s_axil_wvalid),
+    .s_axil_wdata  (s_axil_wdata),
+    .s_axil_wstrb  (s_axil_wstrb),
+    .s_axil_bready (s_axil_bready),
+    .s_axil_arvalid(s_axil_arvalid),
+    .s_axil_araddr (s_axil_araddr),
+    .s_axil_arprot (s_axil_arprot),
+    .s_axil_rready (s_axil_rready),
+    .upd_ready     (registration_log_block_log_ready),
+    .upd_done      (registration_log_block_log_done),
+    .upd_error     (registration_log_block_log_error),
+    .upd_result    (registration_log_block_log_result),
+    .init_done     (mapping_unit_block_init_done),
+    .log_room      (registration_log_block_log_room),
+    .s_axil_awready(control_block_s_axil_awready),
+    .s_axil_wready (control_block_s_axil_wready),
+    .s_axil_bvalid (control_block_s_axil_bvalid),
+    .s_axil_bresp  (control_block_s_axil_bresp),
+    .s_axil_arready(control_block_s_axil_arready),
+    .s_axil_rvalid (control_block_s_axil_rvalid),
+    .s_axil_rdata  (control_block_s_axil_rdata),
+    .s_axil_rresp  (control_block_s_axil_rresp),
+    .irq           (control_block_irq),
+    .upd_valid     (control_block_upd_valid),
+    .upd_op        (control_block_upd_op),
+    .upd_arg_table (control_block_upd_arg_table),
+    .upd_arg_index (control_block_upd_arg_index),
+    .upd_arg_data  (control_block_upd_arg_data),
+    .log_epoch     (control_block_log_epoch)
   );
 
   // ---- Registers --------------------------------------------------------------------------------
 
   // ---- Accesses ---------------------------------------------------------------------------------
+
+  // ---- The registration log ---------------------------------------------------------------------
 
   // ---- Between the blocks -----------------------------------------------------------------------
 
@@ -386,9 +437,13 @@ module controller (
   assign m_axi_awprot = processing_unit_block_m_axi_awprot;
   assign m_axi_awqos = processing_unit_block_m_axi_awqos;
   assign m_axi_awuser = processing_unit_block_m_axi_awuser;
-  assign init_done = between_init_done;
+  assign m_axis_log_tvalid = registration_log_block_m_axis_log_tvalid;
+  assign m_axis_log_tdata = registration_log_block_m_axis_log_tdata;
+  assign m_axis_log_tlast = registration_log_block_m_axis_log_tlast;
+  assign init_done = mapping_unit_block_init_done;
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, between_rsp_tag, between_rsp_stream, between_rsp_first};
+  wire unused_ok = &{1'b0, mapping_unit_block_rsp_tag, mapping_unit_block_rsp_stream,
+      mapping_unit_block_rsp_first};
 
 endmodule

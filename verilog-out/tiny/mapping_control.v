@@ -21,6 +21,7 @@ module mapping_control (
   input  wire [7:0]  upd_error,
   input  wire [63:0] upd_result,
   input  wire        init_done,
+  input  wire [31:0] log_room,
   output wire        s_axil_awready,
   output wire        s_axil_wready,
   output wire        s_axil_bvalid,
@@ -34,7 +35,8 @@ module mapping_control (
   output wire [4:0]  upd_op,
   output wire [15:0] upd_arg_table,
   output wire [31:0] upd_arg_index,
-  output wire [63:0] upd_arg_data
+  output wire [63:0] upd_arg_data,
+  output wire [31:0] log_epoch
 );
 
   // ---- AXI4-Lite --------------------------------------------------------------------------------
@@ -117,6 +119,10 @@ module mapping_control (
   reg plain_command;
   wire may_write_command = names_command & plain_command & takes_commands & w_strobes[0];
   reg writes_command;
+  reg names_epoch;
+  reg plain_epoch;
+  wire may_write_epoch = names_epoch & plain_epoch & takes_commands;
+  reg writes_epoch;
   reg names_interrupt_status;
   reg plain_interrupt_status;
   wire may_write_interrupt_status = names_interrupt_status & plain_interrupt_status;
@@ -126,7 +132,7 @@ module mapping_control (
   wire may_write_interrupt_mask = names_interrupt_mask & plain_interrupt_mask;
   reg writes_interrupt_mask;
   wire any_allowed = may_write_table | may_write_index | may_write_data_low | may_write_data_high
-      | may_write_command | may_write_interrupt_status | may_write_interrupt_mask;
+      | may_write_command | may_write_epoch | may_write_interrupt_status | may_write_interrupt_mask;
   reg [1:0] b_answer;
 
   always @(posedge clk) if (rst) begin
@@ -137,6 +143,7 @@ module mapping_control (
     writes_data_low <= 1'b0;
     writes_data_high <= 1'b0;
     writes_command <= 1'b0;
+    writes_epoch <= 1'b0;
     writes_interrupt_status <= 1'b0;
     writes_interrupt_mask <= 1'b0;
   end else begin
@@ -147,6 +154,7 @@ module mapping_control (
     writes_data_low <= write1_valid & may_write_data_low;
     writes_data_high <= write1_valid & may_write_data_high;
     writes_command <= write1_valid & may_write_command;
+    writes_epoch <= write1_valid & may_write_epoch;
     writes_interrupt_status <= write1_valid & may_write_interrupt_status;
     writes_interrupt_mask <= write1_valid & may_write_interrupt_mask;
   end
@@ -162,6 +170,8 @@ module mapping_control (
     plain_data_high <= !(|(w_word & written_bits & 32'd0));
     names_command <= aw_number == 10'd20;
     plain_command <= !(|(w_word & written_bits & 32'hffffffe0));
+    names_epoch <= aw_number == 10'd21;
+    plain_epoch <= !(|(w_word & written_bits & 32'd0));
     names_interrupt_status <= aw_number == 10'd24;
     plain_interrupt_status <= !(|(w_word & written_bits & 32'hfffffffc));
     names_interrupt_mask <= aw_number == 10'd25;
@@ -178,6 +188,7 @@ module mapping_control (
   reg [31:0] index_value;
   reg [31:0] data_low_value;
   reg [31:0] data_high_value;
+  reg [31:0] epoch_value;
   reg [1:0] interrupt_mask_value;
 
   always @(posedge clk) if (rst) begin
@@ -202,6 +213,12 @@ module mapping_control (
     data_high_value <= 32'd0;
   end else if (writes_data_high) begin
     data_high_value <= (data_high_value & ~written_bits) | (w_word & written_bits);
+  end
+
+  always @(posedge clk) if (rst) begin
+    epoch_value <= 32'd0;
+  end else if (writes_epoch) begin
+    epoch_value <= (epoch_value & ~written_bits) | (w_word & written_bits);
   end
 
   always @(posedge clk) if (rst) begin
@@ -294,16 +311,19 @@ module mapping_control (
   reg reads_index;
   reg reads_data_low;
   reg reads_data_high;
+  reg reads_epoch;
   reg reads_result_low;
   reg reads_result_high;
   reg reads_interrupt_status;
   reg reads_interrupt_mask;
+  reg reads_log_room;
   reg [31:0] read2_four0;
   reg [31:0] read2_four1;
   reg [31:0] read2_four2;
   reg [31:0] read2_four3;
   reg [31:0] read2_four4;
   reg [31:0] read2_four5;
+  reg [31:0] read2_four6;
   reg [31:0] read3_word;
   reg r_valid;
   assign read_over = r_valid & s_axil_rready;
@@ -350,12 +370,14 @@ module mapping_control (
     reads_index <= ar_number == 10'd17;
     reads_data_low <= ar_number == 10'd18;
     reads_data_high <= ar_number == 10'd19;
+    reads_epoch <= ar_number == 10'd21;
     reads_result_low <= ar_number == 10'd22;
     reads_result_high <= ar_number == 10'd23;
     reads_interrupt_status <= ar_number == 10'd24;
     reads_interrupt_mask <= ar_number == 10'd25;
-    read2_four0 <= (32'h53544147 & {32{reads_id}}) | (32'h10000 & {32{reads_version}})
-        | (32'd8 & {32{reads_capabilities}}) | (status_word & {32{reads_status}});
+    reads_log_room <= ar_number == 10'd26;
+    read2_four0 <= (32'h53544147 & {32{reads_id}}) | (32'h10001 & {32{reads_version}})
+        | (32'd40 & {32{reads_capabilities}}) | (status_word & {32{reads_status}});
     read2_four1 <= (32'd16 & {32{reads_tables}}) | (32'd16 & {32{reads_bindings}})
         | (32'd32 & {32{reads_net_id_bits}}) | (32'd256 & {32{reads_regions}});
     read2_four2 <= (32'h400 & {32{reads_slots}}) | (32'd64 & {32{reads_dirty_words}})
@@ -364,14 +386,17 @@ module mapping_control (
         | (32'd48 & {32{reads_physical_address_bits}}) | (32'h40211000 & {32{reads_page_shifts}})
         | ({16'd0, table_value} & {32{reads_table}});
     read2_four4 <= (index_value & {32{reads_index}}) | (data_low_value & {32{reads_data_low}})
-        | (data_high_value & {32{reads_data_high}}) | (result[31:0] & {32{reads_result_low}});
-    read2_four5 <= (result[63:32] & {32{reads_result_high}})
+        | (data_high_value & {32{reads_data_high}}) | (epoch_value & {32{reads_epoch}});
+    read2_four5 <= (result[31:0] & {32{reads_result_low}})
+        | (result[63:32] & {32{reads_result_high}})
         | ({30'd0, interrupt_status} & {32{reads_interrupt_status}})
         | ({30'd0, interrupt_mask_value} & {32{reads_interrupt_mask}});
+    read2_four6 <= log_room & {32{reads_log_room}};
   end
 
   always @(posedge clk) if (read2_valid) begin
-    read3_word <= read2_four0 | read2_four1 | read2_four2 | read2_four3 | read2_four4 | read2_four5;
+    read3_word <= read2_four0 | read2_four1 | read2_four2 | read2_four3 | read2_four4 | read2_four5
+        | read2_four6;
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------
@@ -390,6 +415,7 @@ module mapping_control (
   assign upd_arg_table = table_value;
   assign upd_arg_index = index_value;
   assign upd_arg_data = {data_high_value, data_low_value};
+  assign log_epoch = epoch_value;
 
   // Deliberately unread.
   wire unused_ok = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0]};

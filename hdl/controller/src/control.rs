@@ -51,6 +51,8 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let upd_error = m.input("upd_error", 8);
     let upd_result = m.input("upd_result", 64);
     let initialised = m.input("init_done", 1);
+    let has_log = config.log_room() > 0;
+    let log_room = m.input("log_room", if has_log { 32 } else { 0 });
     for ignored in [aw_prot, ar_prot, aw_address.low(2), ar_address.low(2)] {
         m.unused(ignored);
     }
@@ -120,6 +122,7 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let table = kept(Register::Table);
     let index = kept(Register::Index);
     let (data_low, data_high) = (kept(Register::DataLow), kept(Register::DataHigh));
+    let epoch = kept(Register::Epoch);
     let interrupt_mask = kept(Register::InterruptMask);
 
     m.section("A command");
@@ -164,6 +167,8 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         Register::DataHigh => data_high,
         Register::ResultLow => result.value().low(32),
         Register::ResultHigh => result.value().high(32),
+        Register::Epoch => epoch,
+        Register::LogRoom if has_log => log_room,
         Register::InterruptStatus => happened.value().zero_extend(32),
         Register::InterruptMask => interrupt_mask.zero_extend(32),
         constant => m.constant(32, constant.constant(config).unwrap_or(0)),
@@ -211,6 +216,9 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     port("upd_arg_table", table, "");
     port("upd_arg_index", index, "");
     port("upd_arg_data", m.concat(&[data_high, data_low]), "");
+    if has_log {
+        m.output("log_epoch", epoch);
+    }
     m.finish()
 }
 
@@ -221,8 +229,8 @@ fn is_written(register: Register) -> bool {
 
 /// Whether a write must find no command busy, and the unit initialised.
 fn needs_quiet(register: Register) -> bool {
-    use Register::{Command, DataHigh, DataLow, Index, Table};
-    matches!(register, Table | Index | DataLow | DataHigh | Command)
+    use Register::{Command, DataHigh, DataLow, Epoch, Index, Table};
+    matches!(register, Table | Index | DataLow | DataHigh | Epoch | Command)
 }
 
 /// One channel's payload, taken when none is held, and held until it is over.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!                    ┌─ controller ─────────────────────────────────────────┐
-//!  s_axil_* ────────▶│ control ── upd_* ──▶ mapping_unit                    │
-//!  irq ◀─────────────│                    req ▲   │ rsp   ▲ ret             │
+//!  s_axil_* ────────▶│ control ─▶ registration_log ── upd_* ──▶ mapping_unit│
+//!  irq ◀─────────────│                 │  req ▲   │ rsp   ▲ ret             │──▶ m_axis_log
 //!                    │                        │   ▼       │                 │
 //!  s_axis_request ──▶│                     processing_unit                  │──▶ m_axis_read
 //!  s_axis_payload ──▶│                                                      │──▶ m_axis_completion
@@ -18,7 +18,7 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder};
 use stagecoach_spec::Config;
 
 use crate::processing::{self, Shape};
-use crate::{control, mapping_unit};
+use crate::{control, mapping_unit, registration_log};
 
 /// Describes the controller of a configuration that [`Config::validate`] accepts. The module is called `controller`.
 ///
@@ -35,11 +35,17 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let shape = Shape::of(config);
     let (unit_module, control_module) = (mapping_unit(config)?, control::describe(config)?);
     let processing_module = processing::describe(&shape)?;
+    let log_module = if config.log_room() > 0 { Some(registration_log::describe(config)?) } else { None };
     let unit = m.instance("mapping_unit_block", &unit_module);
     let control = m.instance("control_block", &control_module);
     let processing = m.instance("processing_unit_block", &processing_module);
-    let outside = [(&control, &control_module, "Registers"), (&processing, &processing_module, "Accesses")];
-    for (instance, module, section) in outside {
+    let log = log_module.as_ref().map(|module| (m.instance("registration_log_block", module), module));
+    let mut outside =
+        vec![(&control, &control_module, "Registers"), (&processing, &processing_module, "Accesses")];
+    if let Some((instance, module)) = &log {
+        outside.push((instance, *module, "The registration log"));
+    }
+    for (instance, module, section) in &outside {
         m.section(section);
         let inputs = module.ports.iter().filter(|port| port.direction == Direction::Input);
         for port in inputs.filter(|port| !is_between(&port.name)) {
@@ -47,32 +53,51 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         }
     }
     m.section("Between the blocks");
-    for (from, module) in
-        [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)]
-    {
-        let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
-        for port in outputs.filter(|port| is_between(&port.name)) {
-            let takers =
-                [(&control, &control_module), (&processing, &processing_module), (&unit, &unit_module)];
-            let takes = |module: &Module| {
-                module
-                    .ports
-                    .iter()
-                    .any(|taken| taken.direction == Direction::Input && taken.name == port.name)
-            };
-            let wire = from.output_as(&port.name, &format!("between_{}", port.name));
-            let takers: Vec<_> = takers.into_iter().filter(|(_, module)| takes(module)).collect();
-            for (taker, _) in &takers {
-                taker.input(&port.name, wire);
-            }
-            if takers.is_empty() {
+    let arguments = ["valid", "op", "arg_table", "arg_index", "arg_data"];
+    let answers = ["ready", "done", "error", "result"];
+    let named = |prefix: &str, names: &[&str]| -> Vec<String> {
+        names.iter().map(|name| format!("{prefix}_{name}")).collect()
+    };
+    let before = if let Some((log, _)) = &log {
+        for (control_port, log_port) in named("upd", &arguments).iter().zip(named("log", &arguments)) {
+            log.input(&log_port, control.output(control_port));
+        }
+        for (log_port, control_port) in named("log", &answers).iter().zip(named("upd", &answers)) {
+            control.input(&control_port, log.output(log_port));
+        }
+        log.input("log_epoch", control.output("log_epoch"));
+        control.input("log_room", log.output("log_room"));
+        log
+    } else {
+        &control
+    };
+    for port in named("upd", &arguments) {
+        unit.input(&port, before.output(&port));
+    }
+    for port in named("upd", &answers) {
+        before.input(&port, unit.output(&port));
+    }
+    control.input("init_done", unit.output("init_done"));
+    for (from, module, to, takers) in [
+        (&processing, &processing_module, &unit, &unit_module),
+        (&unit, &unit_module, &processing, &processing_module),
+    ] {
+        let accesses = |port: &str| ["req_", "rsp_", "ret_"].iter().any(|prefix| port.starts_with(prefix));
+        for port in
+            module.ports.iter().filter(|port| port.direction == Direction::Output && accesses(&port.name))
+        {
+            let wire = from.output(&port.name);
+            if takers.ports.iter().any(|taken| taken.direction == Direction::Input && taken.name == port.name)
+            {
+                to.input(&port.name, wire);
+            } else {
                 m.unused(wire);
             }
         }
     }
 
     m.section("Outputs");
-    for (instance, module, _) in outside {
+    for (instance, module, _) in &outside {
         let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
         for port in outputs.filter(|port| !is_between(&port.name)) {
             m.output(&port.name, instance.output(&port.name));
@@ -86,5 +111,6 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
 
 /// Whether a port leads from one block to another.
 fn is_between(port: &str) -> bool {
-    port == "init_done" || ["upd_", "req_", "rsp_", "ret_"].iter().any(|prefix| port.starts_with(prefix))
+    port == "init_done"
+        || ["upd_", "req_", "rsp_", "ret_", "log_"].iter().any(|prefix| port.starts_with(prefix))
 }

@@ -54,6 +54,7 @@ pub mod processing;
 pub mod protect;
 pub mod queue;
 pub mod region;
+pub mod registration_log;
 pub mod request;
 pub mod respond;
 pub mod retire;

@@ -56,6 +56,8 @@ struct Both {
     racing: Option<Update>,
     verdicts: [u64; 14],
     tag: u32,
+    /// The epoch in which each VM serves.
+    epochs: [u32; VMS as usize],
 }
 
 impl Both {
@@ -72,6 +74,7 @@ impl Both {
             racing: None,
             verdicts: [0; 14],
             tag: 0,
+            epochs: [0; VMS as usize],
         };
         for vm in 0..VMS {
             let n = u32::from(vm);
@@ -291,8 +294,19 @@ fn traffic(kind: EngineKind, data_bits: u32, seed: u64, rounds: usize) -> [u64; 
         both.driver.update(&update).expect("the bus works").expect("it is accepted");
         both.settle();
         match update {
-            Update::Freeze { table } => both.update(Update::Thaw { table }),
-            Update::Unbind { table, net_id } => both.update(Update::Bind { table, net_id }),
+            Update::Freeze { table } => {
+                let epoch = both.epochs[usize::from(table)];
+                both.driver.set_epoch(epoch).expect("the bus works");
+                both.update(Update::Thaw { table });
+            }
+            Update::Unbind { table, net_id } => {
+                // It comes back in a newer epoch.
+                let epoch = &mut both.epochs[usize::from(table)];
+                *epoch += 1;
+                let epoch = *epoch;
+                both.driver.set_epoch(epoch).expect("the bus works");
+                both.update(Update::Bind { table, net_id });
+            }
             _ => {
                 both.install(vm, 0);
                 both.install(vm, 1);

@@ -77,6 +77,9 @@ pub struct Machine {
     payload: Source,
     read: Sink,
     completions: Sink,
+    log: Sink,
+    record: Vec<u64>,
+    records: VecDeque<Vec<u64>>,
     axil: [Source; 3],
     axil_answers: [Sink; 2],
     answers: [VecDeque<Vec<Vec<u64>>>; 2],
@@ -116,6 +119,9 @@ impl Machine {
             payload: Source::new("s_axis_payload", &["data", "keep", "last"]),
             read: sink("m_axis_read", &["data", "keep", "last", "user"]),
             completions: sink("m_axis_completion", &["data"]),
+            log: sink("m_axis_log", &["data", "last"]),
+            record: Vec::new(),
+            records: VecDeque::new(),
             axil: [
                 Source::new("s_axil_aw", &["addr", "prot"]),
                 Source::new("s_axil_w", &["data", "strb"]),
@@ -193,6 +199,16 @@ impl Machine {
         self.finished.pop_front()
     }
 
+    /// How often the reader of the registration log takes a word, in percent of the cycles.
+    pub fn read_log(&mut self, willing: u32) {
+        self.log.willing = willing;
+    }
+
+    /// The oldest packet of the registration log that was not looked at.
+    pub fn record(&mut self) -> Option<Vec<u64>> {
+        self.records.pop_front()
+    }
+
     /// A clock cycle.
     ///
     /// # Errors
@@ -202,7 +218,8 @@ impl Machine {
         for source in [&mut self.requests, &mut self.payload].into_iter().chain(&mut self.axil) {
             source.before(ports, random);
         }
-        for sink in [&mut self.read, &mut self.completions].into_iter().chain(&mut self.axil_answers) {
+        let sinks = [&mut self.read, &mut self.completions, &mut self.log];
+        for sink in sinks.into_iter().chain(&mut self.axil_answers) {
             sink.before(ports, random);
         }
         self.slave.before(ports, random);
@@ -213,6 +230,12 @@ impl Machine {
         self.slave.after(ports, random, self.cycle)?;
         for (sink, answers) in self.axil_answers.iter_mut().zip(&mut self.answers) {
             answers.extend(sink.after(ports, self.cycle)?);
+        }
+        if let Some(beat) = self.log.after(ports, self.cycle)? {
+            self.record.push(beat[0][0]);
+            if beat[1][0] == 1 {
+                self.records.push_back(std::mem::take(&mut self.record));
+            }
         }
         if let Some(beat) = self.read.after(ports, self.cycle)? {
             self.read_beat(&beat)?;

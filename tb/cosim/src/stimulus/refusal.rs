@@ -145,7 +145,8 @@ pub(super) fn provoke(random: &mut impl Rng, world: &World, error: Error) -> Opt
             let way = (!used.is_empty()).then(|| pick(random, &used))?;
             one(Update::Reseed { way: way as u8, seed: cuckoo.initial_seeds()[0] })
         }
-        Error::WayInUse => None,
+        // The log's errors are the controller's, not the mapping unit's.
+        Error::WayInUse | Error::StaleEpoch | Error::LogFull => None,
         Error::BadRights => {
             let bits = pick(random, &[2, 6, 8, 10, 12, 14]);
             install(&|region| region.rights = Access::from_bits(bits).unwrap_or(Access::REMOTE_WRITE))
