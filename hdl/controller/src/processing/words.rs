@@ -114,50 +114,50 @@ bundle! {
 
 impl Shape {
     /// Bits of a number of payload words of one request.
-    pub fn payload_words(&self) -> u32 {
+    pub(crate) fn payload_words(&self) -> u32 {
         stagecoach_hdl::index_width(u64::from(self.request_beats) + 1)
     }
 
     /// Bits of the number of a data beat in a frame.
-    pub fn frame_beat(&self) -> u32 {
+    pub(crate) fn frame_beat(&self) -> u32 {
         super::shape::OFFSET - self.lane
     }
 
     /// Bits of [`Pending`].
-    pub fn pending(&self) -> Vec<u32> {
+    pub(crate) fn pending(&self) -> Vec<u32> {
         vec![1, 1, 1, 1, self.payload_words(), 64, 64]
     }
 
     /// Bits of [`Asked`].
-    pub fn asked(&self) -> Vec<u32> {
+    pub(crate) fn asked(&self) -> Vec<u32> {
         let c = &self.config;
         vec![c.tag_bits, c.stream_bits, 8, self.payload_words(), self.read_beats()]
     }
 
     /// Bits of [`Piece`].
-    pub fn piece(&self) -> Vec<u32> {
+    pub(crate) fn piece(&self) -> Vec<u32> {
         vec![1, 1, 1, self.slot, self.lane, self.span, 8, self.table, 1]
     }
 
     /// Bits of [`Burst`].
-    pub fn burst(&self) -> Vec<u32> {
+    pub(crate) fn burst(&self) -> Vec<u32> {
         vec![self.slot + 1, self.frame, self.frame_beat(), self.beat, self.table]
     }
 
     /// Bits of [`Data`].
-    pub fn data_word(&self) -> Vec<u32> {
+    pub(crate) fn data_word(&self) -> Vec<u32> {
         vec![self.slot + 1, self.frame_beat(), self.beat, self.lane, self.lane, self.payload_place, self.lane]
     }
 
     /// Bits of [`Over`].
-    pub fn over(&self) -> Vec<u32> {
+    pub(crate) fn over(&self) -> Vec<u32> {
         vec![self.table, self.frame, 1]
     }
 }
 
 impl Shape {
     /// Bits of a number of beats of read data of one request.
-    pub fn read_beats(&self) -> u32 {
+    pub(crate) fn read_beats(&self) -> u32 {
         self.payload_words()
     }
 }
