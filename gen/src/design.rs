@@ -8,7 +8,7 @@ use stagecoach_spec::Config;
 
 use crate::Error;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::{core_file, registers};
+use crate::{amba, core_file, registers};
 
 /// Name of the configuration among the files.
 pub const CONFIGURATION: &str = "configuration.toml";
@@ -91,6 +91,7 @@ pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
             files.push(OutputFile { purpose, ..file });
         }
     }
+    files.push(amba::file(&controller));
     files.extend(registers::files());
     files.push(core_file::file(config, &files));
     let text = format!(

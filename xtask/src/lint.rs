@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use stagecoach::amba;
 use stagecoach::design::{self, Purpose};
 use stagecoach::generate::DEFAULT_FOLDER;
 use stagecoach::manifest::Manifest;
@@ -76,6 +77,8 @@ fn lint_folder(folder: &Path) -> Result<u32> {
             lint::verilator(&controller, controller_top, &[]),
         ),
         ("controller".to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, controller_top)),
+        (amba::TOP.to_owned(), "verilator", controller.len(), lint::verilator(&controller, amba::TOP, &[])),
+        (amba::TOP.to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, amba::TOP)),
         // Icarus Verilog knows no cover statements.
         (
             "properties".to_owned(),
