@@ -8,7 +8,7 @@ use stagecoach_spec::Config;
 
 use crate::Error;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::{core_file, registers};
+use crate::{amba, core_file, registers};
 
 /// Name of the configuration among the files.
 pub const CONFIGURATION: &str = "configuration.toml";
@@ -21,6 +21,8 @@ pub enum Purpose {
     Design,
     /// A module that only the controller has, Verilog-2005.
     Controller,
+    /// The controller with AMBA's clock and reset, Verilog-2005.
+    Wrapper,
     /// A RAM wrapper, Verilog-2005: all that depends on the configuration's target.
     Ram,
     /// A model of a device's primitive, for simulators; synthesis tools have their own and see nothing in it.
@@ -91,6 +93,7 @@ pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
             files.push(OutputFile { purpose, ..file });
         }
     }
+    files.push(amba::file(&controller));
     files.extend(registers::files());
     files.push(core_file::file(config, &files));
     let text = format!(

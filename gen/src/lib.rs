@@ -18,6 +18,7 @@
 //! Every command's `run` answers `Ok(true)` when all is well, `Ok(false)` when it compared and found a difference
 //! (which it has printed), and an error when it could not do its work.
 
+mod amba;
 pub mod check;
 pub mod cli;
 mod core_file;

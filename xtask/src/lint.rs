@@ -66,6 +66,9 @@ fn lint_folder(folder: &Path) -> Result<u32> {
 
     let controller_top = &manifest.controller.top;
     let controller = files(&[Purpose::Simulation, Purpose::Ram, Purpose::Design, Purpose::Controller])?;
+    let axi_top = &manifest.controller_axi.top;
+    let mut controller_axi = controller.clone();
+    controller_axi.extend(files(&[Purpose::Wrapper])?);
     let mut runs = vec![
         ("design".to_owned(), "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
         ("design".to_owned(), "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
@@ -76,6 +79,18 @@ fn lint_folder(folder: &Path) -> Result<u32> {
             lint::verilator(&controller, controller_top, &[]),
         ),
         ("controller".to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, controller_top)),
+        (
+            "controller_axi".to_owned(),
+            "verilator",
+            controller_axi.len(),
+            lint::verilator(&controller_axi, axi_top, &[]),
+        ),
+        (
+            "controller_axi".to_owned(),
+            "iverilog",
+            controller_axi.len(),
+            lint::iverilog(&controller_axi, axi_top),
+        ),
         // Icarus Verilog knows no cover statements.
         (
             "properties".to_owned(),
