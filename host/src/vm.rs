@@ -1,7 +1,7 @@
 //! A VM's table: its slots, its keys, and registration in the order that never shows a half-made region: slots first,
 //! region last; and away in the opposite one.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 use stagecoach_spec::{Access, Region, Slices, Update, UpdateError};
 use thiserror::Error;
@@ -13,7 +13,7 @@ use crate::pool::{NoRoom, Part, Pool};
 
 /// Why a VM's table could not be changed.
 #[derive(Debug, Error)]
-pub enum VmError<E: std::error::Error> {
+pub enum VmError<E: core::error::Error> {
     /// The driver failed; what the table holds is not known.
     #[error(transparent)]
     Driver(#[from] DriverError<E>),
@@ -201,7 +201,7 @@ impl Vm {
 }
 
 /// How many pages hold some memory.
-fn pages<E: std::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> Result<u64, VmError<E>> {
+fn pages<E: core::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> Result<u64, VmError<E>> {
     let bad = |why| VmError::BadPages { page_size: memory.page_size, first_offset: memory.first_offset, why };
     let mut shifts = (0..32).filter(|shift| page_shifts >> shift & 1 == 1);
     let shift =
@@ -216,6 +216,6 @@ fn pages<E: std::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> R
     Ok(bytes.div_ceil(1 << shift) as u64)
 }
 
-fn done<E: std::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), VmError<E>> {
+fn done<E: core::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), VmError<E>> {
     answer.map(|_| ()).map_err(VmError::Refused)
 }

@@ -1,84 +1,16 @@
 //! The driver on the golden model, behind registers of plain Rust; and on hardware that says whatever it likes.
 
-use std::fmt;
+mod common;
 
+use common::ModelBus;
 use proptest::prelude::*;
-use stagecoach_host::{BindError, Bindings, Driver, DriverError, RegisterBus, Registration, Vm, VmError};
-use stagecoach_model::Golden;
+use stagecoach_host::{
+    AxiError, BindError, Bindings, Driver, DriverError, RegisterBus, Registration, Vm, VmError,
+};
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
-    Access, Answer, Cam, Command, Config, Fault, NetId, Op, Preset, Request, Retirement, Slices, UpdateError,
+    Access, Cam, Config, Fault, NetId, Op, Preset, Request, Retirement, Slices, UpdateError,
 };
-
-/// AXI's SLVERR.
-#[derive(Debug, PartialEq, Eq)]
-struct Refused;
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SLVERR")
-    }
-}
-
-impl std::error::Error for Refused {}
-
-/// The registers, written from their page, before the golden model.
-struct ModelBus {
-    config: Config,
-    golden: Golden,
-    table: u32,
-    index: u32,
-    data: [u32; 2],
-    answer: Option<Answer>,
-}
-
-impl ModelBus {
-    fn new(config: Config) -> ModelBus {
-        let golden = Golden::new(&config);
-        ModelBus { config, golden, table: 0, index: 0, data: [0; 2], answer: None }
-    }
-}
-
-impl RegisterBus for ModelBus {
-    type Error = Refused;
-
-    fn read(&mut self, offset: u32) -> Result<u32, Refused> {
-        let Some(register) = Register::at(offset) else { return Ok(0) };
-        if let Some(value) = register.constant(&self.config) {
-            return Ok(value);
-        }
-        let result = self.answer.and_then(Result::ok).unwrap_or(0);
-        Ok(match register {
-            Register::Status => {
-                let error = self.answer.and_then(Result::err).map_or(0, UpdateError::code);
-                1 | u32::from(self.answer.is_some()) << 2 | u32::from(error) << 8
-            }
-            Register::ResultLow => result as u32,
-            Register::ResultHigh => (result >> 32) as u32,
-            _ => 0,
-        })
-    }
-
-    fn write(&mut self, offset: u32, value: u32) -> Result<(), Refused> {
-        let register = Register::at(offset).ok_or(Refused)?;
-        if value & !register.description().mask() != 0 {
-            return Err(Refused);
-        }
-        match register {
-            Register::Table => self.table = value,
-            Register::Index => self.index = value,
-            Register::DataLow => self.data[0] = value,
-            Register::DataHigh => self.data[1] = value,
-            Register::Command => {
-                let data = u64::from(self.data[1]) << 32 | u64::from(self.data[0]);
-                let command = Command { op: value as u8, table: self.table as u16, index: self.index, data };
-                self.answer = Some(self.golden.command(&command));
-            }
-            _ => return Err(Refused),
-        }
-        Ok(())
-    }
-}
 
 const SLICES: Slices = Slices {
     region_base: 8,
@@ -199,9 +131,9 @@ struct Hostile {
 }
 
 impl RegisterBus for Hostile {
-    type Error = Refused;
+    type Error = AxiError;
 
-    fn read(&mut self, offset: u32) -> Result<u32, Refused> {
+    fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
         // Honest enough to be opened.
         match Register::at(offset) {
             Some(Register::Id) => return Ok(stagecoach_spec::registers::ID),
@@ -213,8 +145,8 @@ impl RegisterBus for Hostile {
         Ok(word)
     }
 
-    fn write(&mut self, _: u32, value: u32) -> Result<(), Refused> {
-        if value == 0x1aa { Err(Refused) } else { Ok(()) }
+    fn write(&mut self, _: u32, value: u32) -> Result<(), AxiError> {
+        if value == 0x1aa { Err(AxiError::Slverr) } else { Ok(()) }
     }
 }
 
@@ -245,12 +177,12 @@ proptest! {
 fn something_else_at_the_address_is_said_so() {
     struct Other(u32);
     impl RegisterBus for Other {
-        type Error = Refused;
-        fn read(&mut self, offset: u32) -> Result<u32, Refused> {
+        type Error = AxiError;
+        fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
             Ok(if offset == 0 { self.0 } else { 0x0002_0000 })
         }
-        fn write(&mut self, _: u32, _: u32) -> Result<(), Refused> {
-            Err(Refused)
+        fn write(&mut self, _: u32, _: u32) -> Result<(), AxiError> {
+            Err(AxiError::Slverr)
         }
     }
     let error = Driver::open(Other(0xffff_ffff)).map(|_| ()).unwrap_err();

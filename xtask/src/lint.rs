@@ -1,8 +1,9 @@
 //! `cargo xtask lint`: no word from Verilator or Icarus Verilog about any generated file, nor about what the same
-//! configurations give for other targets.
+//! configurations give for other targets; and the driver compiles without `std`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use stagecoach::design::{self, Purpose};
@@ -10,6 +11,8 @@ use stagecoach::generate::DEFAULT_FOLDER;
 use stagecoach::manifest::Manifest;
 use stagecoach_spec::{Config, Target};
 use stagecoach_verilator::{SourceFile, lint, tools};
+
+use crate::run::run as run_program;
 
 /// Ending of a file with properties, which is read instead of the module's design file.
 const FORMAL: &str = "_formal.sv";
@@ -32,8 +35,29 @@ pub fn run() -> Result<()> {
     for folder in &folders {
         complaints += lint_folder(folder)?;
     }
+    check_no_std()?;
     if complaints > 0 {
         bail!("{complaints} of the lint runs above were not silent");
+    }
+    Ok(())
+}
+
+/// The driver and what it needs say `#![no_std]` without their default features; whatever of `std` they used would be an
+/// error then, on any machine.
+fn check_no_std() -> Result<()> {
+    for package in ["stagecoach-spec", "stagecoach-planner", "stagecoach-host"] {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.current_dir(tools::project_root());
+        run_program(command.args([
+            "check",
+            "--release",
+            "--quiet",
+            "--no-default-features",
+            "--package",
+            package,
+        ]))?;
+        println!("{package}: compiles without std");
     }
     Ok(())
 }

@@ -2,32 +2,19 @@
 //! every beat of the lookups that follow.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_controller::controller;
 use stagecoach_hdl::native::{Options, Simulator, Start};
 use stagecoach_hdl::netlist::Direction;
-use stagecoach_host::{Bindings, Driver, RegisterBus, Registration, Vm, VmError};
+use stagecoach_host::{AxiError, Bindings, Driver, RegisterBus, Registration, Vm, VmError};
 use stagecoach_model::Golden;
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
     Access, Answer, Beat, Command, Config, Counter, Fault, NetId, Op, Preset, Request, Retirement, Slices,
     UpdateError,
 };
-
-/// AXI's answer other than OKAY.
-#[derive(Debug)]
-struct Slverr;
-
-impl fmt::Display for Slverr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SLVERR")
-    }
-}
-
-impl std::error::Error for Slverr {}
 
 /// The controller in the native engine, and the golden model that gets the same commands.
 struct Rtl {
@@ -169,9 +156,9 @@ impl Rtl {
 }
 
 impl RegisterBus for Rtl {
-    type Error = Slverr;
+    type Error = AxiError;
 
-    fn read(&mut self, offset: u32) -> Result<u32, Slverr> {
+    fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
         self.set("s_axil_araddr", offset.into());
         self.set("s_axil_arvalid", 1);
         while self.get("s_axil_arready") == 0 {
@@ -187,7 +174,7 @@ impl RegisterBus for Rtl {
         Ok(value)
     }
 
-    fn write(&mut self, offset: u32, value: u32) -> Result<(), Slverr> {
+    fn write(&mut self, offset: u32, value: u32) -> Result<(), AxiError> {
         self.set("s_axil_awaddr", offset.into());
         self.set("s_axil_wdata", value.into());
         self.set("s_axil_wstrb", 15);
@@ -209,9 +196,7 @@ impl RegisterBus for Rtl {
                 left = rest;
             }
         }
-        if self.answer("b", "s_axil_bresp") != 0 {
-            return Err(Slverr);
-        }
+        AxiError::check(self.answer("b", "s_axil_bresp") as u8)?;
         self.written.insert(offset, value);
         if offset == Register::Command.offset() {
             let word = |register: Register| self.written.get(&register.offset()).copied().unwrap_or(0);
