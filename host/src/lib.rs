@@ -44,4 +44,4 @@ pub use keys::Keys;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use mapped::{MappedError, MappedRegisters};
 pub use pool::{NoRoom, Part, Pool};
-pub use vm::{Registration, Vm, VmError};
+pub use vm::{ChangeError, Registration, Vm, VmError};
