@@ -19,9 +19,10 @@ pub(crate) fn file(config: &Config, files: &[OutputFile]) -> OutputFile {
         config.name,
         env!("CARGO_PKG_VERSION"),
     );
-    let sets: [(&str, &[Purpose]); 3] = [
+    let sets: [(&str, &[Purpose]); 4] = [
         ("mapping_unit", &[Purpose::Ram, Purpose::Design]),
         ("controller", &[Purpose::Controller]),
+        ("controller_axi", &[Purpose::Wrapper]),
         ("primitives", &[Purpose::Simulation]),
     ];
     let mut present = Vec::new();
@@ -44,13 +45,14 @@ pub(crate) fn file(config: &Config, files: &[OutputFile]) -> OutputFile {
     for (target, sets, top) in [
         ("default", "mapping_unit", "mapping_unit"),
         ("controller", "mapping_unit, controller", "controller"),
+        ("controller_axi", "mapping_unit, controller, controller_axi", "controller_axi"),
     ] {
         let _ = write!(text, "  {target}:\n    filesets: [{sets}{models}]\n    toplevel: {top}\n");
     }
     let _ = write!(
         text,
-        "  lint:\n    default_tool: verilator\n    filesets: [mapping_unit, controller{models}]\n    \
-         toplevel: controller\n    tools:\n      verilator:\n        mode: lint-only\n        \
+        "  lint:\n    default_tool: verilator\n    filesets: [mapping_unit, controller, controller_axi{models}]\n    \
+         toplevel: controller_axi\n    tools:\n      verilator:\n        mode: lint-only\n        \
          verilator_options: [-Wall]\n"
     );
     OutputFile { name: NAME.into(), purpose: Purpose::Core, text }

@@ -21,6 +21,8 @@ pub enum Purpose {
     Design,
     /// A module that only the controller has, Verilog-2005.
     Controller,
+    /// The controller with AMBA's clock and reset, Verilog-2005.
+    Wrapper,
     /// A RAM wrapper, Verilog-2005: all that depends on the configuration's target.
     Ram,
     /// A model of a device's primitive, for simulators; synthesis tools have their own and see nothing in it.

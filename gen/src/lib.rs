@@ -18,7 +18,7 @@
 //! Every command's `run` answers `Ok(true)` when all is well, `Ok(false)` when it compared and found a difference
 //! (which it has printed), and an error when it could not do its work.
 
-pub mod amba;
+mod amba;
 pub mod check;
 pub mod cli;
 mod core_file;

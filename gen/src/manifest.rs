@@ -10,6 +10,7 @@ use stagecoach_hdl::Module;
 use stagecoach_hdl::netlist::{Direction, MemoryStyle};
 use stagecoach_spec::{Config, Stages};
 
+use crate::amba;
 use crate::design::{OutputFile, Purpose};
 
 /// Name of the manifest in a generated folder.
@@ -39,6 +40,9 @@ pub struct Manifest {
     /// The other top module: the first with its registers on AXI4-Lite. Empty in a folder of format 1.
     #[serde(default)]
     pub controller: TopEntry,
+    /// The controller with AMBA's clock and reset, `aclk` and `aresetn`. Empty in an older folder.
+    #[serde(default)]
+    pub controller_axi: TopEntry,
     /// Clock cycles from request to response.
     pub latency: Latency,
     /// Every memory of the design.
@@ -52,7 +56,7 @@ pub struct Manifest {
 pub struct TopEntry {
     /// Its name.
     pub top: String,
-    /// Its ports, `clk` and `rst` first.
+    /// Its ports, clock and reset first.
     pub ports: Vec<PortEntry>,
 }
 
@@ -144,6 +148,7 @@ impl Manifest {
                 .collect(),
             ports: ports(module),
             controller: TopEntry { top: controller.name.clone(), ports: ports(controller) },
+            controller_axi: amba::top(controller),
             latency: Latency {
                 stages: stages
                     .iter()
@@ -176,7 +181,7 @@ impl Manifest {
 }
 
 /// The ports of a module as its Verilog has them.
-fn ports(module: &Module) -> Vec<PortEntry> {
+pub(crate) fn ports(module: &Module) -> Vec<PortEntry> {
     let entry = |name: &str, direction: &str, width, doc: &str| PortEntry {
         name: name.into(),
         direction: direction.into(),

@@ -12,7 +12,7 @@ use crate::driver::{Driver, DriverError};
 
 /// Why an identifier could not be bound or unbound.
 #[derive(Debug, Error)]
-pub enum BindError<E: std::error::Error> {
+pub enum BindError<E: core::error::Error> {
     /// The driver failed; what the CAM holds is not known.
     #[error(transparent)]
     Driver(#[from] DriverError<E>),

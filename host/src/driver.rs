@@ -12,7 +12,7 @@ const MOST_POLLS: u32 = 10_000_000;
 
 /// Why the driver could not do something. A refused change is none of these: it is part of the [`Answer`].
 #[derive(Debug, Error)]
-pub enum DriverError<E: std::error::Error> {
+pub enum DriverError<E: core::error::Error> {
     /// The bus failed.
     #[error("the register bus failed: {0}")]
     Bus(E),

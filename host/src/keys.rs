@@ -5,7 +5,8 @@
 //! rotate, so that an index is used again only after all other free ones. Thus the least uses of *any* index between two
 //! lives of one key are 256.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// Which keys of a table are free, and what each index was last.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`bus`] | [`RegisterBus`]: how registers are reached |
+//! | `mapped` | `MappedRegisters`: registers in mapped memory, UIO or a PCI resource file; on Linux, with feature `std` |
 //! | [`driver`] | [`Driver`]: finds out what the controller is, gives it commands, waits for their answers |
 //! | [`bindings`] | [`Bindings`]: who is reachable, with the plans that a cuckoo CAM needs |
 //! | [`pool`] | [`Pool`]: who has which part of a pool that tables share |
@@ -19,20 +20,29 @@
 //!
 //! Nothing here trusts the hardware: whatever a register reads as becomes a value or a [`DriverError`], never a panic.
 //!
-//! What is not here yet: a backend for registers in mapped memory.
+//! Without its default feature `std` the crate is `no_std` and needs `alloc`: all but `mapped` is there.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg_attr(not(feature = "std"), macro_use)]
+extern crate alloc;
 
 pub mod bindings;
 pub mod bus;
 pub mod driver;
 pub mod keys;
 pub mod log;
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub mod mapped;
 pub mod pool;
 pub mod vm;
 
 pub use bindings::{BindError, Bindings};
-pub use bus::RegisterBus;
+pub use bus::{AxiError, RegisterBus};
 pub use driver::{Driver, DriverError};
 pub use keys::Keys;
 pub use log::{LogError, LogReader};
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub use mapped::{MappedError, MappedRegisters};
 pub use pool::{NoRoom, Part, Pool};
-pub use vm::{Registration, Vm, VmError};
+pub use vm::{ChangeError, Registration, Vm, VmError};

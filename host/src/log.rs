@@ -1,6 +1,6 @@
 //! The registration log as software takes it: packets of words become records, and none may be missing.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 use stagecoach_spec::{Config, LogRecord, LogRecordError, Update};
 use thiserror::Error;

@@ -1,6 +1,6 @@
 //! Who has which part of a pool that tables share: regions, slots, frames, words of the dirty pool.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 use thiserror::Error;
 
@@ -68,7 +68,7 @@ impl Pool {
 
     /// The gaps: first place and length.
     fn gaps(&self) -> impl Iterator<Item = (u64, u64)> {
-        let begins = std::iter::once(0).chain(self.parts.iter().map(|(first, places)| first + places));
+        let begins = core::iter::once(0).chain(self.parts.iter().map(|(first, places)| first + places));
         let ends = self.parts.keys().copied().chain([self.size]);
         begins
             .zip(ends)

@@ -1,7 +1,12 @@
 //! A VM's table: its slots, its keys, and registration in the order that never shows a half-made region: slots first,
 //! region last; and away in the opposite one.
+//!
+//! Whoever registers memory pins its pages, and unpins them when [`Vm::deregister`] has returned. So a slot stays present
+//! no longer than its region: both deregistration and a registration that is refused clear the slots. Where that fails,
+//! the key stays known, and [`Vm::deregister`] goes on where it ended.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use core::ops::Range;
 
 use stagecoach_spec::{Access, Region, Slices, Update, UpdateError};
 use thiserror::Error;
@@ -11,9 +16,29 @@ use crate::driver::{Driver, DriverError};
 use crate::keys::Keys;
 use crate::pool::{NoRoom, Part, Pool};
 
+/// Why one change of a table was not made.
+#[derive(Debug, Error)]
+pub enum ChangeError<E: core::error::Error> {
+    /// The driver failed; whether it was made is not known.
+    #[error(transparent)]
+    Driver(#[from] DriverError<E>),
+    /// The controller refused.
+    #[error("the controller refused: {0}")]
+    Refused(UpdateError),
+}
+
+impl<E: core::error::Error> From<ChangeError<E>> for VmError<E> {
+    fn from(error: ChangeError<E>) -> VmError<E> {
+        match error {
+            ChangeError::Driver(error) => VmError::Driver(error),
+            ChangeError::Refused(error) => VmError::Refused(error),
+        }
+    }
+}
+
 /// Why a VM's table could not be changed.
 #[derive(Debug, Error)]
-pub enum VmError<E: std::error::Error> {
+pub enum VmError<E: core::error::Error> {
     /// The driver failed; what the table holds is not known.
     #[error(transparent)]
     Driver(#[from] DriverError<E>),
@@ -43,6 +68,30 @@ pub enum VmError<E: std::error::Error> {
         given: usize,
         /// Pages that hold the region.
         needed: u64,
+    },
+    /// The registration was refused, and what it had set could not be cleared: those pages must stay pinned.
+    #[error(
+        "key {key:#010x} was not registered: {refused}; and some of its pages may still be in their slots: {left}; deregister the key to try again"
+    )]
+    NotUndone {
+        /// The key that it would have had; [`Vm::deregister`] takes it.
+        key: u32,
+        /// Why it was refused.
+        refused: ChangeError<E>,
+        /// Why its slots could not be cleared.
+        left: ChangeError<E>,
+    },
+    /// The key is no longer valid, but its slots could not be cleared: their pages must stay pinned.
+    #[error(
+        "key {key:#010x} is not valid any more, but {slots} of its pages may still be in their slots: {error}; deregister it again"
+    )]
+    SlotsLeft {
+        /// The key; [`Vm::deregister`] takes it again.
+        key: u32,
+        /// Slots that may still be present.
+        slots: u64,
+        /// Why they could not be cleared.
+        error: ChangeError<E>,
     },
     /// No such key is registered here.
     #[error("key {key:#010x} is not registered")]
@@ -77,8 +126,19 @@ pub struct Vm {
     table: u16,
     slots: Pool,
     keys: Keys,
-    /// The slots of every key in use.
-    registered: BTreeMap<u32, Part>,
+    /// Every key in use.
+    registered: BTreeMap<u32, Registered>,
+}
+
+/// What stands in the table for a key.
+#[derive(Clone, Debug)]
+struct Registered {
+    /// All its slots.
+    slots: Part,
+    /// Those of them, counted from the first, that may be present.
+    present: Range<u64>,
+    /// Its region may be valid.
+    is_valid: bool,
 }
 
 impl Vm {
@@ -109,7 +169,7 @@ impl Vm {
     /// Registers memory; gives its key.
     ///
     /// # Errors
-    /// As [`VmError`] says. Slots that were set before the refusal hold pages that no region names.
+    /// As [`VmError`] says. Nothing of the memory is left in the table then, but for [`VmError::NotUndone`].
     pub fn register<B: RegisterBus>(
         &mut self,
         driver: &mut Driver<B>,
@@ -124,36 +184,47 @@ impl Vm {
             self.slots.give_back(slots);
             return Err(VmError::NoKeys);
         };
-        match self.install(driver, memory, key, slots) {
+        let mut entry = Registered { slots, present: 0..0, is_valid: false };
+        let Err(refused) = self.install(driver, memory, key, &mut entry) else {
+            self.registered.insert(key, entry);
+            return Ok(key);
+        };
+        match self.remove(driver, key, &mut entry) {
             Ok(()) => {
-                self.registered.insert(key, slots);
-                Ok(key)
+                self.release(key, slots);
+                Err(refused.into())
             }
-            Err(error) => {
-                self.keys.give_back(key);
-                self.slots.give_back(slots);
-                Err(error)
+            Err(left) => {
+                self.registered.insert(key, entry);
+                Err(VmError::NotUndone { key, refused: refused, left: left })
             }
         }
     }
 
-    /// Takes a key away: when this returns, nothing that was granted under it is under way.
+    /// Takes a key away, and its pages out of their slots: when this returns, nothing that was granted under it is under
+    /// way, no slot holds a page of it, and the pages may be unpinned.
     ///
     /// # Errors
-    /// As [`VmError`] says.
+    /// As [`VmError`] says. The key stays known then, and this can be called again.
     pub fn deregister<B: RegisterBus>(
         &mut self,
         driver: &mut Driver<B>,
         key: u32,
     ) -> Result<(), VmError<B::Error>> {
-        let Some(slots) = self.registered.get(&key).copied() else {
+        let Some(mut entry) = self.registered.remove(&key) else {
             return Err(VmError::NoSuchKey { key });
         };
-        done(driver.update(&Update::Invalidate { table: self.table, key })?)?;
-        self.registered.remove(&key);
-        self.keys.give_back(key);
-        self.slots.give_back(slots);
-        Ok(())
+        let removed = self.remove(driver, key, &mut entry);
+        if removed.is_ok() {
+            self.release(key, entry.slots);
+            return Ok(());
+        }
+        let (is_valid, slots) = (entry.is_valid, entry.present.end - entry.present.start);
+        self.registered.insert(key, entry);
+        removed.map_err(|error| match is_valid {
+            true => error.into(),
+            false => VmError::SlotsLeft { key, slots, error },
+        })
     }
 
     /// Answers every request with FROZEN from now on; when this returns, nothing that was granted before is under way.
@@ -161,7 +232,7 @@ impl Vm {
     /// # Errors
     /// As [`VmError`] says.
     pub fn freeze<B: RegisterBus>(&self, driver: &mut Driver<B>) -> Result<(), VmError<B::Error>> {
-        done(driver.update(&Update::Freeze { table: self.table })?)
+        Ok(done(driver.update(&Update::Freeze { table: self.table })?)?)
     }
 
     /// Takes the freeze back.
@@ -169,23 +240,26 @@ impl Vm {
     /// # Errors
     /// As [`VmError`] says.
     pub fn thaw<B: RegisterBus>(&self, driver: &mut Driver<B>) -> Result<(), VmError<B::Error>> {
-        done(driver.update(&Update::Thaw { table: self.table })?)
+        Ok(done(driver.update(&Update::Thaw { table: self.table })?)?)
     }
 
-    /// Slots first, region last.
+    /// Slots first, region last. The entry says what stands in the table, also when this fails: an update whose answer
+    /// was lost may have been made.
     fn install<B: RegisterBus>(
         &self,
         driver: &mut Driver<B>,
         memory: &Registration<'_>,
         key: u32,
-        slots: Part,
-    ) -> Result<(), VmError<B::Error>> {
-        // A pool of the controller's slots has 2^24 places at most.
-        let slot_of = |page: usize| slots.first as u32 + page as u32;
-        for (page, frame) in memory.frames.iter().enumerate() {
-            let (table, slot) = (self.table, slot_of(page));
+        entry: &mut Registered,
+    ) -> Result<(), ChangeError<B::Error>> {
+        for (page, frame) in (0..).zip(memory.frames) {
+            let (table, slot) = (self.table, entry.slot(page));
             let set = Update::SetSlot { table, slot, frame: *frame, page_size: memory.page_size };
-            done(driver.update(&set)?)?;
+            entry.present.end = page + 1;
+            if let Err(refusal) = driver.update(&set)? {
+                entry.present.end = page;
+                return Err(ChangeError::Refused(refusal));
+            }
         }
         let region = Region {
             base: memory.base,
@@ -193,15 +267,51 @@ impl Vm {
             first_offset: memory.first_offset,
             rights: memory.rights,
             page_size: memory.page_size,
-            first_slot: slot_of(0),
+            first_slot: entry.slot(0),
             pd: memory.pd,
         };
-        done(driver.update(&Update::Install { table: self.table, key, region })?)
+        entry.is_valid = true;
+        let installed = driver.update(&Update::Install { table: self.table, key, region })?;
+        entry.is_valid = installed.is_ok();
+        done(installed)
+    }
+
+    /// Region first, slots last. What is not there any more is no error: this may be the second try, after an answer that
+    /// was lost. The entry says what is left.
+    fn remove<B: RegisterBus>(
+        &self,
+        driver: &mut Driver<B>,
+        key: u32,
+        entry: &mut Registered,
+    ) -> Result<(), ChangeError<B::Error>> {
+        let table = self.table;
+        if entry.is_valid {
+            gone(driver.update(&Update::Invalidate { table, key })?)?;
+            entry.is_valid = false;
+        }
+        while let Some(page) = entry.present.clone().next() {
+            gone(driver.update(&Update::ClearSlot { table, slot: entry.slot(page) })?)?;
+            entry.present.start = page + 1;
+        }
+        Ok(())
+    }
+
+    /// Nothing of a key stands in the table: the key and its slots may be used again.
+    fn release(&mut self, key: u32, slots: Part) {
+        self.keys.give_back(key);
+        self.slots.give_back(slots);
+    }
+}
+
+impl Registered {
+    /// The slot of a page. A pool of the controller's slots has 2^24 places at most.
+    fn slot(&self, page: u64) -> u32 {
+        (self.slots.first + page) as u32
     }
 }
 
 /// How many pages hold some memory.
-fn pages<E: std::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> Result<u64, VmError<E>> {
+fn pages<E: core::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> Result<u64, VmError<E>> {
     let bad = |why| VmError::BadPages { page_size: memory.page_size, first_offset: memory.first_offset, why };
     let mut shifts = (0..32).filter(|shift| page_shifts >> shift & 1 == 1);
     let shift =
@@ -216,6 +326,14 @@ fn pages<E: std::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> R
     Ok(bytes.div_ceil(1 << shift) as u64)
 }
 
-fn done<E: std::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), VmError<E>> {
-    answer.map(|_| ()).map_err(VmError::Refused)
+fn done<E: core::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), ChangeError<E>> {
+    answer.map(|_| ()).map_err(ChangeError::Refused)
+}
+
+/// As [`done`]; what was not there is gone too.
+fn gone<E: core::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), ChangeError<E>> {
+    match answer {
+        Err(UpdateError::NotValid) => Ok(()),
+        answer => done(answer),
+    }
 }

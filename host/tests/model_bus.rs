@@ -1,84 +1,17 @@
 //! The driver on the golden model, behind registers of plain Rust; and on hardware that says whatever it likes.
 
-use std::fmt;
+mod common;
 
+use common::ModelBus;
 use proptest::prelude::*;
-use stagecoach_host::{BindError, Bindings, Driver, DriverError, RegisterBus, Registration, Vm, VmError};
-use stagecoach_model::Golden;
+use stagecoach_host::{
+    AxiError, BindError, Bindings, ChangeError, Driver, DriverError, RegisterBus, Registration, Vm, VmError,
+};
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
-    Access, Answer, Cam, Command, Config, Fault, NetId, Op, Preset, Request, Retirement, Slices, UpdateError,
+    Access, Cam, Config, Fault, NetId, Op, PeekEntry, Preset, Request, Retirement, Slices, Update,
+    UpdateError, UpdateOp,
 };
-
-/// AXI's SLVERR.
-#[derive(Debug, PartialEq, Eq)]
-struct Refused;
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SLVERR")
-    }
-}
-
-impl std::error::Error for Refused {}
-
-/// The registers, written from their page, before the golden model.
-struct ModelBus {
-    config: Config,
-    golden: Golden,
-    table: u32,
-    index: u32,
-    data: [u32; 2],
-    answer: Option<Answer>,
-}
-
-impl ModelBus {
-    fn new(config: Config) -> ModelBus {
-        let golden = Golden::new(&config);
-        ModelBus { config, golden, table: 0, index: 0, data: [0; 2], answer: None }
-    }
-}
-
-impl RegisterBus for ModelBus {
-    type Error = Refused;
-
-    fn read(&mut self, offset: u32) -> Result<u32, Refused> {
-        let Some(register) = Register::at(offset) else { return Ok(0) };
-        if let Some(value) = register.constant(&self.config) {
-            return Ok(value);
-        }
-        let result = self.answer.and_then(Result::ok).unwrap_or(0);
-        Ok(match register {
-            Register::Status => {
-                let error = self.answer.and_then(Result::err).map_or(0, UpdateError::code);
-                1 | u32::from(self.answer.is_some()) << 2 | u32::from(error) << 8
-            }
-            Register::ResultLow => result as u32,
-            Register::ResultHigh => (result >> 32) as u32,
-            _ => 0,
-        })
-    }
-
-    fn write(&mut self, offset: u32, value: u32) -> Result<(), Refused> {
-        let register = Register::at(offset).ok_or(Refused)?;
-        if value & !register.description().mask() != 0 {
-            return Err(Refused);
-        }
-        match register {
-            Register::Table => self.table = value,
-            Register::Index => self.index = value,
-            Register::DataLow => self.data[0] = value,
-            Register::DataHigh => self.data[1] = value,
-            Register::Command => {
-                let data = u64::from(self.data[1]) << 32 | u64::from(self.data[0]);
-                let command = Command { op: value as u8, table: self.table as u16, index: self.index, data };
-                self.answer = Some(self.golden.command(&command));
-            }
-            _ => return Err(Refused),
-        }
-        Ok(())
-    }
-}
 
 const SLICES: Slices = Slices {
     region_base: 8,
@@ -192,6 +125,132 @@ fn a_cuckoo_cam_is_filled_and_emptied_by_plans() {
     assert!(bindings.is_empty());
 }
 
+/// Slots of the VM that hold a page, as `peek` reads them back.
+fn present<B: RegisterBus>(driver: &mut Driver<B>) -> Vec<u32> {
+    let mut peek = |slot| driver.update(&Update::Peek { entry: PeekEntry::Slot { table: 2, slot }, word: 0 });
+    (0..SLICES.slot_count).filter(|slot| peek(*slot).unwrap().unwrap() != 0).collect()
+}
+
+#[test]
+fn no_slot_keeps_a_page_that_nobody_registered() {
+    let mut driver = Driver::open(ModelBus::new(Preset::Tiny.config())).unwrap();
+    let mut vm = vm_of(&mut driver);
+    let stays = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).unwrap();
+    let goes = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).unwrap();
+    assert_eq!(present(&mut driver), [0, 1, 2, 3, 4, 5]);
+    // A page outside the window, a region that is refused.
+    let refused = vm.register(&mut driver, &memory(&[0x123, 0x124, 0x200])).unwrap_err();
+    assert!(matches!(refused, VmError::Refused(UpdateError::OutOfWindow)), "{refused}");
+    assert_eq!(present(&mut driver), [0, 1, 2, 3, 4, 5], "after a slot was refused");
+    let rights = Registration { rights: Access::REMOTE_WRITE, ..memory(&[0x123, 0x124, 0x125]) };
+    let refused = vm.register(&mut driver, &rights).unwrap_err();
+    assert!(matches!(refused, VmError::Refused(_)), "{refused}");
+    assert_eq!(present(&mut driver), [0, 1, 2, 3, 4, 5], "after the region was refused");
+    vm.deregister(&mut driver, goes).unwrap();
+    assert_eq!(present(&mut driver), [0, 1, 2], "after deregistration");
+    assert_eq!(read(&mut driver, stays), [(Fault::Granted, 0x12_3ff8), (Fault::Granted, 0x1a_a000)]);
+}
+
+/// A bus that fails at some commands of one operation, before or after the controller has taken them.
+struct Failing {
+    bus: ModelBus,
+    op: UpdateOp,
+    /// Commands of the operation that go well first.
+    spared: u32,
+    /// Commands that fail then.
+    failing: u32,
+    is_taken: bool,
+}
+
+impl RegisterBus for Failing {
+    type Error = AxiError;
+
+    fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
+        self.bus.read(offset)
+    }
+
+    fn write(&mut self, offset: u32, value: u32) -> Result<(), AxiError> {
+        let is_meant = offset == Register::Command.offset() && value == u32::from(self.op.code());
+        if !is_meant || self.failing == 0 {
+            return self.bus.write(offset, value);
+        }
+        if self.spared > 0 {
+            self.spared -= 1;
+            return self.bus.write(offset, value);
+        }
+        self.failing -= 1;
+        if self.is_taken {
+            self.bus.write(offset, value)?;
+        }
+        Err(AxiError::Decerr)
+    }
+}
+
+fn failing(op: UpdateOp, spared: u32, failing: u32, is_taken: bool) -> (Driver<Failing>, Vm) {
+    let bus = ModelBus::new(Preset::Tiny.config());
+    let mut driver = Driver::open(Failing { bus, op, spared, failing: 0, is_taken }).unwrap();
+    let vm = Vm::create(&mut driver, 2, SLICES, || 0x41).unwrap();
+    driver.bus().failing = failing;
+    (driver, vm)
+}
+
+#[test]
+fn a_registration_whose_answer_is_lost_is_undone() {
+    for (op, is_taken) in [
+        (UpdateOp::SetSlot, false),
+        (UpdateOp::SetSlot, true),
+        (UpdateOp::Install, false),
+        (UpdateOp::Install, true),
+    ] {
+        let spared = if op == UpdateOp::SetSlot { 1 } else { 0 };
+        let (mut driver, mut vm) = failing(op, spared, 1, is_taken);
+        let error = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).unwrap_err();
+        assert!(matches!(error, VmError::Driver(DriverError::Bus(AxiError::Decerr))), "{op:?}: {error}");
+        assert!(present(&mut driver).is_empty(), "{op:?}, taken: {is_taken}");
+        let region = Update::Peek { entry: PeekEntry::Region { table: 2, index: 0 }, word: 0 };
+        assert_eq!(driver.update(&region).unwrap(), Ok(0), "{op:?}, taken: {is_taken}");
+        assert!(vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).is_ok(), "what it took is free");
+    }
+}
+
+#[test]
+fn what_cannot_be_undone_says_both_reasons_and_can_be_tried_again() {
+    let (mut driver, mut vm) = failing(UpdateOp::ClearSlot, 1, 1, false);
+    let error = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x200])).unwrap_err();
+    let VmError::NotUndone { key, refused, left } = &error else { panic!("{error}") };
+    assert!(matches!(refused, ChangeError::Refused(UpdateError::OutOfWindow)), "{refused}");
+    assert!(matches!(left, ChangeError::Driver(DriverError::Bus(AxiError::Decerr))), "{left}");
+    assert!(error.to_string().contains("window") && error.to_string().contains("DECERR"), "{error}");
+    assert_eq!(present(&mut driver), [1]);
+    vm.deregister(&mut driver, *key).unwrap();
+    assert!(present(&mut driver).is_empty());
+}
+
+#[test]
+fn a_deregistration_that_fails_half_way_goes_on_when_it_is_called_again() {
+    for is_taken in [false, true] {
+        let (mut driver, mut vm) = failing(UpdateOp::ClearSlot, 1, 1, is_taken);
+        let key = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).unwrap();
+        let error = vm.deregister(&mut driver, key).unwrap_err();
+        assert!(matches!(error, VmError::SlotsLeft { slots: 2, .. }), "{error}");
+        // Its slots are nobody else's meanwhile.
+        let other = vm.register(&mut driver, &memory(&[0x130, 0x131, 0x132])).unwrap();
+        assert_eq!(present(&mut driver), if is_taken { vec![2, 3, 4, 5] } else { vec![1, 2, 3, 4, 5] });
+        vm.deregister(&mut driver, key).unwrap();
+        assert_eq!(present(&mut driver), [3, 4, 5]);
+        vm.deregister(&mut driver, other).unwrap();
+        assert!(present(&mut driver).is_empty());
+        assert!(matches!(vm.deregister(&mut driver, key), Err(VmError::NoSuchKey { .. })));
+
+        let (mut driver, mut vm) = failing(UpdateOp::Invalidate, 0, 1, is_taken);
+        let key = vm.register(&mut driver, &memory(&[0x123, 0x1aa, 0x155])).unwrap();
+        let error = vm.deregister(&mut driver, key).unwrap_err();
+        assert!(matches!(error, VmError::Driver(_)), "{error}");
+        vm.deregister(&mut driver, key).unwrap();
+        assert!(present(&mut driver).is_empty());
+    }
+}
+
 /// Hardware that answers with what it was given, and then with the last of it for ever.
 struct Hostile {
     words: Vec<u32>,
@@ -199,9 +258,9 @@ struct Hostile {
 }
 
 impl RegisterBus for Hostile {
-    type Error = Refused;
+    type Error = AxiError;
 
-    fn read(&mut self, offset: u32) -> Result<u32, Refused> {
+    fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
         // Honest enough to be opened.
         match Register::at(offset) {
             Some(Register::Id) => return Ok(stagecoach_spec::registers::ID),
@@ -213,8 +272,8 @@ impl RegisterBus for Hostile {
         Ok(word)
     }
 
-    fn write(&mut self, _: u32, value: u32) -> Result<(), Refused> {
-        if value == 0x1aa { Err(Refused) } else { Ok(()) }
+    fn write(&mut self, _: u32, value: u32) -> Result<(), AxiError> {
+        if value == 0x1aa { Err(AxiError::Slverr) } else { Ok(()) }
     }
 }
 
@@ -245,12 +304,12 @@ proptest! {
 fn something_else_at_the_address_is_said_so() {
     struct Other(u32);
     impl RegisterBus for Other {
-        type Error = Refused;
-        fn read(&mut self, offset: u32) -> Result<u32, Refused> {
+        type Error = AxiError;
+        fn read(&mut self, offset: u32) -> Result<u32, AxiError> {
             Ok(if offset == 0 { self.0 } else { 0x0002_0000 })
         }
-        fn write(&mut self, _: u32, _: u32) -> Result<(), Refused> {
-            Err(Refused)
+        fn write(&mut self, _: u32, _: u32) -> Result<(), AxiError> {
+            Err(AxiError::Slverr)
         }
     }
     let error = Driver::open(Other(0xffff_ffff)).map(|_| ()).unwrap_err();

@@ -1,6 +1,7 @@
 //! Who stands where, and what an accepted update does to it: the same rules as in the unit.
 
-use std::collections::HashMap;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use stagecoach_spec::{Cam, Config, Cuckoo, NetId, Seed, Update, UpdateError};
 
@@ -27,7 +28,7 @@ pub(crate) struct Contents {
     seeds: [Seed; WAYS],
     entries: Vec<Option<Bound>>,
     /// The entry of each identifier that is bound.
-    places: HashMap<NetId, u32>,
+    places: BTreeMap<NetId, u32>,
 }
 
 impl Contents {
@@ -39,7 +40,7 @@ impl Contents {
             bindings: config.bindings,
             seeds: cuckoo.initial_seeds(),
             entries: vec![None; config.cam_entries() as usize],
-            places: HashMap::new(),
+            places: BTreeMap::new(),
         }
     }
 
@@ -81,11 +82,11 @@ impl Contents {
 
     /// Its entries in the ways; of no meaning for registers.
     pub(crate) fn places_of(&self, net_id: NetId) -> [u32; WAYS] {
-        std::array::from_fn(|way| self.cuckoo.entry(way as u32, self.seeds[way], net_id))
+        core::array::from_fn(|way| self.cuckoo.entry(way as u32, self.seeds[way], net_id))
     }
 
     /// The entries of a way, or of the stash.
-    pub(crate) fn entries_of(&self, way: u32) -> std::ops::Range<u32> {
+    pub(crate) fn entries_of(&self, way: u32) -> core::ops::Range<u32> {
         let first = way * self.cuckoo.depth();
         let count = if way == STASH { Cuckoo::STASH } else { self.cuckoo.depth() };
         first..first + count

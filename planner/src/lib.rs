@@ -41,6 +41,11 @@
 //!
 //! [`Update`]: stagecoach_spec::Update
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg_attr(not(feature = "std"), macro_use)]
+extern crate alloc;
+
 mod contents;
 mod error;
 mod path;

@@ -1,7 +1,8 @@
 //! The shortest row of moves that frees one of an identifier's places: breadth first, from place to place of who stands
 //! in the way.
 
-use std::collections::{HashMap, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 
 use stagecoach_spec::{Cuckoo, Update};
 
@@ -35,7 +36,7 @@ pub(crate) struct Path {
 pub(crate) fn free_one(contents: &Contents, places: &[u32; WAYS], ways: Ways) -> Option<Path> {
     let cuckoo = contents.cuckoo();
     // Each place that was reached: from where, and with how many moves.
-    let mut reached: HashMap<u32, (Option<u32>, usize)> = HashMap::new();
+    let mut reached: BTreeMap<u32, (Option<u32>, usize)> = BTreeMap::new();
     let mut queue: VecDeque<(u32, Option<u32>, usize)> = VecDeque::new();
     let allowed = |entry: &u32| ways.include(cuckoo.way_of(*entry));
     queue.extend(places.iter().copied().filter(allowed).map(|entry| (entry, None, 0)));
@@ -59,7 +60,7 @@ pub(crate) fn free_one(contents: &Contents, places: &[u32; WAYS], ways: Ways) ->
 fn walk_back(
     contents: &Contents,
     cuckoo: Cuckoo,
-    reached: &HashMap<u32, (Option<u32>, usize)>,
+    reached: &BTreeMap<u32, (Option<u32>, usize)>,
     free: u32,
 ) -> Path {
     let mut moves = Vec::new();

@@ -1,5 +1,6 @@
 //! The plans.
 
+use alloc::vec::Vec;
 use stagecoach_spec::{Cam, Config, Cuckoo, NetId, Seed, Update, UpdateError};
 
 use crate::contents::{Bound, Contents, STASH};

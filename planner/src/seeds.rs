@@ -4,6 +4,7 @@
 //! several times that size identifiers meet in every way, and should not meet the same ones again in another: else
 //! they share two of their four places, and the ways do not fill.
 
+use alloc::vec::Vec;
 use stagecoach_spec::{Cuckoo, NetId, Seed};
 
 /// Bits of a block's identifiers beyond those of a bucket, at the least: four ways hold a block of so many.

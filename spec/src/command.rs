@@ -33,6 +33,7 @@ use crate::net_id::NetId;
 use crate::protection::Stored;
 use crate::request::Access;
 use crate::update::{Counter, PeekEntry, Region, Slices, Update, UpdateError};
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// How many staging words there are.

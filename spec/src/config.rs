@@ -3,9 +3,13 @@
 use crate::cuckoo::Cuckoo;
 use crate::log_record::least_words;
 use crate::processing::Processing;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 use thiserror::Error;
 
 /// How network identifiers are matched.
@@ -242,6 +246,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads and checks a configuration. `name` names the text in errors (a path, usually).
+    #[cfg(feature = "std")]
     pub fn from_toml(text: &str, name: &str) -> Result<Config, ConfigError> {
         let config: Config = toml::from_str(text).map_err(|error| ConfigError::Syntax {
             name: name.to_owned(),
@@ -254,6 +259,7 @@ impl Config {
     }
 
     /// The configuration as a TOML file that [`Config::from_toml`] reads back, with the kind of CAM that was chosen.
+    #[cfg(feature = "std")]
     pub fn to_toml(&self) -> String {
         let resolved = Config { cam: Some(self.cam_kind()), ..self.clone() };
         toml::to_string(&resolved).expect("strings, numbers and lists of numbers are always TOML")

@@ -17,6 +17,7 @@
 
 use crate::config::Config;
 use crate::net_id::NetId;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The shape of a configuration's cuckoo CAM.
@@ -109,7 +110,7 @@ impl Cuckoo {
             z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^ z >> 31
         };
-        std::array::from_fn(|_| self.draw_seed(&mut next))
+        core::array::from_fn(|_| self.draw_seed(&mut next))
     }
 
     /// A seed from a source of random numbers, the first that is [regular](Cuckoo::is_regular): one in two to four is.

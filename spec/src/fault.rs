@@ -1,8 +1,8 @@
 //! The verdicts, and what each becomes on the wire.
 
 use crate::request::Op;
+use core::fmt;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The verdict on a request or span. The codes are those of the response port's `fault`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

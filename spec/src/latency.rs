@@ -12,6 +12,7 @@ pub mod loops;
 pub mod updates;
 
 use crate::config::{Cam, Config, Protection};
+use alloc::vec::Vec;
 
 /// One stage of the lookup path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,7 +145,7 @@ impl Stages {
     }
 
     /// The stages in order.
-    pub fn iter(&self) -> std::slice::Iter<'_, Stage> {
+    pub fn iter(&self) -> core::slice::Iter<'_, Stage> {
         self.0.iter()
     }
 
@@ -167,7 +168,7 @@ impl Stages {
 
 impl<'a> IntoIterator for &'a Stages {
     type Item = &'a Stage;
-    type IntoIter = std::slice::Iter<'a, Stage>;
+    type IntoIter = core::slice::Iter<'a, Stage>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()

@@ -32,6 +32,11 @@
 //! assert_eq!(mine.table_bits(), 3);
 //! ```
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg_attr(not(feature = "std"), macro_use)]
+extern crate alloc;
+
 pub mod command;
 pub mod config;
 pub mod cuckoo;

@@ -26,6 +26,7 @@
 //!
 //! `track`, `harvest`, `read_counter`, `peek`, `inject`, `move` and `reseed` change no mapping and are not logged.
 
+use alloc::vec::Vec;
 use thiserror::Error;
 
 use crate::command::{Action, Command, STAGED_WORDS, UpdateOp};

@@ -1,9 +1,10 @@
 //! Network identifiers: what names a VM on the network.
 
 use crate::config::Config;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use thiserror::Error;
 
 /// A network identifier: an opaque vector of up to 160 bits, least significant 64-bit limb first.

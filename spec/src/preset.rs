@@ -1,8 +1,13 @@
 //! The configurations that ship with Stagecoach.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+#[cfg(feature = "std")]
 use crate::config::Config;
-use std::fmt;
-use std::str::FromStr;
 use thiserror::Error;
 
 /// A configuration that ships as a file in `spec/presets/`.
@@ -57,6 +62,7 @@ impl Preset {
     }
 
     /// The configuration. The files are compiled in and tested, so this cannot fail.
+    #[cfg(feature = "std")]
     pub fn config(self) -> Config {
         Config::from_toml(self.toml(), self.name()).expect("the presets that ship are tested")
     }

@@ -2,9 +2,12 @@
 
 use crate::config::Config;
 use crate::net_id::NetId;
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::BitOr;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::ops::BitOr;
 use thiserror::Error;
 
 /// What an access does. Three bits; the codes 5 to 7 mean nothing and are answered INVALID_REQUEST.

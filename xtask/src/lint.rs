@@ -1,16 +1,18 @@
 //! `cargo xtask lint`: no word from Verilator or Icarus Verilog about any generated file, nor about what the same
-//! configurations give for other targets.
+//! configurations give for other targets; and the driver compiles without `std`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use stagecoach::amba;
 use stagecoach::design::{self, Purpose};
 use stagecoach::generate::DEFAULT_FOLDER;
 use stagecoach::manifest::Manifest;
 use stagecoach_spec::{Config, Target};
 use stagecoach_verilator::{SourceFile, lint, tools};
+
+use crate::run::run as run_program;
 
 /// Ending of a file with properties, which is read instead of the module's design file.
 const FORMAL: &str = "_formal.sv";
@@ -33,8 +35,29 @@ pub fn run() -> Result<()> {
     for folder in &folders {
         complaints += lint_folder(folder)?;
     }
+    check_no_std()?;
     if complaints > 0 {
         bail!("{complaints} of the lint runs above were not silent");
+    }
+    Ok(())
+}
+
+/// The driver and what it needs say `#![no_std]` without their default features; whatever of `std` they used would be an
+/// error then, on any machine.
+fn check_no_std() -> Result<()> {
+    for package in ["stagecoach-spec", "stagecoach-planner", "stagecoach-host"] {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.current_dir(tools::project_root());
+        run_program(command.args([
+            "check",
+            "--release",
+            "--quiet",
+            "--no-default-features",
+            "--package",
+            package,
+        ]))?;
+        println!("{package}: compiles without std");
     }
     Ok(())
 }
@@ -67,6 +90,9 @@ fn lint_folder(folder: &Path) -> Result<u32> {
 
     let controller_top = &manifest.controller.top;
     let controller = files(&[Purpose::Simulation, Purpose::Ram, Purpose::Design, Purpose::Controller])?;
+    let axi_top = &manifest.controller_axi.top;
+    let mut controller_axi = controller.clone();
+    controller_axi.extend(files(&[Purpose::Wrapper])?);
     let mut runs = vec![
         ("design".to_owned(), "verilator", design.len(), lint::verilator(&design, &manifest.top, &[])),
         ("design".to_owned(), "iverilog", design.len(), lint::iverilog(&design, &manifest.top)),
@@ -77,8 +103,18 @@ fn lint_folder(folder: &Path) -> Result<u32> {
             lint::verilator(&controller, controller_top, &[]),
         ),
         ("controller".to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, controller_top)),
-        (amba::TOP.to_owned(), "verilator", controller.len(), lint::verilator(&controller, amba::TOP, &[])),
-        (amba::TOP.to_owned(), "iverilog", controller.len(), lint::iverilog(&controller, amba::TOP)),
+        (
+            "controller_axi".to_owned(),
+            "verilator",
+            controller_axi.len(),
+            lint::verilator(&controller_axi, axi_top, &[]),
+        ),
+        (
+            "controller_axi".to_owned(),
+            "iverilog",
+            controller_axi.len(),
+            lint::iverilog(&controller_axi, axi_top),
+        ),
         // Icarus Verilog knows no cover statements.
         (
             "properties".to_owned(),

@@ -1,5 +1,6 @@
 //! Sizes of the processing unit.
 
+use alloc::string::{String, ToString};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
