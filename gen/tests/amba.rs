@@ -59,7 +59,7 @@ const BENCH: &str = "
   endtask
   initial begin
     repeat (3) @(negedge aclk);
-    $display(\"in reset: init_done %b, req_ready %b, rvalid %b\", init_done, req_ready, s_axil_rvalid);
+    $display(\"in reset: init_done %b, s_axis_request_tready %b, rvalid %b\", init_done, s_axis_request_tready, s_axil_rvalid);
     aresetn = 1;
     wait_for_init; read_id;
     // Between two rising edges a low aresetn is not seen.
@@ -68,7 +68,7 @@ const BENCH: &str = "
     $display(\"after a glitch: init_done %b\", init_done);
     @(negedge aclk); aresetn = 0;
     repeat (2) @(negedge aclk);
-    $display(\"in reset: init_done %b, req_ready %b, rvalid %b\", init_done, req_ready, s_axil_rvalid);
+    $display(\"in reset: init_done %b, s_axis_request_tready %b, rvalid %b\", init_done, s_axis_request_tready, s_axil_rvalid);
     aresetn = 1;
     wait_for_init; read_id;
     $finish;
@@ -101,7 +101,7 @@ fn the_wrapper_resets_by_aresetn_and_passes_everything_else_through() {
     let said = output(icarus.vvp.command().arg(&program));
     let said: Vec<&str> = said.lines().filter(|line| !line.contains("$finish")).collect();
     let id = format!("id {ID:08x}");
-    let in_reset = "in reset: init_done 0, req_ready 0, rvalid 0";
+    let in_reset = "in reset: init_done 0, s_axis_request_tready 0, rvalid 0";
     assert_eq!(
         said,
         [in_reset, "init_done 1", &id, "after a glitch: init_done 1", in_reset, "init_done 1", &id]
