@@ -65,7 +65,7 @@ enum Command {
     },
     /// Measure cycles, clock and cells as tables, regions and identifiers grow, and write docs/fpga/curves.*
     Curves(curves::Arguments),
-    /// Place one module of the mapping unit alone and list its slow paths
+    /// Place one module of the controller alone (`controller` itself too) and list its slow paths
     Block {
         /// The module: `mapping_bounds`, or `bounds` for short
         module: String,

@@ -1,4 +1,4 @@
-//! What is synthesised: the whole mapping unit or one of its modules, as Verilog.
+//! What is synthesised: the whole mapping unit, or one module of the controller with what lies below it, as Verilog.
 
 use std::fs;
 use std::path::Path;
@@ -47,16 +47,33 @@ impl Design {
         Ok(Design { harness: harness::around(&module), module, sources })
     }
 
-    /// One module of the mapping unit, alone. `name` may leave out what all names begin with: `bounds` for
+    /// The whole controller.
+    ///
+    /// # Errors
+    /// It cannot be described.
+    fn controller(config: &Config) -> Result<Design> {
+        let module = design::controller(config)?;
+        let files = design::files(config)?.into_iter();
+        let sources = files
+            .filter(|file| matches!(file.purpose, Purpose::Design | Purpose::Ram | Purpose::Controller))
+            .filter(|file| file.name != "controller_axi.v")
+            .map(|file| Source { name: file.name, text: file.text })
+            .collect();
+        Ok(Design { harness: harness::around(&module), module, sources })
+    }
+
+    /// One module of the controller, alone: a block, the processing unit, or `controller` itself. `name` may leave out what all names begin with: `bounds` for
     /// `mapping_bounds`.
     ///
     /// # Errors
     /// There is no such module; the text names those that there are.
     pub fn block(config: &Config, name: &str) -> Result<Design> {
-        let unit = Design::unit(config)?;
+        let unit = Design::controller(config)?;
         let modules = unit.module.hierarchy();
         let found = modules.iter().find(|module| {
-            module.name == name || module.name.strip_prefix("mapping_").is_some_and(|short| short == name)
+            let prefixes = ["mapping_", "processing_"];
+            let is_short = |prefix| module.name.strip_prefix(prefix).is_some_and(|short| short == name);
+            module.name == name || prefixes.into_iter().any(is_short)
         });
         let Some(module) = found else {
             let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
