@@ -15,7 +15,7 @@
 //! | [`chain`] | the hash that binds each record to all before it |
 //! | [`binary`], [`json`] | the two forms: [`binary::write`], [`binary::read`], [`json::write`], [`json::read`] |
 //! | [`log`] | [`Log`]: a log whose trailer was verified; nothing else gives one |
-//! | [`compact`] | the shortest log with the same end |
+//! | [`compaction`] | [`compact`]: the shortest log with the same end |
 //! | [`error`] | [`LogError`]: which record, and why |
 //!
 //! Damage, truncation (also at a record's border), repetition, reordering, a foreign epoch and everything oversized is refused,
@@ -41,14 +41,14 @@
 pub mod binary;
 pub mod chain;
 pub mod change;
-pub mod compact;
+pub mod compaction;
 pub mod error;
 pub mod header;
 pub mod json;
 pub mod log;
 
 pub use change::Change;
-pub use compact::compact;
+pub use compaction::compact;
 pub use error::LogError;
 pub use header::{Capacity, Header};
 pub use log::Log;

@@ -5,7 +5,7 @@ mod support;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use stagecoach_log::compact::End;
+use stagecoach_log::compaction::End;
 use stagecoach_log::{Change, compact};
 use support::log;
 
