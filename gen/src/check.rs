@@ -9,10 +9,11 @@ use stagecoach_spec::{Config, Preset};
 
 use crate::Error;
 use crate::cli::CheckArguments;
-use crate::design::{self, CONFIGURATION, OutputFile};
+use crate::design::{self, CONFIGURATION, Extra, OutputFile};
 use crate::generate::DEFAULT_FOLDER;
 use crate::manifest::Manifest;
 use crate::output::{counted, print, spinner};
+use crate::rust_hdl;
 
 /// How a folder differs from what the sources give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,10 @@ pub fn run(arguments: &CheckArguments) -> Result<bool, Error> {
     let folder = &arguments.dir;
     let mut report = String::new();
     let mut commands = Vec::new();
-    for (config, path, command) in expected(folder)? {
+    for (config, path, mut command) in expected(folder)? {
+        if extra_of(&path) == Extra::RustHdl {
+            command += " --rust-hdl";
+        }
         let differences = check_folder(&path, &config)?;
         if differences.is_empty() {
             report += &format!("fresh    {}\n", path.display());
@@ -89,10 +93,16 @@ pub fn run(arguments: &CheckArguments) -> Result<bool, Error> {
 /// The folder cannot be read.
 pub fn check_folder(folder: &Path, config: &Config) -> Result<Vec<Difference>, Error> {
     let busy = spinner(format!("checking {}", config.name));
-    let files = design::files(config)?;
+    let files = design::files_with(config, extra_of(folder))?;
     let differences = compare(folder, &files);
     busy.finish_and_clear();
     differences
+}
+
+/// What else was asked for when a folder was generated: its manifest says so.
+fn extra_of(folder: &Path) -> Extra {
+    let has_blocks = Manifest::read(folder).is_some_and(|manifest| manifest.names(rust_hdl::NAME));
+    if has_blocks { Extra::RustHdl } else { Extra::Nothing }
 }
 
 fn compare(folder: &Path, files: &[OutputFile]) -> Result<Vec<Difference>, Error> {

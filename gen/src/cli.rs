@@ -79,6 +79,9 @@ pub struct GenerateArguments {
     /// Device family that memories are written for: generic, ecp5 or xilinx [default: as the configuration says]
     #[arg(long, value_name = "FAMILY")]
     pub target: Option<Target>,
+    /// Write rust_hdl.rs too: both top modules as blocks of a rust-hdl 0.46 design
+    #[arg(long)]
+    pub rust_hdl: bool,
     /// Folder to write [default: verilog-out/NAME, by the name of the configuration; verilog-out/NAME-FAMILY with
     /// another target than its own]
     #[arg(long, value_name = "DIR")]

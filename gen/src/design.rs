@@ -8,7 +8,7 @@ use stagecoach_spec::Config;
 
 use crate::Error;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::{amba, core_file, registers};
+use crate::{amba, core_file, registers, rust_hdl};
 
 /// Name of the configuration among the files.
 pub const CONFIGURATION: &str = "configuration.toml";
@@ -31,6 +31,8 @@ pub enum Purpose {
     Formal,
     /// The controller's registers, for software: JSON, a C header, a page to read.
     Registers,
+    /// The top modules as blocks of rust-hdl.
+    RustHdl,
     /// The folder as a FuseSoC core.
     Core,
     /// The configuration.
@@ -48,6 +50,16 @@ pub struct OutputFile {
     pub purpose: Purpose,
     /// Its text.
     pub text: String,
+}
+
+/// What a generated folder holds beside the Verilog, if it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extra {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// [`crate::rust_hdl`]: the top modules as blocks of rust-hdl.
+    RustHdl,
 }
 
 /// A configuration's hardware.
@@ -73,6 +85,14 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, Error> {
 /// # Errors
 /// As [`module`].
 pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
+    files_with(config, Extra::Nothing)
+}
+
+/// [`files`], with what else is asked for.
+///
+/// # Errors
+/// As [`module`].
+pub fn files_with(config: &Config, extra: Extra) -> Result<Vec<OutputFile>, Error> {
     let (module, controller) = (module(config)?, controller(config)?);
     let family = stagecoach_controller::family(config.target);
     let as_output = |file: VerilogFile| OutputFile {
@@ -96,6 +116,9 @@ pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
     files.push(amba::file(&controller));
     files.extend(registers::files());
     files.push(core_file::file(config, &files));
+    if extra == Extra::RustHdl {
+        files.push(rust_hdl_file(&module, &controller, &files));
+    }
     let text = format!(
         "# The configuration that the files beside this one are generated from.\n{}",
         config.to_toml()
@@ -104,4 +127,19 @@ pub fn files(config: &Config) -> Result<Vec<OutputFile>, Error> {
     let text = Manifest::of(config, &module, &controller, &files).to_json();
     files.push(OutputFile { name: MANIFEST.into(), purpose: Purpose::Manifest, text });
     Ok(files)
+}
+
+/// Both tops as blocks of rust-hdl, with the files that each is made of.
+fn rust_hdl_file(module: &Module, controller: &Module, files: &[OutputFile]) -> OutputFile {
+    let named = |purposes: &[Purpose]| -> Vec<&str> {
+        let wanted = files.iter().filter(|file| purposes.contains(&file.purpose));
+        wanted.map(|file| file.name.as_str()).collect()
+    };
+    let unit = [Purpose::Simulation, Purpose::Ram, Purpose::Design];
+    let all = [Purpose::Simulation, Purpose::Ram, Purpose::Design, Purpose::Controller];
+    let tops = [
+        rust_hdl::Top { module, described_by: "mapping_unit", files: named(&unit) },
+        rust_hdl::Top { module: controller, described_by: "controller", files: named(&all) },
+    ];
+    rust_hdl::file(&tops)
 }

@@ -6,7 +6,7 @@ use stagecoach_spec::{Config, Target};
 
 use crate::Error;
 use crate::cli::GenerateArguments;
-use crate::design::{self, OutputFile};
+use crate::design::{self, Extra, OutputFile};
 use crate::folder;
 use crate::output::{counted, print, spinner};
 
@@ -21,7 +21,8 @@ pub fn run(arguments: &GenerateArguments) -> Result<bool, Error> {
     let own = arguments.choice.config()?;
     let config = Config { target: arguments.target.unwrap_or(own.target), ..own };
     let out = arguments.out.clone().unwrap_or_else(|| default_out(&config, own.target));
-    let files = generate(&config, &out)?;
+    let extra = if arguments.rust_hdl { Extra::RustHdl } else { Extra::Nothing };
+    let files = generate_with(&config, extra, &out)?;
     let count = counted(files.len() as u64, "file", "files");
     print(&format!("{}: {count} for configuration {config}\n", out.display()))?;
     Ok(true)
@@ -32,8 +33,16 @@ pub fn run(arguments: &GenerateArguments) -> Result<bool, Error> {
 /// # Errors
 /// The folder cannot be used; then it is as it was.
 pub fn generate(config: &Config, out: &Path) -> Result<Vec<OutputFile>, Error> {
+    generate_with(config, Extra::Nothing, out)
+}
+
+/// [`generate`], with what else is asked for.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_with(config: &Config, extra: Extra, out: &Path) -> Result<Vec<OutputFile>, Error> {
     let busy = spinner(format!("generating {}", config.name));
-    let files = design::files(config)?;
+    let files = design::files_with(config, extra)?;
     folder::publish(out, &files)?;
     busy.finish_and_clear();
     Ok(files)

@@ -33,6 +33,7 @@ mod output;
 pub mod pictures;
 mod registers;
 pub mod replay;
+pub mod rust_hdl;
 pub mod wave;
 
 pub use error::Error;

@@ -209,3 +209,42 @@ fn describe_tells_pipeline_ports_and_memories() {
         assert!(run.out.contains(words), "no `{words}` in:\n{}", run.out);
     }
 }
+
+#[test]
+fn blocks_for_rust_hdl_are_written_if_asked_for_and_check_knows_them() {
+    let folder = tempdir().unwrap();
+    for preset in Preset::all().map(Preset::name).into_iter().filter(|name| *name != "tiny") {
+        assert_eq!(generate(folder.path(), &["--preset", preset]).code, 0);
+    }
+    assert_eq!(generate(folder.path(), &["--preset", "tiny", "--rust-hdl"]).code, 0);
+    let check = || stagecoach_in(folder.path(), &["check"]);
+    assert_eq!(check().code, 0, "{}", check().out);
+
+    let tiny = folder.path().join("verilog-out/tiny");
+    let blocks = fs::read_to_string(tiny.join("rust_hdl.rs")).unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(tiny.join("manifest.json")).unwrap()).unwrap();
+    let of_controller = blocks.split("pub struct ").find(|text| text.starts_with("Controller {")).unwrap();
+    for port in manifest["controller"]["ports"].as_array().unwrap() {
+        let (name, width) = (port["name"].as_str().unwrap(), port["width"].as_u64().unwrap());
+        let kind = match (name, width) {
+            ("clk", _) => "Clock".to_owned(),
+            (_, 1) => "Bit".to_owned(),
+            _ => format!("Bits<{width}>"),
+        };
+        let direction = if port["direction"] == "input" { "In" } else { "Out" };
+        let field = format!("    pub {name}: Signal<{direction}, {kind}>,");
+        assert!(of_controller.lines().any(|line| line == field), "no `{field}`");
+    }
+
+    fs::write(tiny.join("rust_hdl.rs"), "").unwrap();
+    let run = check();
+    assert_eq!(run.code, 1);
+    let command = "generate --preset tiny --rust-hdl";
+    assert!(run.out.contains(command), "{}", run.out);
+    assert_eq!(stagecoach_in(folder.path(), &command.split(' ').collect::<Vec<_>>()).code, 0);
+    assert_eq!(check().code, 0);
+    // Without the flag they go again.
+    assert_eq!(generate(folder.path(), &["--preset", "tiny"]).code, 0);
+    assert!(!tiny.join("rust_hdl.rs").exists());
+    assert_eq!(check().code, 0);
+}

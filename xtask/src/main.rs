@@ -1,8 +1,9 @@
-//! The project's chores: `cargo xtask setup | test | lint | synth | fpga`.
+//! The project's chores: `cargo xtask setup | test | lint | synth | rust-hdl | fpga`.
 
 mod fpga;
 mod lint;
 mod run;
+mod rust_hdl;
 mod setup;
 mod synth;
 mod test;
@@ -36,6 +37,8 @@ enum Chore {
         /// Presets; default tiny and roce
         presets: Vec<stagecoach_spec::Preset>,
     },
+    /// Test the blocks that `generate --rust-hdl` writes in a rust-hdl design; compiles for minutes at first
+    RustHdl,
     /// Place and route on an ECP5-85k, report clock and cells; needs 10 minutes to 2 hours, but a second when repeated
     Fpga(Box<fpga::Arguments>),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Lint => lint::run(),
         Chore::Synth { presets } => synth::run(&presets),
+        Chore::RustHdl => rust_hdl::run(),
         Chore::Fpga(arguments) => fpga::run(&arguments),
     };
     match result {
