@@ -196,7 +196,7 @@ impl Vm {
             }
             Err(left) => {
                 self.registered.insert(key, entry);
-                Err(VmError::NotUndone { key, refused: refused, left: left })
+                Err(VmError::NotUndone { key, refused, left })
             }
         }
     }
