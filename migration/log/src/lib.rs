@@ -16,6 +16,8 @@
 //! | [`binary`], [`json`] | the two forms: [`binary::write`], [`binary::read`], [`json::write`], [`json::read`] |
 //! | [`log`] | [`Log`]: a log whose trailer was verified; nothing else gives one |
 //! | [`compaction`] | [`compact`]: the shortest log with the same end |
+//! | [`relocation`] | [`Relocation`]: the frame of each guest page, for all keys and the page copy alike |
+//! | [`replay`] | [`plan`]: from a log to a table on another machine |
 //! | [`error`] | [`LogError`]: which record, and why |
 //!
 //! Damage, truncation (also at a record's border), repetition, reordering, a foreign epoch and everything oversized is refused,
@@ -46,12 +48,16 @@ pub mod error;
 pub mod header;
 pub mod json;
 pub mod log;
+pub mod relocation;
+pub mod replay;
 
 pub use change::Change;
 pub use compaction::compact;
 pub use error::LogError;
 pub use header::{Capacity, Header};
 pub use log::Log;
+pub use relocation::{Relocation, RelocationError};
+pub use replay::{Destination, Plan, ReplayError, UpdatePort, plan};
 
 /// Version of the format, in both forms.
 pub const VERSION: u16 = 1;
