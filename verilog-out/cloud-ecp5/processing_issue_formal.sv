@@ -39,7 +39,7 @@ module processing_issue (
   output wire         two_bursts,
   output wire [61:0]  read_burst,
   output wire [61:0]  write_burst,
-  output wire [40:0]  write_data,
+  output wire [41:0]  write_data,
   output wire         atomic_compares,
   output wire [63:0]  atomic_operand,
   output wire [63:0]  atomic_compare,
@@ -187,14 +187,14 @@ module processing_issue (
 
   // ---- Where its bytes lie in the payload -------------------------------------------------------
 
-  reg [9:0] payload_base;
+  reg [10:0] payload_base;
   reg [12:0] bytes_before;
-  reg [9:0] payload_word;
+  reg [10:0] payload_word;
 
   always @(posedge clk) if (rst) begin
-    payload_base <= 10'd0;
+    payload_base <= 11'd0;
   end else if (fires & held_last) begin
-    payload_base <= payload_base + pending_word[137:128];
+    payload_base <= payload_base + {1'b0, pending_word[137:128]};
   end
 
   always @(posedge clk) if (rst) begin
@@ -204,7 +204,7 @@ module processing_issue (
   end
 
   always @(posedge clk) begin
-    payload_word <= payload_base + bytes_before[12:3];
+    payload_word <= payload_base + {1'b0, bytes_before[12:3]};
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ module processing_unit (
   wire issue_block_two_bursts;
   wire [61:0] issue_block_read_burst;
   wire [61:0] issue_block_write_burst;
-  wire [40:0] issue_block_write_data;
+  wire [41:0] issue_block_write_data;
   wire issue_block_atomic_compares;
   wire [63:0] issue_block_atomic_operand;
   wire [63:0] issue_block_atomic_compare;
@@ -185,7 +185,7 @@ module processing_unit (
   wire read_block_atomic_error;
   wire [63:0] read_block_atomic_word;
   wire [63:0] read_block_read_word;
-  wire [9:0] write_block_payload_place;
+  wire [10:0] write_block_payload_place;
   wire write_block_m_axi_wvalid;
   wire [63:0] write_block_m_axi_wdata;
   wire [7:0] write_block_m_axi_wstrb;
@@ -199,7 +199,7 @@ module processing_unit (
   wire atomic_block_free;
   wire atomic_block_write_valid;
   wire [61:0] atomic_block_burst;
-  wire [40:0] atomic_block_data;
+  wire [41:0] atomic_block_data;
   wire [63:0] atomic_block_value;
   wire atomic_block_given_up;
   wire atomic_block_result_valid;
@@ -585,7 +585,7 @@ module processing_unit (
   // ---- read, write, atomic ----------------------------------------------------------------------
 
   reg start_write_late;
-  reg [40:0] write_data_late;
+  reg [41:0] write_data_late;
   reg atomic_writes_late;
 
   processing_write write_block (

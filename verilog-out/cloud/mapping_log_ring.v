@@ -12,26 +12,26 @@ module mapping_log_ring (
   output wire [64:0] front_word
 );
 
-  reg [11:0] write_pointer;
-  reg [12:0] stored;
+  reg [10:0] write_pointer;
+  reg [11:0] stored;
   reg some_stored;
   reg fetched_valid;
   reg front_valid_now;
 
   always @(posedge clk) if (rst) begin
-    write_pointer <= 12'd0;
+    write_pointer <= 11'd0;
   end else if (in_valid) begin
-    write_pointer <= write_pointer + 12'd1;
+    write_pointer <= write_pointer + 11'd1;
   end
 
   // ---- Words move on where there is room --------------------------------------------------------
 
   wire moves = fetched_valid & (!front_valid_now | take);
   wire fetch = some_stored & (!fetched_valid | moves);
-  wire [12:0] stored_next = stored + {{12{fetch & !in_valid}}, in_valid ^ fetch};
+  wire [11:0] stored_next = stored + {{11{fetch & !in_valid}}, in_valid ^ fetch};
 
   always @(posedge clk) if (rst) begin
-    stored <= 13'd0;
+    stored <= 12'd0;
     some_stored <= 1'b0;
     fetched_valid <= 1'b0;
     front_valid_now <= 1'b0;
@@ -45,12 +45,12 @@ module mapping_log_ring (
   // ---- The words --------------------------------------------------------------------------------
 
   wire [64:0] fetched_word;
-  reg [11:0] read_pointer;
+  reg [10:0] read_pointer;
   reg [64:0] front_word_now;
 
   ram_one_read #(
     .WIDTH          (65),
-    .ADDRESS_WIDTH  (12),
+    .ADDRESS_WIDTH  (11),
     .OUTPUT_REGISTER(0)
   ) buffer_memory (
     .clk          (clk),
@@ -63,9 +63,9 @@ module mapping_log_ring (
   );
 
   always @(posedge clk) if (rst) begin
-    read_pointer <= 12'd0;
+    read_pointer <= 11'd0;
   end else if (fetch) begin
-    read_pointer <= read_pointer + 12'd1;
+    read_pointer <= read_pointer + 11'd1;
   end
 
   always @(posedge clk) if (moves) begin

@@ -114,15 +114,15 @@ module mapping_registration_log (
 
   // ---- Room -------------------------------------------------------------------------------------
 
-  reg [9:0] room;
+  reg [11:0] room;
   reg registration_room;
   reg urgent_room;
   // A registration is refused rather than held at the port: a freeze behind it must not wait for a reader.
   wire full = (is_registration & !registration_room) | (is_urgent & !urgent_room);
 
   always @(posedge clk) begin
-    registration_room <= room >= 10'd359;
-    urgent_room <= room >= 10'd37;
+    registration_room <= room >= 12'd359;
+    urgent_room <= room >= 12'd37;
   end
 
   // ---- judge: a cycle after what is kept stands in registers ------------------------------------
@@ -313,10 +313,10 @@ module mapping_registration_log (
   reg word_gone;
 
   always @(posedge clk) if (rst) begin
-    room <= 10'h200;
+    room <= 12'h800;
     word_gone <= 1'b0;
   end else begin
-    room <= room + {{9{writes & !word_gone}}, writes ^ word_gone};
+    room <= room + {{11{writes & !word_gone}}, writes ^ word_gone};
     word_gone <= ring_front_valid & m_axis_log_tready;
   end
 
@@ -326,7 +326,7 @@ module mapping_registration_log (
   assign log_done = answers;
   assign log_error = error;
   assign log_result = result;
-  assign log_room = {22'd0, room};
+  assign log_room = {20'd0, room};
   assign upd_valid = passes;
   assign upd_op = log_op;
   assign upd_arg_table = log_arg_table;

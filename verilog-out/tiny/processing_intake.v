@@ -115,7 +115,7 @@ module processing_intake (
 
   // ---- Room for the largest request's data, and a completion ------------------------------------
 
-  reg [10:0] read_room;
+  reg [11:0] read_room;
   reg [4:0] completion_room;
   reg [10:0] read_room_back;
   reg completion_room_back;
@@ -133,19 +133,19 @@ module processing_intake (
   wire differs = packet_wrong | (request1_length[12:0] != packet_bytes);
 
   always @(posedge clk) if (rst) begin
-    read_room <= 11'h400;
+    read_room <= 12'h800;
     completion_room <= 5'd16;
     read_room_back <= 11'd0;
     completion_room_back <= 1'b0;
     room_enough <= 1'b0;
     request2_valid <= 1'b0;
   end else begin
-    read_room <= (read_room + read_room_back) - {1'b0, beats1 & {10{moves1}}};
+    read_room <= (read_room + {1'b0, read_room_back}) - {2'd0, beats1 & {10{moves1}}};
     completion_room <= completion_room
         + {{4{moves1 & !completion_room_back}}, moves1 ^ completion_room_back};
     read_room_back <= {1'b0, room_unused_beats & {10{room_unused}}} + {10'd0, read_gone};
     completion_room_back <= completion_gone;
-    room_enough <= (read_room >= 11'h200) & (|completion_room);
+    room_enough <= (read_room >= 12'h200) & (|completion_room);
     request2_valid <= moves1 | (request2_valid & !moves2);
   end
 

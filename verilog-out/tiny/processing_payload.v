@@ -12,7 +12,7 @@ module processing_payload (
   input  wire        packet_take,
   input  wire        over,                   // a request is over; its words are free
   input  wire [9:0]  over_words,
-  input  wire [9:0]  read_place,
+  input  wire [10:0] read_place,
   output wire        s_axis_payload_tready,
   output wire        packet_valid,
   output wire [9:0]  packet_words,
@@ -27,24 +27,24 @@ module processing_payload (
   wire takes = s_axis_payload_tvalid & takes_beats;
   wire stores;
   wire ends;
-  reg [10:0] room;
-  reg [10:0] late_freed;
+  reg [11:0] room;
+  reg [11:0] late_freed;
   reg [4:0] packets_free;
   reg packet_gone;
   // Four beats and packets may be on their way when this is seen to be low.
-  wire room_left = |room[10:3];
+  wire room_left = |room[11:3];
   wire packets_left = |packets_free[4:3];
 
   always @(posedge clk) if (rst) begin
     takes_beats <= 1'b0;
-    room <= 11'h400;
-    late_freed <= 11'd0;
+    room <= 12'h800;
+    late_freed <= 12'd0;
     packets_free <= 5'd16;
     packet_gone <= 1'b0;
   end else begin
     takes_beats <= room_left & packets_left;
-    room <= (room + late_freed) - {10'd0, stores};
-    late_freed <= {1'b0, over_words & {10{over}}};
+    room <= (room + late_freed) - {11'd0, stores};
+    late_freed <= {2'd0, over_words & {10{over}}};
     packets_free <= packets_free + {{4{ends & !packet_gone}}, ends ^ packet_gone};
     packet_gone <= packet_take;
   end
@@ -103,12 +103,12 @@ module processing_payload (
 
   // ---- The ring ---------------------------------------------------------------------------------
 
-  reg [9:0] write_place;
+  reg [10:0] write_place;
   wire [63:0] read_word_now;
 
   ram_one_read #(
     .WIDTH          (64),
-    .ADDRESS_WIDTH  (10),
+    .ADDRESS_WIDTH  (11),
     .OUTPUT_REGISTER(1)
   ) payload_memory (
     .clk          (clk),
@@ -121,9 +121,9 @@ module processing_payload (
   );
 
   always @(posedge clk) if (rst) begin
-    write_place <= 10'd0;
+    write_place <= 11'd0;
   end else if (stores) begin
-    write_place <= write_place + 10'd1;
+    write_place <= write_place + 11'd1;
   end
 
   // ---- Packets ----------------------------------------------------------------------------------

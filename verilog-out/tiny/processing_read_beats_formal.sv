@@ -12,26 +12,26 @@ module processing_read_beats (
   output wire [80:0] front_word
 );
 
-  reg [9:0] write_pointer;
-  reg [10:0] stored;
+  reg [10:0] write_pointer;
+  reg [11:0] stored;
   reg some_stored;
   reg fetched_valid;
   reg front_valid_now;
 
   always @(posedge clk) if (rst) begin
-    write_pointer <= 10'd0;
+    write_pointer <= 11'd0;
   end else if (in_valid) begin
-    write_pointer <= write_pointer + 10'd1;
+    write_pointer <= write_pointer + 11'd1;
   end
 
   // ---- Words move on where there is room --------------------------------------------------------
 
   wire moves = fetched_valid & (!front_valid_now | take);
   wire fetch = some_stored & (!fetched_valid | moves);
-  wire [10:0] stored_next = stored + {{10{fetch & !in_valid}}, in_valid ^ fetch};
+  wire [11:0] stored_next = stored + {{11{fetch & !in_valid}}, in_valid ^ fetch};
 
   always @(posedge clk) if (rst) begin
-    stored <= 11'd0;
+    stored <= 12'd0;
     some_stored <= 1'b0;
     fetched_valid <= 1'b0;
     front_valid_now <= 1'b0;
@@ -45,12 +45,12 @@ module processing_read_beats (
   // ---- The words --------------------------------------------------------------------------------
 
   wire [80:0] fetched_word;
-  reg [9:0] read_pointer;
+  reg [10:0] read_pointer;
   reg [80:0] front_word_now;
 
   ram_one_read #(
     .WIDTH          (81),
-    .ADDRESS_WIDTH  (10),
+    .ADDRESS_WIDTH  (11),
     .OUTPUT_REGISTER(0)
   ) buffer_memory (
     .clk          (clk),
@@ -63,9 +63,9 @@ module processing_read_beats (
   );
 
   always @(posedge clk) if (rst) begin
-    read_pointer <= 10'd0;
+    read_pointer <= 11'd0;
   end else if (fetch) begin
-    read_pointer <= read_pointer + 10'd1;
+    read_pointer <= read_pointer + 11'd1;
   end
 
   always @(posedge clk) if (moves) begin
@@ -84,7 +84,7 @@ module processing_read_beats (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // credits keep the buffer from overflowing
-    buffer_holds: assert (!(in_valid & stored[10] & !fetch));
+    buffer_holds: assert (!(in_valid & stored[11] & !fetch));
   end
 
 endmodule

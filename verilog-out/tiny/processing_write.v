@@ -6,7 +6,7 @@ module processing_write (
   input  wire        clk,
   input  wire        rst,              // synchronous, active high
   input  wire        in_valid,
-  input  wire [40:0] in_word,
+  input  wire [41:0] in_word,
   input  wire [63:0] payload_word,
   input  wire [63:0] atomic_value,
   input  wire [7:0]  waiting,          // writes that are not answered
@@ -16,7 +16,7 @@ module processing_write (
   input  wire        m_axi_bvalid,
   input  wire [3:0]  m_axi_bid,
   input  wire [1:0]  m_axi_bresp,
-  output reg  [9:0]  payload_place,
+  output reg  [10:0] payload_place,
   output wire        m_axi_wvalid,
   output wire [63:0] m_axi_wdata,
   output wire [7:0]  m_axi_wstrb,
@@ -31,18 +31,18 @@ module processing_write (
   // ---- walk: a beat a cycle, if the buffer is sure to have room ---------------------------------
 
   wire data_front_valid;
-  wire [40:0] data_front_word;
+  wire [41:0] data_front_word;
   wire take;
   // How far the bytes move up; if that goes around, the first beat has bytes of two words.
-  wire [3:0] two_words_difference = {1'b0, data_front_word[18:16]} - {1'b0, data_front_word[2:0]};
-  wire two_words = two_words_difference[3] & !data_front_word[40];
+  wire [3:0] two_words_difference = {1'b0, data_front_word[19:17]} - {1'b0, data_front_word[2:0]};
+  wire two_words = two_words_difference[3] & !data_front_word[41];
   wire buffer_gone;
   reg [4:0] buffer_room;
   reg [8:0] walk_number;
   reg walk_primed;
   wire steps = data_front_valid & (|buffer_room);
   wire prime = two_words & !walk_primed;
-  wire is_last = !prime & (walk_number == data_front_word[27:19]);
+  wire is_last = !prime & (walk_number == data_front_word[28:20]);
   assign take = steps & is_last;
   wire sends = steps & !prime;
 
@@ -71,7 +71,7 @@ module processing_write (
   end
 
   always @(posedge clk) begin
-    payload_place <= data_front_word[12:3] + {1'b0, walk_number} + {9'd0, walk_primed};
+    payload_place <= data_front_word[13:3] + {2'd0, walk_number} + {10'd0, walk_primed};
   end
 
   // ---- Beside the payload's memory --------------------------------------------------------------
@@ -120,7 +120,7 @@ module processing_write (
     step2 <= step1;
   end
 
-  wire [8:0] cut0_sum = data_front_word[36:28] + walk_number;
+  wire [8:0] cut0_sum = data_front_word[37:29] + walk_number;
 
   always @(posedge clk) begin
     first0 <= !(|walk_number) & !prime;
@@ -132,16 +132,16 @@ module processing_write (
     cut0 <= is_last | (&cut0_sum[7:0]);
     cut1 <= cut0;
     cut2 <= cut1;
-    lane0 <= data_front_word[18:16];
+    lane0 <= data_front_word[19:17];
     lane1 <= lane0;
     lane2 <= lane1;
-    end0 <= data_front_word[15:13];
+    end0 <= data_front_word[16:14];
     end1 <= end0;
     end2 <= end1;
-    id0 <= data_front_word[40:37];
+    id0 <= data_front_word[41:38];
     id1 <= id0;
     id2 <= id1;
-    turn0 <= two_words_difference[2:0] & {3{!data_front_word[40]}};
+    turn0 <= two_words_difference[2:0] & {3{!data_front_word[41]}};
     turn1 <= turn0;
     turn2 <= turn1;
   end

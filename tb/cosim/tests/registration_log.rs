@@ -176,7 +176,7 @@ fn verilator_logs_the_same() {
 
 #[test]
 fn a_log_that_nobody_reads_refuses_registrations_and_takes_what_is_urgent() {
-    let config = Preset::Tiny.config();
+    let config = Config { log_words: Some(512), ..Preset::Tiny.config() };
     let mut both = Both::new(EngineKind::Native, &config, 1);
     let tables = config.tables as u16;
     for table in 0..tables {
