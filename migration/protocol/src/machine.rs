@@ -77,6 +77,11 @@ impl Machine {
         Machine { arbitration, phase: Phase::Absent, highest: Epoch(0) }
     }
 
+    /// Where the durable word lies that hands a VM over.
+    pub const fn arbitration(&self) -> Arbitration {
+        self.arbitration
+    }
+
     /// Where it stands.
     pub const fn phase(&self) -> Phase {
         self.phase
@@ -205,14 +210,20 @@ impl Machine {
     fn hears<Memory>(&mut self, message: Message<Memory>) -> Vec<Effect<Memory>> {
         match message {
             Message::Begin(attempt) if attempt > self.highest => {
-                let clear = match self.phase {
-                    Phase::Staging { .. } | Phase::Prepared { .. } => true,
-                    Phase::Absent => false,
+                let mut effects = vec![];
+                match self.phase {
+                    Phase::Absent => {}
+                    Phase::Staging { .. } => effects.push(Effect::Card(CardOperation::Clear)),
+                    // The source gave that attempt up, or it would not begin another.
+                    Phase::Prepared { attempt } => {
+                        effects.push(Effect::Journal(Record::Cleared(attempt)));
+                        effects.push(Effect::Card(CardOperation::Clear));
+                    }
                     _ => return vec![],
-                };
+                }
                 self.highest = attempt;
                 self.phase = Phase::Staging { attempt };
-                if clear { vec![Effect::Card(CardOperation::Clear)] } else { vec![] }
+                effects
             }
             Message::Final(attempt, memory) if self.phase == (Phase::Staging { attempt }) => {
                 self.phase = Phase::Prepared { attempt };
