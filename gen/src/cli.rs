@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use stagecoach_spec::{Config, Preset, Target};
 
 use crate::Error;
+use crate::migrate::CrashAt;
 
 /// RDMA mapping tables per virtual machine, in hardware: Verilog, and captured traffic against it.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Draw a stretch of a waveform as an SVG timing diagram
     Wave(WaveArguments),
+    /// Move a captured VM from one machine to another while its clients go on
+    Migrate(MigrateArguments),
     /// Generate, check and replay the bundled captures on the native engine
     Demo,
 }
@@ -172,6 +175,35 @@ pub struct WaveArguments {
     /// A heading
     #[arg(long, value_name = "WORDS")]
     pub title: Option<String>,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArguments {
+    /// The machine that moves; by default the first of the bundled ones
+    #[arg(long = "vm", value_name = "ADDRESS=CAPTURE,EVENTS", value_parser = parse_vm)]
+    pub vm: Option<VmArgument>,
+    /// End a machine's process before one of its steps, e.g. source:3 or destination:1; it starts again from its journal
+    #[arg(long, value_name = "MACHINE:STEP", value_parser = parse_crash)]
+    pub crash_at: Option<CrashAt>,
+    /// Seed of what clients write
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Write a page with the timeline
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+fn parse_crash(argument: &str) -> Result<CrashAt, String> {
+    let form = "write source:STEP or destination:STEP, e.g. source:3";
+    let (machine, step) = argument.split_once(':').ok_or_else(|| format!("there is no `:`; {form}"))?;
+    let machine = match machine {
+        "source" => 0,
+        "destination" => 1,
+        other => return Err(format!("there is no machine `{other}`; {form}")),
+    };
+    let step = step.parse().map_err(|_| format!("`{step}` is no step's number; {form}"))?;
+    Ok(CrashAt { machine, step })
 }
 
 /// Reads `ADDRESS=CAPTURE,EVENTS`. A name may hold further `=`; of several commas the last one divides.

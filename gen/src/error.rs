@@ -56,6 +56,17 @@ pub enum Error {
     /// A capture or a registration log cannot be used.
     #[error(transparent)]
     Vm(#[from] VmError),
+    /// A move stopped.
+    #[error(transparent)]
+    Run(#[from] stagecoach_migration::RunError),
+    /// The move is over before the step to crash at.
+    #[error("--crash-at: there is no step {step}; that machine has steps 0 to {last} in this move", last = steps.saturating_sub(1))]
+    NoSuchStep {
+        /// The step.
+        step: u64,
+        /// How many there are.
+        steps: u64,
+    },
     /// Two machines with one address.
     #[error("--vm: {address} is given twice; every machine has an address of its own")]
     DuplicateAddress {

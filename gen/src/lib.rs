@@ -29,6 +29,7 @@ pub mod error;
 pub mod folder;
 pub mod generate;
 pub mod manifest;
+pub mod migrate;
 mod output;
 pub mod pictures;
 mod registers;

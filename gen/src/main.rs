@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use stagecoach::cli::{Arguments, Command};
-use stagecoach::{check, demo, describe, generate, replay, wave};
+use stagecoach::{check, demo, describe, generate, migrate, replay, wave};
 
 /// Exit code of a comparison that found a difference: stale files, or verdicts that disagree.
 const DIFFERENT: u8 = 1;
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Describe(arguments) => describe::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Wave(arguments) => wave::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Demo => demo::run(),
     };
     match result {
