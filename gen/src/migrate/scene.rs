@@ -143,7 +143,7 @@ impl Scene {
         let rule = StopRule::default();
         let destination =
             Runner::start(Arbitration::OwnJournal, card, MemoryStore::default(), rule, &mut out)?;
-        Ok(Scene {
+        let mut scene = Scene {
             machines: [Some(source), Some(destination)],
             twin,
             places: [place(0), place(1)],
@@ -161,7 +161,9 @@ impl Scene {
             operations: Vec::new(),
             granted: 0,
             differences: Vec::new(),
-        })
+        };
+        scene.note_phases();
+        Ok(scene)
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Error> {
