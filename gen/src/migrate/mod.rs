@@ -4,11 +4,9 @@
 //! every answer and, at the end, every page and key must be its.
 
 mod page;
-mod registrations;
 mod scene;
 
 use std::fmt::Write;
-use std::fs;
 
 use stagecoach_captures::Vm;
 
@@ -17,6 +15,7 @@ pub use scene::CrashAt;
 use crate::Error;
 use crate::cli::MigrateArguments;
 use crate::demo::bundled;
+use crate::folder::Pending;
 use crate::output::{grouped, print};
 use scene::{Moment, Operation, Scene};
 
@@ -30,6 +29,7 @@ const MOST_TURNS: usize = 200;
 /// # Errors
 /// A file cannot be used, the step to crash at does not exist, or a machine stops.
 pub fn run(arguments: &MigrateArguments) -> Result<bool, Error> {
+    let page = arguments.html.as_deref().map(Pending::create).transpose()?;
     let machine = match &arguments.vm {
         Some(machine) => machine.clone(),
         None => bundled()?.swap_remove(0),
@@ -67,8 +67,9 @@ pub fn run(arguments: &MigrateArguments) -> Result<bool, Error> {
         return Err(Error::NoSuchStep { step: crash.step, steps: scene.steps[crash.machine] });
     }
     print(&summary)?;
-    if let Some(path) = &arguments.html {
-        fs::write(path, page::page(&scene, &summary)).map_err(Error::io("cannot write", path))?;
+    if let Some(mut page) = page {
+        page.write(page::page(&scene, &summary).as_bytes())?;
+        page.publish()?;
     }
     Ok(good)
 }

@@ -7,21 +7,20 @@ use std::rc::Rc;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_captures::{Event, Request as Captured, RequestOp, Sizing, Vm};
+use stagecoach_captures::{Event, NoSlots, Registrations, Request as Captured, Vm};
 use stagecoach_log::{Capacity, Change, Header, Log};
 use stagecoach_migration::card::Place;
 use stagecoach_migration::simulated::{Board, GoldenPort};
 use stagecoach_migration::{Card, Host, Link, LinkError, MemoryStore, Packet, RunError, Runner, StopRule};
 use stagecoach_protocol::{Address, Arbitration, Epoch, Phase};
-use stagecoach_spec::{AccessRequest, Atomic, Config, Fault, NetId, Op, Preset, Request, Slices};
+use stagecoach_spec::{AccessRequest, Atomic, Config, Fault, NetId, Op, Preset, Request};
 
-use super::registrations::Registrations;
 use crate::Error;
+use crate::cli::EngineChoice;
+use crate::replay::plan::{Plan, Table, plan};
 
-/// A protection domain that no region has.
-const NO_DOMAIN: u32 = 0xffff;
-/// The machines' windows begin so many frames apart.
-const APART: u64 = 1 << 20;
+/// The twin's place.
+const TWIN: usize = 2;
 
 /// One machine's process is ended before one of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +58,13 @@ type Machine = Runner<GoldenPort, Board, MemoryStore>;
 pub(super) struct Scene {
     machines: [Option<Machine>; 2],
     twin: Machine,
-    places: [Place; 2],
+    places: [Place; 3],
     network: VecDeque<(usize, Packet)>,
     requests: Vec<Captured>,
     next_request: usize,
     net_id: NetId,
+    /// The protection domain of a queue pair that no event told of.
+    no_pd: u32,
     events: VecDeque<Event>,
     registrations: Registrations,
     rng: ChaCha8Rng,
@@ -103,54 +104,49 @@ pub(super) struct Outcome {
 impl Scene {
     /// The machine of a capture as it is in the middle of its events.
     pub(super) fn new(vm: &Vm, crash: Option<CrashAt>, seed: u64) -> Result<Scene, Error> {
-        let size = Sizing::of(&vm.log.events);
-        let mut config = Preset::Roce.config();
-        config.regions = config.regions.max(2 * size.regions as u32);
-        config.slots = config.slots.max(2 * size.slots as u32);
-        let words = Config::dirty_words_of(size.frames, 12).next_power_of_two();
-        config.dirty_words = config.dirty_words.max(words as u32);
+        // Three places for it: the source's, the destination's, its twin's.
+        let Plan { mut config, tables, no_pd } =
+            plan(&[vm.clone(), vm.clone(), vm.clone()], Preset::Roce.config(), true)?;
+        let slices = tables[0].slices;
+        let words = Config::dirty_words_of(slices.window_count, 12).next_power_of_two();
+        config.dirty_words = config.dirty_words.max(u32::try_from(words).unwrap_or(u32::MAX));
         config.validate()?;
-        let net_id = NetId::from_ip(vm.address, &config)
-            .map_err(|source| Error::NetId { address: vm.address, source })?;
-        let place = |number: u64| Place {
+        let place = |table: &Table| Place {
             config: config.clone(),
-            table: 1 + number as u16,
-            slices: Slices {
-                region_base: 0,
-                region_count: size.regions as u32,
-                slot_base: 0,
-                slot_count: size.slots as u32,
-                window_base: APART * (1 + number),
-                window_count: size.frames,
-            },
+            table: table.number,
+            slices: table.slices,
             dirty_base: 0,
         };
-        let mut registrations = Registrations::new(size.slots);
+        let places = [place(&tables[0]), place(&tables[1]), place(&tables[2])];
+        let mut registrations = Registrations::new(slices.slot_count.into());
         let (before, after) = vm.log.events.split_at(vm.log.events.len() / 2);
-        let changes: Vec<Change> = before.iter().flat_map(|event| registrations.changes(event)).collect();
-        let capacity = Capacity { regions: size.regions as u32, slots: size.slots as u32 };
+        let mut changes = Vec::new();
+        for event in before {
+            changes.extend(registrations.changes(event).map_err(no_slots)?);
+        }
+        let capacity = Capacity { regions: slices.region_count, slots: slices.slot_count };
         let page_shifts = config.page_shifts.clone();
-        let header = Header { net_ids: vec![net_id], epoch: 1, page_shifts, capacity };
+        let header = Header { net_ids: vec![tables[0].net_id], epoch: 1, page_shifts, capacity };
         let log = Log::new(header, changes).map_err(RunError::from)?;
+        let card =
+            |number: usize| Card::new(GoldenPort::new(&config), Board::default(), places[number].clone());
         let found = |number| {
-            let card = Card::new(GoldenPort::new(&config), Board::default(), place(number));
-            let store = MemoryStore::default();
+            let (card, store) = (card(number), MemoryStore::default());
             Runner::found(Arbitration::OwnJournal, card, store, StopRule::default(), &log)
         };
-        let (source, twin) = (found(0)?, found(2)?);
+        let (source, twin) = (found(0)?, found(TWIN)?);
         let mut out = Outbox { from: 1, out: Vec::new() };
-        let card = Card::new(GoldenPort::new(&config), Board::default(), place(1));
-        let rule = StopRule::default();
-        let destination =
-            Runner::start(Arbitration::OwnJournal, card, MemoryStore::default(), rule, &mut out)?;
+        let (store, rule) = (MemoryStore::default(), StopRule::default());
+        let destination = Runner::start(Arbitration::OwnJournal, card(1), store, rule, &mut out)?;
         let mut scene = Scene {
             machines: [Some(source), Some(destination)],
             twin,
-            places: [place(0), place(1)],
+            places,
             network: VecDeque::new(),
             requests: vm.requests.clone(),
             next_request: 0,
-            net_id,
+            net_id: tables[0].net_id,
+            no_pd,
             events: after.iter().cloned().collect(),
             registrations,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -227,7 +223,7 @@ impl Scene {
                 Change::SetSlot { page, .. } => {
                     outcome.pages += 1;
                     let here = self.places[number].slices.window_base + page;
-                    let there = APART * 3 + page;
+                    let there = self.places[TWIN].slices.window_base + page;
                     let mine = machine.card().parts().1.read_frame(here);
                     outcome.pages_equal += usize::from(mine == self.twin.card().parts().1.read_frame(there));
                 }
@@ -300,7 +296,7 @@ impl Scene {
             |phase: &Option<Phase>| matches!(phase, Some(Phase::Serving { .. } | Phase::PreCopy { .. }));
         let Some(number) = (0..2).find(|number| serving(&self.phases[*number])) else { return Ok(()) };
         let Some(event) = self.events.pop_front() else { return Ok(()) };
-        for change in self.registrations.changes(&event) {
+        for change in self.registrations.changes(&event).map_err(no_slots)? {
             if let Some(machine) = &mut self.machines[number] {
                 machine.change(change.clone())?;
             }
@@ -320,16 +316,16 @@ impl Scene {
 
     fn operate(&mut self, captured: &Captured) {
         let header = captured.header;
-        let (op, atomic) = match header.op {
-            RequestOp::RemoteRead => (Op::RemoteRead, Atomic::None),
-            RequestOp::RemoteWrite => (Op::RemoteWrite, Atomic::None),
-            RequestOp::RemoteAtomic => (Op::RemoteAtomic, Atomic::FetchAdd { add: self.rng.random() }),
+        let op = header.op.op();
+        let atomic = match op {
+            Op::RemoteAtomic => Atomic::FetchAdd { add: self.rng.random() },
+            _ => Atomic::None,
         };
-        let length = header.length.min(4096);
+        let length = header.length.min(self.places[0].config.max_request_bytes);
         let request = Request {
             net_id: self.net_id,
             key: header.key,
-            pd: self.registrations.domains.get(&captured.qpn).copied().unwrap_or(NO_DOMAIN),
+            pd: self.registrations.protection_domain(captured.qpn).unwrap_or(self.no_pd),
             op,
             va: header.va,
             length,
@@ -371,6 +367,11 @@ impl Scene {
             ));
         }
     }
+}
+
+/// The slice was sized with the same allocator and the same events.
+fn no_slots(error: NoSlots) -> Error {
+    Error::Engine { engine: EngineChoice::Golden.name(), problem: error.to_string() }
 }
 
 fn name(phase: Option<Phase>) -> &'static str {

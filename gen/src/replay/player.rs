@@ -4,13 +4,8 @@
 //! its RETH says, so that a message that does not fit is refused before anything moves; later pieces are bound to
 //! their own length. The first piece that is not granted ends the message.
 
-use std::collections::HashMap;
-
-use stagecoach_captures::events::key_index;
-use stagecoach_captures::{
-    Change, Event, Region as Registered, Request as Captured, RequestOp, SlotAllocator,
-};
-use stagecoach_spec::{Access, Config, Fault, Op, Region, Request, Update};
+use stagecoach_captures::{Event, Registrations, Request as Captured};
+use stagecoach_spec::{Config, Fault, Request, Update};
 
 use super::engine::Engine;
 use super::plan::{Plan, Table};
@@ -29,31 +24,11 @@ pub struct Answered {
     pub lookups: u64,
 }
 
-/// What a request asks for, as the mapping unit says it.
-pub fn op(op: RequestOp) -> Op {
-    match op {
-        RequestOp::RemoteRead => Op::RemoteRead,
-        RequestOp::RemoteWrite => Op::RemoteWrite,
-        RequestOp::RemoteAtomic => Op::RemoteAtomic,
-    }
-}
-
-/// A region that is alive in a table.
-struct Live {
-    key: u32,
-    first_slot: u64,
-    slots: u64,
-}
-
 /// A machine and the state of its table.
 pub struct Player {
     name: String,
     table: Table,
-    allocator: SlotAllocator,
-    /// By key index.
-    live: HashMap<u32, Live>,
-    /// Protection domain by queue pair number.
-    queue_pairs: HashMap<u32, u32>,
+    registrations: Registrations,
     no_pd: u32,
     tag: u32,
 }
@@ -64,9 +39,7 @@ impl Player {
         Player {
             name: name.to_owned(),
             table,
-            allocator: SlotAllocator::new(table.slices.slot_count.into()),
-            live: HashMap::new(),
-            queue_pairs: HashMap::new(),
+            registrations: Registrations::new(table.slices.slot_count.into()),
             no_pd: plan.no_pd,
             tag: 0,
         }
@@ -88,58 +61,17 @@ impl Player {
     /// The engine refuses an update.
     pub fn event(&mut self, engine: &mut Engine, event: &Event) -> Result<(), Error> {
         let place = format!("events line {}", event.line);
-        match &event.change {
-            Change::Register(region) => self.register(engine, &place, region),
-            Change::Deregister { key } => self.deregister(engine, &place, *key),
-            Change::QueuePair { qpn, pd } => {
-                self.queue_pairs.insert(*qpn, *pd);
-                Ok(())
+        let changes = self.registrations.changes(event).map_err(|error| {
+            // The slice was sized with the same allocator and the same events.
+            let problem = format!("{}, {place}: {error}", self.name);
+            Error::Engine { engine: engine.name(), problem }
+        })?;
+        let Table { number, slices, .. } = self.table;
+        for change in changes {
+            if let Some(update) = change.update(number, |page| slices.window_base + page) {
+                self.update(engine, &place, &update)?;
             }
         }
-    }
-
-    /// Slots first, the region last; a region of the same index is replaced in one step and its slots cleared after.
-    fn register(&mut self, engine: &mut Engine, place: &str, region: &Registered) -> Result<(), Error> {
-        let table = self.table.number;
-        let slots = if region.length == 0 { 0 } else { region.pfns.len() as u64 };
-        let Some(first_slot) = self.allocator.allocate(slots) else {
-            // The slice was sized with the same allocator and the same events.
-            let problem = format!("{}, {place}: no {slots} consecutive slots are free", self.name);
-            return Err(Error::Engine { engine: engine.name(), problem });
-        };
-        for (slot, pfn) in (first_slot..first_slot + slots).zip(&region.pfns) {
-            let frame = self.table.slices.window_base + pfn;
-            self.update(engine, place, &Update::SetSlot { table, slot: slot as u32, frame, page_size: 0 })?;
-        }
-        let installed = Region {
-            base: region.va,
-            length: region.length,
-            first_offset: region.first_offset(),
-            rights: Access::from_bits(region.access.0).unwrap_or(Access::NONE),
-            page_size: 0,
-            first_slot: first_slot as u32,
-            pd: region.pd,
-        };
-        self.update(engine, place, &Update::Install { table, key: region.key, region: installed })?;
-        let now = Live { key: region.key, first_slot, slots };
-        match self.live.insert(key_index(region.key), now) {
-            Some(replaced) => self.release(engine, place, &replaced),
-            None => Ok(()),
-        }
-    }
-
-    fn deregister(&mut self, engine: &mut Engine, place: &str, key: u32) -> Result<(), Error> {
-        let Some(ended) = self.live.remove(&key_index(key)) else { return Ok(()) };
-        self.update(engine, place, &Update::Invalidate { table: self.table.number, key: ended.key })?;
-        self.release(engine, place, &ended)
-    }
-
-    fn release(&mut self, engine: &mut Engine, place: &str, ended: &Live) -> Result<(), Error> {
-        let table = self.table.number;
-        for slot in ended.first_slot..ended.first_slot + ended.slots {
-            self.update(engine, place, &Update::ClearSlot { table, slot: slot as u32 })?;
-        }
-        self.allocator.release(ended.first_slot, ended.slots);
         Ok(())
     }
 
@@ -165,7 +97,7 @@ impl Player {
         captured: &Captured,
     ) -> Result<Answered, Error> {
         let header = captured.header;
-        let pd = self.queue_pairs.get(&captured.qpn).copied().unwrap_or(self.no_pd);
+        let pd = self.registrations.protection_domain(captured.qpn).unwrap_or(self.no_pd);
         let mut answered =
             Answered { fault: Fault::Granted, spans: Vec::new(), latencies: Vec::new(), lookups: 0 };
         let mut done = 0;
@@ -175,7 +107,7 @@ impl Player {
                 net_id: self.table.net_id,
                 key: header.key,
                 pd,
-                op: op(header.op),
+                op: header.op.op(),
                 // A message that runs past 2^64 is refused at its first piece.
                 va: header.va.wrapping_add(done.into()),
                 length,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stagecoach_captures::{Request as Captured, Verdict};
 use stagecoach_spec::{Config, Fault, Stages};
 
-use super::player::{Answered, op};
+use super::player::Answered;
 use super::verdict::Tally;
 use crate::output::{counted, grouped};
 
@@ -56,7 +56,7 @@ impl Report {
                 captured.packet,
                 captured.psn,
                 captured.qpn,
-                op(header.op),
+                header.op.op(),
                 header.length,
                 header.va,
                 header.key,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stagecoach_captures::{Request as Captured, Verdict};
 use stagecoach_spec::{Fault, Transport, WireCode};
 
-use super::player::{Answered, op};
+use super::player::Answered;
 
 /// AETH syndromes by which a responder refuses a request for the request's own sake: invalid request, and remote
 /// access error. (0x63, remote operational error, says that the responder's own state is at fault.)
@@ -31,7 +31,7 @@ pub enum Comparison {
 /// an access that is wrong in two ways (or a misaligned atomic, or a length beyond 2^31) is an invalid request or a
 /// remote access error: that is told apart, but is no contradiction.
 pub fn compare(captured: &Captured, fault: Fault) -> Comparison {
-    let wire = fault.wire_code(op(captured.header.op), Transport::Roce);
+    let wire = fault.wire_code(captured.header.op.op(), Transport::Roce);
     let agrees = match (captured.verdict, wire) {
         (Verdict::Unknown, _) => return Comparison::NoVerdict,
         (Verdict::Granted, wire) => wire == WireCode::Accepted,

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use stagecoach_captures::Request as Captured;
 
-use super::player::{Answered, op};
+use super::player::Answered;
 use crate::Error;
 use crate::folder::Pending;
 
@@ -62,7 +62,7 @@ impl VerdictFile {
             packet: captured.packet,
             psn: captured.psn,
             qpn: captured.qpn,
-            op: op(captured.header.op).name(),
+            op: captured.header.op.op().name(),
             key: captured.header.key,
             va: captured.header.va,
             length: captured.header.length,

@@ -69,12 +69,16 @@ pub fn write(log: &Log) -> Vec<u8> {
     bytes
 }
 
-/// Reads and verifies a log of an epoch.
+/// Reads a log's header alone, of any epoch: whose it is. Nothing behind it is looked at.
 ///
 /// # Errors
-/// It is not whole, not unchanged, or not of this epoch: see [`LogError`].
-pub fn read(bytes: &[u8], epoch: u32) -> Result<Log, LogError> {
-    let mut rest = Rest(bytes);
+/// It does not begin as a log does.
+pub fn header(bytes: &[u8]) -> Result<Header, LogError> {
+    Ok(header_of(&mut Rest(bytes))?.1)
+}
+
+/// The header's bytes, and what they say.
+fn header_of<'a>(rest: &mut Rest<'a>) -> Result<(&'a [u8], Header), LogError> {
     if rest.take(8, Part::Header).ok() != Some(&MAGIC[..]) {
         return Err(LogError::NotALog { expected: "the letters STAGELOG" });
     }
@@ -82,8 +86,17 @@ pub fn read(bytes: &[u8], epoch: u32) -> Result<Log, LogError> {
     if found != VERSION {
         return Err(LogError::Version { found });
     }
-    let header_part = rest.sized(MOST_HEADER_BYTES, Part::Header)?;
-    let header: Header = whole(header_part, Part::Header)?;
+    let bytes = rest.sized(MOST_HEADER_BYTES, Part::Header)?;
+    Ok((bytes, whole(bytes, Part::Header)?))
+}
+
+/// Reads and verifies a log of an epoch.
+///
+/// # Errors
+/// It is not whole, not unchanged, or not of this epoch: see [`LogError`].
+pub fn read(bytes: &[u8], epoch: u32) -> Result<Log, LogError> {
+    let mut rest = Rest(bytes);
+    let (header_part, header) = header_of(&mut rest)?;
     if header.epoch != epoch {
         return Err(LogError::Epoch { expected: epoch, found: header.epoch });
     }

@@ -1,7 +1,7 @@
 //! What a record says.
 
 use serde::{Deserialize, Serialize};
-use stagecoach_spec::{NetId, Region};
+use stagecoach_spec::{NetId, Region, Update};
 
 use crate::MOST_STATE_BYTES;
 
@@ -65,6 +65,24 @@ pub enum Change {
 }
 
 impl Change {
+    /// The update that makes it in a table, with the frame of a guest page; page sizes are taken as they are. Nothing for what no
+    /// update makes: a variant to remember, and the transport's state.
+    pub fn update(&self, table: u16, frame: impl FnOnce(u64) -> u64) -> Option<Update> {
+        Some(match *self {
+            Change::SetSlot { slot, page, page_size } => {
+                Update::SetSlot { table, slot, frame: frame(page), page_size }
+            }
+            Change::ClearSlot { slot } => Update::ClearSlot { table, slot },
+            Change::Install { key, region } => Update::Install { table, key, region },
+            Change::Invalidate { key } => Update::Invalidate { table, key },
+            Change::Bind { net_id } => Update::Bind { table, net_id },
+            Change::Unbind { net_id } => Update::Unbind { table, net_id },
+            Change::Freeze => Update::Freeze { table },
+            Change::Thaw => Update::Thaw { table },
+            Change::Freed { .. } | Change::TransportState { .. } => return None,
+        })
+    }
+
     /// Whether the change can be in a log with these page sizes; why not.
     pub(crate) fn check(&self, page_shifts: &[u32]) -> Result<(), &'static str> {
         let shift = |page_size: u8| {

@@ -1,20 +1,20 @@
 //! The captured machines' tables travel by their logs, twice, into random frames.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use stagecoach_captures::{self as captured, RequestOp, Sizing, SlotAllocator, Vm};
+use stagecoach_captures::{self as captured, Registrations, Sizing, Vm};
 use stagecoach_log::compaction::End;
 use stagecoach_log::{
     Capacity, Change, Destination, Header, Log, Plan, Relocation, ReplayError, UpdatePort, binary, plan,
 };
 use stagecoach_model::Golden;
 use stagecoach_spec::{
-    Access, Answer, Beat, Config, Fault, NetId, Op, PeekEntry, Preset, Region, Request, Slices, Update,
+    Access, Answer, Beat, Config, Fault, NetId, PeekEntry, Preset, Region, Request, Slices, Update,
     UpdateError,
 };
 
@@ -45,45 +45,12 @@ fn machine(name: &str, address: &str) -> Vm {
     Vm::read(address.parse().unwrap(), &file("pcap.gz"), &file("events.jsonl")).unwrap()
 }
 
-/// The changes that the first `events` events make, and the protection domains of queue pairs then.
-fn changes(vm: &Vm, events: usize) -> (Vec<Change>, HashMap<u32, u32>) {
-    let (mut changes, mut pairs, mut live) = (Vec::new(), HashMap::new(), HashMap::new());
-    let mut allocator = SlotAllocator::new(1 << 24);
-    let release = |changes: &mut Vec<Change>, allocator: &mut SlotAllocator, (first, count): (u64, u64)| {
-        changes.extend((first..first + count).map(|slot| Change::ClearSlot { slot: slot as u32 }));
-        assert!(allocator.release(first, count));
-    };
-    for event in &vm.log.events[..events] {
-        match &event.change {
-            captured::Change::Register(region) => {
-                let count = if region.length == 0 { 0 } else { region.pfns.len() as u64 };
-                let first = allocator.allocate(count).unwrap();
-                for (slot, page) in (first..first + count).zip(&region.pfns) {
-                    changes.push(Change::SetSlot { slot: slot as u32, page: *page, page_size: 0 });
-                }
-                let installed = Region {
-                    base: region.va,
-                    length: region.length,
-                    first_offset: region.first_offset(),
-                    rights: Access::from_bits(region.access.0).unwrap(),
-                    page_size: 0,
-                    first_slot: first as u32,
-                    pd: region.pd,
-                };
-                changes.push(Change::Install { key: region.key, region: installed });
-                if let Some((_, old)) = live.insert(region.key >> 8, (region.key, (first, count))) {
-                    release(&mut changes, &mut allocator, old);
-                }
-            }
-            captured::Change::Deregister { key } => {
-                let (key, old) = live.remove(&(key >> 8)).unwrap();
-                changes.push(Change::Invalidate { key });
-                release(&mut changes, &mut allocator, old);
-            }
-            captured::Change::QueuePair { qpn, pd } => drop(pairs.insert(*qpn, *pd)),
-        }
-    }
-    (changes, pairs)
+/// The changes that the first `events` events make, and what is known of queue pairs then.
+fn changes(vm: &Vm, events: usize) -> (Vec<Change>, Registrations) {
+    let mut registrations = Registrations::new(1 << 24);
+    let of = |event| registrations.changes(event).unwrap();
+    let changes = vm.log.events[..events].iter().flat_map(of).collect();
+    (changes, registrations)
 }
 
 /// The log as it comes out at the other end.
@@ -111,19 +78,14 @@ fn served(config: &Config, plan: &Plan) -> Golden {
     golden
 }
 
-fn ask(vm: &Vm, net_id: NetId, pairs: &HashMap<u32, u32>, golden: &mut Golden) -> Vec<Vec<Beat>> {
+fn ask(vm: &Vm, net_id: NetId, pairs: &Registrations, golden: &mut Golden) -> Vec<Vec<Beat>> {
     let ask = |captured: &captured::Request| {
         let header = captured.header;
-        let op = match header.op {
-            RequestOp::RemoteRead => Op::RemoteRead,
-            RequestOp::RemoteWrite => Op::RemoteWrite,
-            RequestOp::RemoteAtomic => Op::RemoteAtomic,
-        };
         golden.request(&Request {
             net_id,
             key: header.key,
-            pd: pairs.get(&captured.qpn).copied().unwrap_or(NO_PD),
-            op,
+            pd: pairs.protection_domain(captured.qpn).unwrap_or(NO_PD),
+            op: header.op.op(),
             va: header.va,
             length: header.length.min(4096),
             bound: header.length,
@@ -178,15 +140,8 @@ fn every_captured_request_has_its_verdict_after_two_moves() {
             source.update(&Update::SetTable { table: 0, slices }).unwrap();
             source.update(&Update::Bind { table: 0, net_id }).unwrap();
             for change in &changes {
-                let update = match *change {
-                    Change::SetSlot { slot, page, page_size } => {
-                        Update::SetSlot { table: 0, slot, frame: page, page_size }
-                    }
-                    Change::ClearSlot { slot } => Update::ClearSlot { table: 0, slot },
-                    Change::Install { key, region } => Update::Install { table: 0, key, region },
-                    Change::Invalidate { key } => Update::Invalidate { table: 0, key },
-                    _ => continue,
-                };
+                let made = !matches!(change, Change::Freeze);
+                let Some(update) = change.update(0, |page| page).filter(|_| made) else { continue };
                 source.update(&update).unwrap();
             }
             let answers = ask(&vm, net_id, &pairs, &mut source);

@@ -135,24 +135,15 @@ impl<P: EpochPort, H: Host> Card<P, H> {
             let shift = page_shifts.get(usize::from(index)).copied().unwrap_or(0);
             self.place.config.page_size_index(shift).ok_or(ReplayError::PageSize(index))
         };
-        let update = match &change {
-            Change::SetSlot { slot, page, page_size } => {
-                Update::SetSlot { table, slot: *slot, frame: base + page, page_size: size(*page_size)? }
-            }
-            Change::ClearSlot { slot } => Update::ClearSlot { table, slot: *slot },
-            Change::Install { key, region } => {
-                let page_size = size(region.page_size)?;
-                Update::Install { table, key: *key, region: stagecoach_spec::Region { page_size, ..*region } }
-            }
-            Change::Invalidate { key } => Update::Invalidate { table, key: *key },
-            Change::Bind { net_id } => Update::Bind { table, net_id: *net_id },
-            Change::Unbind { net_id } => Update::Unbind { table, net_id: *net_id },
-            Change::Freeze => Update::Freeze { table },
-            Change::Thaw => Update::Thaw { table },
-            Change::Freed { .. } | Change::TransportState { .. } => {
-                self.note(change);
-                return Ok(());
-            }
+        let mut here = change.clone();
+        match &mut here {
+            Change::SetSlot { page_size, .. } => *page_size = size(*page_size)?,
+            Change::Install { region, .. } => region.page_size = size(region.page_size)?,
+            _ => {}
+        }
+        let Some(update) = here.update(table, |page| base + page) else {
+            self.note(change);
+            return Ok(());
         };
         self.update("a change of the table", &update)?;
         if let (true, Change::SetSlot { page, page_size, .. }) = (self.tracked, &change) {
@@ -305,6 +296,12 @@ impl<P: EpochPort, H: Host> Card<P, H> {
         }
         self.dirty.clear();
         Ok(())
+    }
+
+    /// The VM stands still, and whatever an earlier process left of it in the table goes.
+    pub(crate) fn forget(&mut self, header: &Header) -> Result<(), CardError> {
+        self.host.pause();
+        self.wipe(header)
     }
 
     /// Whatever stands in the table goes, if anything does.

@@ -98,3 +98,53 @@ impl Link for TcpLink {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    use stagecoach_protocol::{Epoch, Message};
+
+    fn pair() -> (TcpStream, TcpLink) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let far = TcpLink::new(listener.accept().unwrap().0, Duration::from_millis(50)).unwrap();
+        (near, far)
+    }
+
+    #[test]
+    fn packets_arrive_whole_and_in_order_and_silence_is_no_error() {
+        let (near, mut far) = pair();
+        assert!(far.receive().unwrap().is_none());
+        let packets = [
+            Packet::Page { attempt: Epoch(2), page: 7, bytes: vec![5; 4096] },
+            Packet::Protocol(Message::Commit(Epoch(2))),
+        ];
+        let mut near = TcpLink::new(near, Duration::from_secs(1)).unwrap();
+        for packet in &packets {
+            near.send(Address::Peer, packet).unwrap();
+            near.send(Address::Arbiter, packet).unwrap();
+        }
+        for packet in packets {
+            assert_eq!(far.receive().unwrap(), Some(packet));
+        }
+        assert!(far.receive().unwrap().is_none(), "what is for the arbiter does not come here");
+        drop(near);
+        assert!(matches!(far.receive(), Err(LinkError::Io(_))), "closed");
+    }
+
+    #[test]
+    fn what_is_no_packet_is_refused() {
+        let refused = |bytes: &[u8]| {
+            let (mut near, mut far) = pair();
+            near.write_all(bytes).unwrap();
+            drop(near);
+            far.receive().unwrap_err()
+        };
+        assert!(matches!(refused(&u32::MAX.to_le_bytes()), LinkError::TooLong(u32::MAX)));
+        assert!(matches!(refused(&[3, 0, 0, 0, 255, 255, 255]), LinkError::NoPacket(3, _)));
+        assert!(matches!(refused(&[9, 0, 0, 0, 1]), LinkError::Io(_)), "cut within a packet");
+        assert!(matches!(refused(&[9, 0]), LinkError::Io(_)), "cut within its length");
+    }
+}

@@ -91,8 +91,11 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
         link: &mut impl Link,
     ) -> Result<Runner<P, H, S>, RunError> {
         let (machine, effects) = Machine::restart(arbitration, &store.records()?);
-        let observer: Observer = Box::new(|_| ControlFlow::Continue(()));
-        let mut runner = Runner { machine, card, store, rule, rounds: 0, observer, complaints: Vec::new() };
+        let mut runner = Runner::new(machine, card, store, rule);
+        // The process may have died alone: what it left at the card and the VM waits for what the journal says.
+        if let Some(log) = runner.store.log()? {
+            runner.card.forget(&binary::header(&log)?)?;
+        }
         runner.run(effects, link)?;
         Ok(runner)
     }
@@ -114,8 +117,12 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
         store.append(&Record::Serves(epoch))?;
         card.bind(epoch)?;
         let machine = Machine::serving(arbitration, epoch);
+        Ok(Runner::new(machine, card, store, rule))
+    }
+
+    fn new(machine: Machine, card: Card<P, H>, store: S, rule: StopRule) -> Runner<P, H, S> {
         let observer: Observer = Box::new(|_| ControlFlow::Continue(()));
-        Ok(Runner { machine, card, store, rule, rounds: 0, observer, complaints: Vec::new() })
+        Runner { machine, card, store, rule, rounds: 0, observer, complaints: Vec::new() }
     }
 
     /// Tells somebody of every step from now on.
@@ -255,8 +262,7 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
                     let image = self.card.image(attempt)?;
                     self.send(link, Address::Peer, Packet::Protocol(Message::Final(attempt, image)));
                 }
-                Effect::Card(CardOperation::Stage(image)) => {
-                    let Phase::Prepared { attempt } = self.phase() else { continue };
+                Effect::Card(CardOperation::Stage(attempt, image)) => {
                     if let Err(error) = self.stages(attempt, &image) {
                         // As a crash before the record: the journal knows nothing of it.
                         self.card.clear()?;
@@ -283,17 +289,22 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
             CardOperation::Thaw(epoch) => self.card.thaw(epoch)?,
             CardOperation::Bind(epoch) => self.card.bind(epoch)?,
             CardOperation::Clear => self.card.clear()?,
-            CardOperation::Rebuild(floor) => {
-                let log = self.store.log()?.ok_or(RunError::LogIsGone)?;
-                if let Phase::Prepared { attempt } = self.phase() {
-                    self.card.stage(&binary::read(&log, attempt.0)?, floor)?;
-                } else {
-                    self.card.rebuild_bound(&binary::read(&log, floor.0)?, floor)?;
-                }
+            CardOperation::RebuildStaged(attempt) => {
+                let log = self.stored_log(attempt)?;
+                self.card.stage(&log, attempt.before())?;
             }
-            CardOperation::Stage(_) => unreachable!("it is carried out where its failure is known"),
+            CardOperation::RebuildServed(epoch) => {
+                let log = self.stored_log(epoch)?;
+                self.card.rebuild_bound(&log, epoch)?;
+            }
+            CardOperation::Stage(..) => unreachable!("it is carried out where its failure is known"),
         }
         Ok(())
+    }
+
+    fn stored_log(&self, epoch: Epoch) -> Result<Log, RunError> {
+        let bytes = self.store.log()?.ok_or(RunError::LogIsGone)?;
+        Ok(binary::read(&bytes, epoch.0)?)
     }
 
     fn refuse(&mut self, attempt: Epoch, why: &impl ToString, link: &mut impl Link) -> Result<(), RunError> {

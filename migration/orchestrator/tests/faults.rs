@@ -39,7 +39,7 @@ fn registrations_during_pre_copy_travel_too() {
     world.order_move(0);
     // Written and forgotten before any key names them.
     (60..62).for_each(|page| world.fills(0, page));
-    world.with(0, |machine, out| machine.round(&mut support::Calls(out)).map(drop));
+    world.with(0, |machine, out| machine.round(out).map(drop));
     assert!(matches!(world.phase(0), Phase::PreCopy { .. }));
     for slot in 0..2 {
         let change = Change::SetSlot { slot: 40 + slot, page: 60 + u64::from(slot), page_size: 0 };
@@ -60,10 +60,13 @@ fn registrations_during_pre_copy_travel_too() {
 #[test]
 fn a_crash_at_every_step_does_no_harm_and_a_retry_succeeds() {
     let mut points = 0;
-    for arbitration in BOTH {
+    for (arbitration, cards_survive) in
+        BOTH.into_iter().flat_map(|arbitration| [(arbitration, false), (arbitration, true)])
+    {
         for victim in 0..2 {
             for step in 0.. {
                 let mut world = World::new(arbitration, 100 + step);
+                world.cards_survive = cards_survive;
                 world.crash_at(victim, step);
                 world.order_move(0);
                 world.settle();

@@ -103,10 +103,9 @@ impl Machine {
                 served = *epoch;
             }
         }
-        let rebuild = |epoch| Effect::Card(CardOperation::Rebuild(epoch));
+        let rebuild = |epoch| Effect::Card(CardOperation::RebuildServed(epoch));
         let effects = match journal.last() {
             None | Some(Record::Cleared(_)) => vec![],
-            Some(Record::Aborted(_)) if served == Epoch(0) => vec![],
             Some(Record::Serves(_) | Record::Aborted(_)) => {
                 machine.phase = Phase::Serving { epoch: served };
                 vec![rebuild(served), Effect::Card(CardOperation::Thaw(served))]
@@ -121,7 +120,10 @@ impl Machine {
             }
             Some(Record::Prepared(attempt)) => {
                 machine.phase = Phase::Prepared { attempt: *attempt };
-                vec![rebuild(attempt.before()), Effect::Send(Address::Peer, Message::Prepared(*attempt))]
+                vec![
+                    Effect::Card(CardOperation::RebuildStaged(*attempt)),
+                    Effect::Send(Address::Peer, Message::Prepared(*attempt)),
+                ]
             }
         };
         (machine, effects)
@@ -228,7 +230,7 @@ impl Machine {
             Message::Final(attempt, memory) if self.phase == (Phase::Staging { attempt }) => {
                 self.phase = Phase::Prepared { attempt };
                 vec![
-                    Effect::Card(CardOperation::Stage(memory)),
+                    Effect::Card(CardOperation::Stage(attempt, memory)),
                     Effect::Journal(Record::Prepared(attempt)),
                     Effect::Send(Address::Peer, Message::Prepared(attempt)),
                 ]

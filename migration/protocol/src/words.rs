@@ -98,10 +98,12 @@ pub enum CardOperation<Memory> {
     Freeze,
     /// `thaw` at this epoch.
     Thaw(Epoch),
-    /// Replay the log into a table, frozen and unbound, and take over what came.
-    Stage(Memory),
-    /// Rebuild the table, frozen, from log and journal after a crash; no older epoch is taken.
-    Rebuild(Epoch),
+    /// Replay the log of this attempt into a table, frozen and unbound, and take over what came. No older epoch is taken.
+    Stage(Epoch, Memory),
+    /// Rebuild the table of this attempt, frozen and unbound, from the log, after a crash.
+    RebuildStaged(Epoch),
+    /// Rebuild the table that was served at this epoch, frozen and bound, from the log, after a crash.
+    RebuildServed(Epoch),
     /// `bind` at this epoch: the VM is served here. The network is redirected and the VM resumed behind it.
     Bind(Epoch),
     /// `unbind` and `clear_table`.

@@ -20,6 +20,7 @@ mod input;
 pub mod connection;
 pub mod events;
 pub mod pcap;
+pub mod registrations;
 pub mod roce;
 pub mod slots;
 pub mod timeline;
@@ -28,6 +29,7 @@ pub mod vm;
 
 pub use events::{Access, Change, Event, EventLog, EventsError, Region};
 pub use pcap::{CaptureError, Frame, Frames};
+pub use registrations::{NoSlots, Registrations};
 pub use roce::{Capture, Packet, RequestHeader, RequestOp, SkipReason};
 pub use slots::{Sizing, SlotAllocator};
 pub use timeline::{Item, Moment, Timeline};

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use etherparse::{IpNumber, LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use stagecoach_spec::Op;
 
 use crate::pcap::{CaptureError, Frame, Frames};
 
@@ -22,6 +23,17 @@ pub enum RequestOp {
     RemoteWrite,
     /// Compare-and-swap or fetch-and-add (opcodes 0x13, 0x14).
     RemoteAtomic,
+}
+
+impl RequestOp {
+    /// The operation that the mapping unit is asked for.
+    pub const fn op(self) -> Op {
+        match self {
+            RequestOp::RemoteRead => Op::RemoteRead,
+            RequestOp::RemoteWrite => Op::RemoteWrite,
+            RequestOp::RemoteAtomic => Op::RemoteAtomic,
+        }
+    }
 }
 
 /// The access that a request names, from its RETH or AtomicETH.

@@ -81,7 +81,7 @@ pub enum Weather {
     Cut,
 }
 
-struct Outbox {
+pub struct Outbox {
     from: usize,
     out: Vec<(usize, Packet)>,
 }
@@ -113,6 +113,8 @@ pub struct World {
     pub granted: u64,
     pub retries: u64,
     pub crashes: u64,
+    /// Processes die alone: cards keep their tables, and the VM runs on where it ran.
+    pub cards_survive: bool,
     /// Times that the destination asked for pages again.
     pub asked_again: u64,
 }
@@ -138,6 +140,7 @@ impl World {
             granted: 0,
             retries: 0,
             crashes: 0,
+            cards_survive: false,
             asked_again: 0,
         }
     }
@@ -150,7 +153,7 @@ impl World {
     pub fn with(
         &mut self,
         number: usize,
-        act: impl FnOnce(&mut Machine, &mut dyn FnMut(Address, &Packet)) -> Result<(), RunError>,
+        act: impl FnOnce(&mut Machine, &mut Outbox) -> Result<(), RunError>,
     ) {
         let Some(machine) = &mut self.machines[number] else { return };
         let at = std::rc::Rc::new(std::cell::Cell::new(self.steps[number]));
@@ -163,7 +166,7 @@ impl World {
             ControlFlow::Continue(())
         }));
         let mut out = Outbox { from: number, out: Vec::new() };
-        let result = act(machine, &mut |to, packet| drop(out.send(to, packet)));
+        let result = act(machine, &mut out);
         self.steps[number] = at.get();
         self.network.extend(out.out);
         match result {
@@ -184,13 +187,16 @@ impl World {
         (0..4096).for_each(|at| board.cpu_writes(frame << 12 | at, (at + page) as u8));
     }
 
-    /// The process is gone, and the card with its tables; journal, log and memory stay.
+    /// The process is gone, and, unless it survives, the card with its tables; journal, log and memory stay.
     pub fn restart(&mut self, number: usize) {
         let (card, store) = self.machines[number].take().unwrap().into_parts();
-        let (_, mut board) = card.into_parts();
-        board.stop();
+        let (mut port, mut board) = card.into_parts();
+        if !self.cards_survive {
+            port = GoldenPort::new(&config());
+            board.stop();
+        }
         let mut out = Outbox { from: number, out: Vec::new() };
-        let card = Card::new(GoldenPort::new(&config()), board, place(number));
+        let card = Card::new(port, board, place(number));
         let machine = Runner::start(self.arbitration, card, store, rule(), &mut out).unwrap();
         self.machines[number] = Some(machine);
         self.network.extend(out.out);
@@ -198,7 +204,7 @@ impl World {
     }
 
     pub fn order_move(&mut self, from: usize) {
-        self.with(from, |machine, out| machine.begin_move(&mut Calls(out)));
+        self.with(from, |machine, out| machine.begin_move(out));
     }
 
     pub fn phase(&self, number: usize) -> Phase {
@@ -283,6 +289,11 @@ impl World {
         let runs = |machine: &mut Option<Machine>| machine.as_mut().unwrap().card().parts().1.runs();
         let running = self.machines.iter_mut().map(runs).filter(|runs| *runs).count();
         assert!(running <= 1, "the VM runs twice");
+        for number in 0..2 {
+            let runs = self.machines[number].as_mut().unwrap().card().parts().1.runs();
+            let serves = matches!(self.phase(number), Phase::Serving { .. } | Phase::PreCopy { .. });
+            assert!(serves || !runs, "the VM runs at machine {number}, which is {:?}", self.phase(number));
+        }
         assert!(self.servers().len() <= 1, "two machines grant");
     }
 
@@ -312,7 +323,7 @@ impl World {
                 }
                 continue;
             }
-            self.with(to, |machine, out| machine.receive(packet, &mut Calls(out)));
+            self.with(to, |machine, out| machine.receive(packet, out));
         }
     }
 
@@ -320,7 +331,7 @@ impl World {
     pub fn turn(&mut self) {
         for number in 0..2 {
             self.client();
-            self.with(number, |machine, out| machine.round(&mut Calls(out)).map(drop));
+            self.with(number, |machine, out| machine.round(out).map(drop));
         }
         self.client();
         self.deliver();
@@ -329,7 +340,7 @@ impl World {
 
     pub fn timeouts(&mut self) {
         for number in 0..2 {
-            self.with(number, |machine, out| machine.timeout(&mut Calls(out)));
+            self.with(number, |machine, out| machine.timeout(out));
         }
     }
 
@@ -346,15 +357,10 @@ impl World {
             }
         }
         assert_eq!(self.servers().len(), 1, "{:?} {:?}", self.phase(0), self.phase(1));
-    }
-}
-
-pub struct Calls<'a>(pub &'a mut dyn FnMut(Address, &Packet));
-
-impl Link for Calls<'_> {
-    fn send(&mut self, to: Address, packet: &Packet) -> Result<(), LinkError> {
-        (self.0)(to, packet);
-        Ok(())
+        for number in (0..2).filter(|number| self.phase(*number) == Phase::Absent).collect::<Vec<_>>() {
+            let fault = self.ask(number, KEY, Op::RemoteRead, 0, &[], 0);
+            assert_eq!(fault, Fault::UnknownNetwork, "machine {number} has cleared what it had");
+        }
     }
 }
 

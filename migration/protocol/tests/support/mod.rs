@@ -82,12 +82,21 @@ pub struct State {
     thaw_after_commit: bool,
 }
 
+/// A process ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crash {
+    /// After so many effects.
+    after: usize,
+    /// It ends alone: the card keeps its table, and goes on as it is told last.
+    card_survives: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// An input of a node, which crashes after so many effects, if at all.
-    Input(usize, Input<u8>, Option<usize>),
+    /// An input of a node, which crashes while it answers, if at all.
+    Input(usize, Input<u8>, Option<Crash>),
     /// A node begins again.
-    Restart(usize, Option<usize>),
+    Restart(usize, Option<Crash>),
     /// The arbiter hears a node.
     Ask(usize, Epoch, Decision),
     /// A client writes where the VM is served.
@@ -135,6 +144,9 @@ impl Model for System {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         for (number, node) in state.nodes.iter().enumerate() {
+            if node.table == Table::Granting && state.left[WRITES] > 0 {
+                actions.push(Action::Write(number));
+            }
             if !node.alive {
                 self.with_crashes(state, actions, |crash| Action::Restart(number, crash));
                 continue;
@@ -153,9 +165,6 @@ impl Model for System {
             inputs.extend(here.map(|(_, message)| Input::Message(message.clone())));
             for input in inputs {
                 self.with_crashes(state, actions, |crash| Action::Input(number, input.clone(), crash));
-            }
-            if node.table == Table::Granting && state.left[WRITES] > 0 {
-                actions.push(Action::Write(number));
             }
         }
         for (to, message) in &state.network {
@@ -225,11 +234,14 @@ impl System {
         &self,
         state: &State,
         actions: &mut Vec<Action>,
-        action: impl Fn(Option<usize>) -> Action,
+        action: impl Fn(Option<Crash>) -> Action,
     ) {
         actions.push(action(None));
         if state.left[CRASHES] > 0 {
-            actions.extend((0..MOST_EFFECTS).map(|effects| action(Some(effects))));
+            for after in 0..MOST_EFFECTS {
+                let crash = |card_survives| Some(Crash { after, card_survives });
+                actions.extend([false, true].map(|survives| action(crash(survives))));
+            }
         }
     }
 
@@ -251,6 +263,7 @@ impl System {
         let node = &mut state.nodes[number];
         let (machine, effects) = Machine::restart(self.arbitration, &node.journal);
         (node.machine, node.alive) = (machine, true);
+        node.forget();
         effects
     }
 
@@ -260,9 +273,9 @@ impl System {
         state: &mut State,
         number: usize,
         mut effects: Vec<Effect<u8>>,
-        crash: Option<usize>,
+        crash: Option<Crash>,
     ) -> Option<()> {
-        if crash.is_some_and(|after| after > effects.len()) {
+        if crash.is_some_and(|crash| crash.after > effects.len()) {
             return None;
         }
         match self.mistake {
@@ -273,7 +286,7 @@ impl System {
             _ => {}
         }
         let count = effects.len();
-        for effect in effects.into_iter().take(crash.unwrap_or(count)) {
+        for effect in effects.into_iter().take(crash.map_or(count, |crash| crash.after)) {
             // A client's write may come in before the fence, wherever one still may.
             let fence = effect == Effect::Card(CardOperation::Freeze);
             if fence && self.mistake == Mistake::FinalBeforeFence && state.left[WRITES] > 0 {
@@ -282,10 +295,13 @@ impl System {
             }
             state.does(number, effect);
         }
-        if crash.is_some() {
+        if let Some(crash) = crash {
             state.left[CRASHES] -= 1;
             let node = &mut state.nodes[number];
-            (node.alive, node.table, node.seen) = (false, Table::Empty, Epoch(0));
+            node.alive = false;
+            if !crash.card_survives {
+                node.forget();
+            }
             // What it thought is gone; equal states shall be equal.
             node.machine = Machine::absent(self.arbitration);
             if self.mistake == Mistake::JournalForgets {
@@ -361,6 +377,13 @@ fn is_decision(message: &Message<u8>) -> bool {
     matches!(message, Message::Decided(..))
 }
 
+impl Node {
+    /// The card's table is gone: by a crash, or since a process that starts begins with none.
+    fn forget(&mut self) {
+        (self.table, self.seen) = (Table::Empty, Epoch(0));
+    }
+}
+
 impl State {
     fn write(&mut self, number: usize) {
         self.writes += 1;
@@ -400,10 +423,13 @@ impl State {
                     node.table = Table::Granting;
                 }
             }
-            CardOperation::Stage(memory) => {
-                (node.table, node.seen, node.memory) = (Table::Frozen, Epoch(0), memory);
+            CardOperation::Stage(attempt, memory) => {
+                (node.table, node.seen, node.memory) = (Table::Frozen, attempt.before(), memory);
             }
-            CardOperation::Rebuild(floor) => (node.table, node.seen) = (Table::Frozen, floor),
+            CardOperation::RebuildStaged(attempt) => {
+                (node.table, node.seen) = (Table::Frozen, attempt.before());
+            }
+            CardOperation::RebuildServed(epoch) => (node.table, node.seen) = (Table::Frozen, epoch),
             CardOperation::Bind(epoch) => {
                 if epoch > node.seen {
                     self.stale_bind |= epoch <= self.served;
