@@ -146,6 +146,10 @@ pub struct ReplayArguments {
     /// What answers
     #[arg(long, value_enum, default_value = "native")]
     pub engine: EngineChoice,
+    /// Play the raw frames into the whole controller's packet decoder, and compare memory too; the configuration needs
+    /// frontend = "roce"
+    #[arg(long, conflicts_with_all = ["verdicts", "wave"])]
+    pub frames: bool,
     /// Write a line of JSON per request
     #[arg(long, value_name = "FILE")]
     pub verdicts: Option<PathBuf>,

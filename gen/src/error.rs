@@ -107,6 +107,14 @@ pub enum Error {
         /// What needs it.
         why: String,
     },
+    /// The configuration takes no frames.
+    #[error(
+        "configuration {name} has no packet decoder: set frontend = \"roce\" in its [processing], or leave --frames away"
+    )]
+    NoDecoder {
+        /// The configuration.
+        name: String,
+    },
     /// No configuration is large enough for the events.
     #[error(
         "the events need {field} = {needs} ({why}), but {most} is the most that there is; replay fewer machines at once, or logs with lower key indices"

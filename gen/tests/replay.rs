@@ -56,6 +56,53 @@ fn verilator_agrees_with_every_captured_verdict() {
     assert!(run.out.contains(&constant_latency()), "{}", run.out);
 }
 
+/// The raw frames of every capture, in one card; what it prints.
+fn frames_agree(engine: &str, machines: &[(&str, &str)]) -> Run {
+    let mut arguments = vec!["replay".to_owned(), "--frames".to_owned(), format!("--engine={engine}")];
+    arguments.extend(machines.iter().map(|(name, address)| vm(name, address)));
+    let run = stagecoach(&arguments);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    run
+}
+
+/// What a replay of all frames says of them.
+const ALL_FRAMES: &str = "\
+15,807 frames: 14,946 became accesses
+  861 dropped, of an operation that is not decoded
+8,513,561 bytes written at the registered page frames; of 1,501,180 bytes of memory, 0 differ
+";
+
+#[test]
+fn frames_of_six_machines_agree_with_verdicts_and_memory_in_the_golden_model() {
+    let run = frames_agree("golden", &MACHINES);
+    assert!(run.out.contains("agreement 5,423 of 5,423 (100.00 %)\n"), "{}", run.out);
+    assert!(run.out.contains(ALL_FRAMES), "{}", run.out);
+}
+
+#[test]
+fn frames_of_six_machines_agree_with_verdicts_and_memory_in_the_native_engine() {
+    let run = frames_agree("native", &MACHINES);
+    assert!(run.out.contains("agreement 5,423 of 5,423 (100.00 %)\n"), "{}", run.out);
+    assert!(run.out.contains(ALL_FRAMES), "{}", run.out);
+    assert!(run.out.contains("simulated cycles"), "{}", run.out);
+}
+
+#[test]
+fn frames_with_tags_and_of_ipv6_agree_in_verilator() {
+    let run = frames_agree("verilator", &MACHINES[2..]);
+    assert!(run.out.contains("agreement 1,873 of 1,873 (100.00 %)\n"), "{}", run.out);
+    assert!(run.out.contains(" of memory, 0 differ\n"), "{}", run.out);
+}
+
+#[test]
+fn frames_need_a_decoder() {
+    let arguments =
+        ["replay".to_owned(), "--frames".into(), "--preset=roce".into(), vm("vma-vlan", "10.100.1.2")];
+    let run = stagecoach(&arguments);
+    assert_eq!(run.code, 2, "{}", run.out);
+    assert!(run.err.contains("frontend = \"roce\""), "{}", run.err);
+}
+
 #[test]
 fn the_verdict_file_has_the_fields_of_the_contract() {
     let folder = tempdir().unwrap();

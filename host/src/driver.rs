@@ -1,7 +1,9 @@
 //! Commands by registers: the arguments, the operation, waiting, the answer.
 
 use stagecoach_spec::registers::{ID, Register, VERSION};
-use stagecoach_spec::{Answer, Command, Counter, Update, UpdateError};
+use stagecoach_spec::{
+    Answer, Command, Counter, OpenMessage, QueuePairCommand, QueuePairUpdate, Update, UpdateError,
+};
 use thiserror::Error;
 
 use crate::bus::RegisterBus;
@@ -9,6 +11,8 @@ use crate::bus::RegisterBus;
 /// Reads of STATUS before a command counts as lost. The longest, a `clear_table` of the largest pools under a fence,
 /// takes some 17 million cycles; a read takes ten or more.
 const MOST_POLLS: u32 = 10_000_000;
+/// Where the words of a queue pair's command begin.
+const FIRST_WORD: u32 = Register::QueuePairWord0.offset();
 
 /// Why the driver could not do something. A refused change is none of these: it is part of the [`Answer`].
 #[derive(Debug, Error)]
@@ -61,6 +65,8 @@ pub struct Sizes {
     pub slots: u32,
     /// Page sizes: bit n is set if there are pages of 2^n bytes.
     pub page_shifts: u32,
+    /// Queue pairs that the packet decoder knows at once; 0 without one.
+    pub queue_pairs: u32,
 }
 
 /// A controller behind a bus.
@@ -92,6 +98,7 @@ impl<B: RegisterBus> Driver<B> {
             regions: read(&mut bus, Register::Regions)?,
             slots: read(&mut bus, Register::Slots)?,
             page_shifts: read(&mut bus, Register::PageShifts)?,
+            queue_pairs: read(&mut bus, Register::QueuePairs)?,
         };
         let mut driver = Driver { bus, sizes };
         driver.wait_until(|status| status & 1 == 1 && status & 2 == 0)?;
@@ -106,6 +113,11 @@ impl<B: RegisterBus> Driver<B> {
     /// The bus, for whoever shares it.
     pub fn bus(&mut self) -> &mut B {
         &mut self.bus
+    }
+
+    /// The bus, to look at.
+    pub fn bus_ref(&self) -> &B {
+        &self.bus
     }
 
     /// Sets the epoch that `set_table`, `bind` and `thaw` carry from now on. See
@@ -169,10 +181,59 @@ impl<B: RegisterBus> Driver<B> {
         self.update(&Update::ReadCounter { table, counter })
     }
 
+    /// Tells the packet decoder something of a queue pair.
+    ///
+    /// # Errors
+    /// As [`Driver::update`].
+    pub fn queue_pair(&mut self, update: &QueuePairUpdate) -> Result<(), DriverError<B::Error>> {
+        let (command, index, words) = update.command();
+        self.queue_pair_command(command, index, &words)
+    }
+
+    /// Reads a queue pair's open message. While its frames come, what is read may be torn.
+    ///
+    /// # Errors
+    /// As [`Driver::update`].
+    pub fn open_message(&mut self, index: u16) -> Result<Option<OpenMessage>, DriverError<B::Error>> {
+        self.queue_pair_command(QueuePairCommand::ReadMessage, index, &[])?;
+        let mut words = [0; 8];
+        for (offset, word) in (FIRST_WORD..).step_by(4).zip(&mut words) {
+            *word = self.bus.read(offset).map_err(DriverError::Bus)?;
+        }
+        Ok(OpenMessage::from_words(&words))
+    }
+
+    /// Gives the packet decoder a command, and waits until it is done.
+    fn queue_pair_command(
+        &mut self,
+        command: QueuePairCommand,
+        index: u16,
+        words: &[u32],
+    ) -> Result<(), DriverError<B::Error>> {
+        self.poll(Register::QueuePairStatus, |status| status & 1 == 1)?;
+        let arguments = (FIRST_WORD..).step_by(4).zip(words.iter().copied());
+        let command = [
+            (Register::QueuePairIndex.offset(), u32::from(index)),
+            (Register::QueuePairCommand.offset(), command as u32),
+        ];
+        for (offset, value) in arguments.chain(command) {
+            self.bus.write(offset, value).map_err(DriverError::Bus)?;
+        }
+        self.poll(Register::QueuePairStatus, |status| status & 1 == 1).map(|_| ())
+    }
+
     /// Reads STATUS until it is as wanted; gives it.
     fn wait_until(&mut self, wanted: impl Fn(u32) -> bool) -> Result<u32, DriverError<B::Error>> {
+        self.poll(Register::Status, wanted)
+    }
+
+    fn poll(
+        &mut self,
+        register: Register,
+        wanted: impl Fn(u32) -> bool,
+    ) -> Result<u32, DriverError<B::Error>> {
         for _ in 0..MOST_POLLS {
-            let status = read(&mut self.bus, Register::Status)?;
+            let status = read(&mut self.bus, register)?;
             if wanted(status) {
                 return Ok(status);
             }

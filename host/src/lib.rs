@@ -35,6 +35,7 @@ pub mod log;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod mapped;
 pub mod pool;
+pub mod queue_pairs;
 pub mod vm;
 
 pub use bindings::{BindError, Bindings};
@@ -45,4 +46,5 @@ pub use log::{LogError, LogReader};
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub use mapped::{MappedError, MappedRegisters};
 pub use pool::{NoRoom, Part, Pool};
+pub use queue_pairs::{QueuePairError, QueuePairs};
 pub use vm::{ChangeError, Registration, Vm, VmError};

@@ -57,6 +57,7 @@ mod cam;
 mod counters;
 pub mod cycle;
 mod decision;
+pub mod decoder;
 mod dirty;
 pub mod fast;
 mod fault_log;

@@ -65,6 +65,17 @@ pub struct Outcome {
     pub data: Vec<u8>,
     /// What goes back to the mapping unit, in the order of the spans (hardware may give it in another).
     pub retirements: Vec<Retirement>,
+    /// A span of it was refused by the tables, its payload or its message; what memory's bus did does not count.
+    pub refused: bool,
+}
+
+/// What stands against an access before anybody looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Objections {
+    /// Its queue pair does not take its operation: it is malformed.
+    pub not_taken: bool,
+    /// An earlier packet of its message was refused.
+    pub message_refused: bool,
 }
 
 /// What a span came to.
@@ -85,23 +96,38 @@ impl Golden {
     /// Carries an access out on `memory`, with the packet of payload that belongs to it (empty if none does), and tells the
     /// mapping unit of the spans that are over.
     pub fn access(&mut self, access: &AccessRequest, payload: &[u8], memory: &mut Memory) -> Outcome {
+        self.access_under(access, payload, memory, Objections::default())
+    }
+
+    /// As [`Golden::access`], under objections of the packet decoder.
+    pub fn access_under(
+        &mut self,
+        access: &AccessRequest,
+        payload: &[u8],
+        memory: &mut Memory,
+        objections: Objections,
+    ) -> Outcome {
         let config = self.config().clone();
         let asked = access.request;
-        let op = if access.is_malformed(&config) { MALFORMED } else { asked.op };
+        let op = if access.is_malformed(&config) || objections.not_taken { MALFORMED } else { asked.op };
         let beats = self.request(&cut(Request { op, ..asked }, &config));
         let wrong_payload = access.has_payload() && payload.len() as u64 != u64::from(asked.length);
 
         let (mut fault, mut bytes_done, mut original) = (Fault::Granted, 0, 0);
         let (mut data, mut retirements, mut offset) = (Vec::new(), Vec::new(), 0);
+        let mut refused = false;
         for beat in &beats {
             let done = if beat.fault != Fault::Granted {
                 Done::failed(beat.fault, false)
+            } else if objections.message_refused {
+                Done::failed(Fault::MessageRefused, false)
             } else if wrong_payload {
                 Done::failed(Fault::PayloadLength, false)
             } else {
                 span(access, op, beat, &payload[offset.min(payload.len())..], memory)
             };
             offset += beat.span as usize;
+            refused |= ![Fault::Granted, Fault::BusError].contains(&done.fault);
             retirements.extend(beat.retirement(done.wrote));
             // The first failure is the access's; what comes behind it does not count any more.
             if fault == Fault::Granted {
@@ -128,7 +154,7 @@ impl Golden {
             wire: Completion::wire_of(fault, asked.op.code(), transport, timer),
             original,
         };
-        Outcome { completion, data, retirements }
+        Outcome { completion, data, retirements, refused }
     }
 }
 

@@ -329,6 +329,7 @@ impl Config {
                 reason: "it is a ring in memory, with room kept for every table's freeze and for urgent changes",
             });
         }
+        self.processing.validate_frontend(self)?;
         self.processing.validate(self.max_request_bytes)
     }
 

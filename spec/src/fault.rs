@@ -37,6 +37,9 @@ pub enum Fault {
     BusError,
     /// 13: the payload's length contradicts the request. Given by the processing unit, not by the mapping unit.
     PayloadLength,
+    /// 14: an earlier packet of the same message was refused, so this one is too, whatever its own access would be.
+    /// Given by the processing unit to the packets that its decoder found to belong together.
+    MessageRefused,
 }
 
 /// The RDMA transport that carries a verdict back.
@@ -76,7 +79,7 @@ pub enum WireCode {
 
 impl Fault {
     /// Every fault, in order of its code.
-    pub const ALL: [Fault; 14] = [
+    pub const ALL: [Fault; 15] = [
         Fault::Granted,
         Fault::UnknownNetwork,
         Fault::Frozen,
@@ -91,6 +94,7 @@ impl Fault {
         Fault::InvalidRequest,
         Fault::BusError,
         Fault::PayloadLength,
+        Fault::MessageRefused,
     ];
 
     /// The code at the response port.
@@ -101,6 +105,11 @@ impl Fault {
     /// The fault of a code; nothing for a code that has no meaning.
     pub fn from_code(code: u8) -> Option<Fault> {
         Fault::ALL.get(usize::from(code)).copied()
+    }
+
+    /// Whether the processing unit alone gives it: the mapping unit never does.
+    pub const fn is_of_processing_unit(self) -> bool {
+        matches!(self, Fault::BusError | Fault::PayloadLength | Fault::MessageRefused)
     }
 
     /// The specification's name in lower snake case.
@@ -120,6 +129,7 @@ impl Fault {
             Fault::InvalidRequest => "invalid_request",
             Fault::BusError => "bus_error",
             Fault::PayloadLength => "payload_length",
+            Fault::MessageRefused => "message_refused",
         }
     }
 
@@ -134,7 +144,8 @@ impl Fault {
             (Fault::Granted, _) => WireCode::Accepted,
             (Fault::Frozen, _) if op.is_local() => WireCode::HeldBack,
             (_, _) if op.is_local() => WireCode::LocalError,
-            (Fault::UnknownNetwork, _) => WireCode::Dropped,
+            // Of a refused message, the requester was told at its first refused packet.
+            (Fault::UnknownNetwork | Fault::MessageRefused, _) => WireCode::Dropped,
             (_, Transport::Roce) => self.roce(),
             (_, Transport::Iwarp) => self.iwarp(op),
         }
@@ -144,7 +155,7 @@ impl Fault {
     fn roce(self) -> WireCode {
         match self {
             Fault::Granted => WireCode::Accepted,
-            Fault::UnknownNetwork => WireCode::Dropped,
+            Fault::UnknownNetwork | Fault::MessageRefused => WireCode::Dropped,
             Fault::Frozen => WireCode::RnrNak,
             Fault::InvalidKey
             | Fault::ProtectionDomain
@@ -168,7 +179,7 @@ impl Fault {
         };
         match self {
             Fault::Granted => WireCode::Accepted,
-            Fault::UnknownNetwork => WireCode::Dropped,
+            Fault::UnknownNetwork | Fault::MessageRefused => WireCode::Dropped,
             Fault::Frozen => WireCode::HeldBack,
             Fault::InvalidKey => protection(0x00, 0x00),
             Fault::OutOfBounds => protection(0x01, 0x01),
@@ -205,7 +216,7 @@ mod tests {
             assert_eq!(Fault::from_code(fault.code()), Some(fault));
             assert_eq!(Fault::from_name(fault.name()), Some(fault));
         }
-        assert_eq!(Fault::from_code(14), None);
+        assert_eq!(Fault::from_code(15), None);
         assert_eq!(Fault::from_name("GRANTED"), None);
     }
 
@@ -227,6 +238,7 @@ mod tests {
             Nak(0x61),
             Nak(0x63),
             Nak(0x61),
+            Dropped,
         ];
         for op in [Op::RemoteRead, Op::RemoteWrite, Op::RemoteAtomic] {
             assert_eq!(Fault::ALL.map(|fault| fault.wire_code(op, Transport::Roce)), expected);

@@ -8,6 +8,8 @@
 //! | 0x040 to 0x05f | one command at the [update port](crate::command), and its answer |
 //! | 0x060 to 0x067 | interrupts |
 //! | 0x068 to 0x06b | the registration log |
+//! | 0x100 to 0x12f | the packet decoder's queue pairs ([`crate::queue_pair`]); reserved without a decoder |
+//! | 0x130 to 0x147 | what became of frames; reserved without a decoder |
 //!
 //! All registers are 32 bits wide and lie at multiples of four; the two lowest address bits are ignored. Byte strobes
 //! are obeyed where a register can be written. What is not listed is reserved: it reads as zero, and a write there is
@@ -24,7 +26,7 @@ use crate::config::{Cam, Config, FrameWindows, Protection};
 /// What [`Register::Id`] reads as: "STAG" in ASCII, the first letter in the highest byte.
 pub const ID: u32 = 0x5354_4147;
 /// Layout of the registers: the major number in the upper half changes when old drivers break.
-pub const VERSION: u32 = 0x0001_0001;
+pub const VERSION: u32 = 0x0001_0002;
 /// Bits of an address at the port: a page of 4 KiB.
 pub const ADDRESS_BITS: u32 = 12;
 
@@ -138,6 +140,7 @@ registers! {
         field("fault_log", 3, 1, "refused requests are logged"),
         field("shared_frames", 4, 1, "frame windows of tables may overlap, since an IOMMU tells tables apart"),
         field("registration_log", 5, 1, "changes are logged at m_axis_log, and epochs are checked"),
+        field("packet_decoder", 6, 1, "RoCEv2 frames come in, and queue pairs are known"),
     ];
     /// How the controller is.
     Status = 0x00c "status" ReadOnly [
@@ -196,6 +199,44 @@ registers! {
     ];
     /// Words of the registration log that are free.
     LogRoom = 0x068 "log_room" ReadOnly [field("words", 0, 32, "words; 0 without a log")];
+    /// Word 0 of what a queue pair's command writes, or has read.
+    QueuePairWord0 = 0x100 "queue_pair_word0" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 1 of what a queue pair's command writes, or has read.
+    QueuePairWord1 = 0x104 "queue_pair_word1" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 2 of what a queue pair's command writes, or has read.
+    QueuePairWord2 = 0x108 "queue_pair_word2" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 3 of what a queue pair's command writes, or has read.
+    QueuePairWord3 = 0x10c "queue_pair_word3" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 4 of what a queue pair's command writes, or has read.
+    QueuePairWord4 = 0x110 "queue_pair_word4" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 5 of what a queue pair's command writes, or has read.
+    QueuePairWord5 = 0x114 "queue_pair_word5" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 6 of what a queue pair's command writes, or has read.
+    QueuePairWord6 = 0x118 "queue_pair_word6" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// Word 7 of what a queue pair's command writes, or has read.
+    QueuePairWord7 = 0x11c "queue_pair_word7" ReadWrite [field("word", 0, 32, "see QUEUE_PAIR_COMMAND")];
+    /// The queue pair, or the entry, that a command is for.
+    QueuePairIndex = 0x120 "queue_pair_index" ReadWrite [field("index", 0, 16, "queue pair or entry")];
+    /// A write begins a command: 1 writes the entry, 2 the queue pair's context, 3 its open message, 4 reads that message.
+    QueuePairCommand = 0x124 "queue_pair_command" WriteOnly [field("op", 0, 3, "1 to 4; others do nothing")];
+    /// How the decoder is.
+    QueuePairStatus = 0x128 "queue_pair_status" ReadOnly [
+        field("ready", 0, 1, "the tables are cleared, and no command is under way"),
+    ];
+    /// Queue pairs that the decoder knows at once.
+    QueuePairs = 0x12c "queue_pairs" ReadOnly [field("count", 0, 32, "queue pairs")];
+    /// Frames that became accesses; wraps.
+    FramesAccepted = 0x130 "frames_accepted" ReadOnly [field("count", 0, 32, "frames")];
+    /// Frames dropped as malformed, damaged or cut; wraps.
+    FramesMalformed = 0x134 "frames_malformed" ReadOnly [field("count", 0, 32, "frames")];
+    /// Frames dropped as not RoCEv2, or of an operation that is not decoded; wraps.
+    FramesOther = 0x138 "frames_other" ReadOnly [field("count", 0, 32, "frames")];
+    /// Frames dropped because nobody has their queue pair; wraps.
+    FramesUnknownQueuePair = 0x13c "frames_unknown_queue_pair" ReadOnly [field("count", 0, 32, "frames")];
+    /// Frames dropped because another than the peer sent them; wraps.
+    FramesUnknownPeer = 0x140 "frames_unknown_peer" ReadOnly [field("count", 0, 32, "frames")];
+    /// Later packets of a write dropped because no open message has a place for them; wraps.
+    FramesNoMessage = 0x144 "frames_no_message" ReadOnly [field("count", 0, 32, "frames")];
 }
 
 impl Register {
@@ -207,6 +248,11 @@ impl Register {
     /// The register of an offset; nothing where it is reserved.
     pub fn at(offset: u32) -> Option<Register> {
         Register::ALL.iter().copied().find(|register| register.offset() == offset & !3)
+    }
+
+    /// Whether a controller of this configuration has it; otherwise its place is reserved.
+    pub fn exists(self, config: &Config) -> bool {
+        self.offset() < 0x100 || config.processing.queue_pairs() > 0
     }
 
     /// What it always reads as under a configuration; nothing if it changes.
@@ -222,6 +268,7 @@ impl Register {
                     | flag(config.fault_log_entries > 0, 3)
                     | flag(config.frame_windows == FrameWindows::Iommu, 4)
                     | flag(config.log_room() > 0, 5)
+                    | flag(config.processing.queue_pairs() > 0, 6)
             }
             Register::Tables => config.tables,
             Register::Bindings => config.bindings,
@@ -234,6 +281,7 @@ impl Register {
             Register::MaxInFlight => config.max_in_flight,
             Register::PhysicalAddressBits => config.physical_address_bits,
             Register::PageShifts => config.page_shifts.iter().fold(0, |word, shift| word | 1 << shift),
+            Register::QueuePairs => config.processing.queue_pairs(),
             _ => return None,
         })
     }

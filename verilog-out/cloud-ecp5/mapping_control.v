@@ -374,7 +374,7 @@ module mapping_control (
     reads_interrupt_status <= ar_number == 10'd24;
     reads_interrupt_mask <= ar_number == 10'd25;
     reads_log_room <= ar_number == 10'd26;
-    read2_four0 <= (32'h53544147 & {32{reads_id}}) | (32'h10001 & {32{reads_version}})
+    read2_four0 <= (32'h53544147 & {32{reads_id}}) | (32'h10002 & {32{reads_version}})
         | (32'd9 & {32{reads_capabilities}}) | (status_word & {32{reads_status}});
     read2_four1 <= (32'h400 & {32{reads_tables}}) | (32'h400 & {32{reads_bindings}})
         | (32'd152 & {32{reads_net_id_bits}}) | (32'h1000 & {32{reads_regions}});

@@ -487,7 +487,7 @@ module processing_finish (
   wire [18:0] complete_word0_choice = ((end_op[2:0] == 3'd3) | (end_op[2:0] == 3'd4)) ?
         (end_fault[3] ?
               (end_fault[2] ?
-                    (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'd0) :
+                    (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'h60000) :
                         end_fault[0] ? 19'h60000 :
                         19'h60000) :
                   end_fault[1] ? (end_fault[0] ? 19'h60000 : 19'h60000) :
@@ -503,7 +503,7 @@ module processing_finish (
       (end_op[2:0] == 3'd1) ?
         (end_fault[3] ?
               (end_fault[2] ?
-                    (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'd0) :
+                    (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'h10000) :
                         end_fault[0] ? 19'h30061 :
                         19'h30063) :
                   end_fault[1] ? (end_fault[0] ? 19'h30061 : 19'h30063) :
@@ -518,7 +518,9 @@ module processing_finish (
             19'd0) :
       end_fault[3] ?
         (end_fault[2] ?
-              (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'd0) : end_fault[0] ? 19'h30061 : 19'h30063) :
+              (end_fault[1] ? (end_fault[0] ? 19'd0 : 19'h10000) :
+                  end_fault[0] ? 19'h30061 :
+                  19'h30063) :
             end_fault[1] ? (end_fault[0] ? 19'h30061 : 19'h30063) :
             end_fault[0] ? 19'h30063 :
             19'h30061) :

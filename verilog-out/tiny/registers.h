@@ -4,7 +4,7 @@
 #define STAGECOACH_REGISTERS_H
 
 #define STAGECOACH_ID_VALUE 0x53544147u
-#define STAGECOACH_VERSION_VALUE 0x00010001u
+#define STAGECOACH_VERSION_VALUE 0x00010002u
 
 /* RO "STAG" in ASCII: this is a Stagecoach controller. */
 #define STAGECOACH_ID 0x000u
@@ -30,6 +30,8 @@
 #define STAGECOACH_CAPABILITIES_SHARED_FRAMES_MASK 0x00000010u
 #define STAGECOACH_CAPABILITIES_REGISTRATION_LOG_SHIFT 5
 #define STAGECOACH_CAPABILITIES_REGISTRATION_LOG_MASK 0x00000020u
+#define STAGECOACH_CAPABILITIES_PACKET_DECODER_SHIFT 6
+#define STAGECOACH_CAPABILITIES_PACKET_DECODER_MASK 0x00000040u
 
 /* RO How the controller is. */
 #define STAGECOACH_STATUS 0x00cu
@@ -119,5 +121,65 @@
 
 /* RO Words of the registration log that are free. */
 #define STAGECOACH_LOG_ROOM 0x068u
+
+/* RW Word 0 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD0 0x100u
+
+/* RW Word 1 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD1 0x104u
+
+/* RW Word 2 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD2 0x108u
+
+/* RW Word 3 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD3 0x10cu
+
+/* RW Word 4 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD4 0x110u
+
+/* RW Word 5 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD5 0x114u
+
+/* RW Word 6 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD6 0x118u
+
+/* RW Word 7 of what a queue pair's command writes, or has read. */
+#define STAGECOACH_QUEUE_PAIR_WORD7 0x11cu
+
+/* RW The queue pair, or the entry, that a command is for. */
+#define STAGECOACH_QUEUE_PAIR_INDEX 0x120u
+#define STAGECOACH_QUEUE_PAIR_INDEX_INDEX_SHIFT 0
+#define STAGECOACH_QUEUE_PAIR_INDEX_INDEX_MASK 0x0000ffffu
+
+/* WO A write begins a command: 1 writes the entry, 2 the queue pair's context, 3 its open message, 4 reads that message. */
+#define STAGECOACH_QUEUE_PAIR_COMMAND 0x124u
+#define STAGECOACH_QUEUE_PAIR_COMMAND_OP_SHIFT 0
+#define STAGECOACH_QUEUE_PAIR_COMMAND_OP_MASK 0x00000007u
+
+/* RO How the decoder is. */
+#define STAGECOACH_QUEUE_PAIR_STATUS 0x128u
+#define STAGECOACH_QUEUE_PAIR_STATUS_READY_SHIFT 0
+#define STAGECOACH_QUEUE_PAIR_STATUS_READY_MASK 0x00000001u
+
+/* RO Queue pairs that the decoder knows at once. */
+#define STAGECOACH_QUEUE_PAIRS 0x12cu
+
+/* RO Frames that became accesses; wraps. */
+#define STAGECOACH_FRAMES_ACCEPTED 0x130u
+
+/* RO Frames dropped as malformed, damaged or cut; wraps. */
+#define STAGECOACH_FRAMES_MALFORMED 0x134u
+
+/* RO Frames dropped as not RoCEv2, or of an operation that is not decoded; wraps. */
+#define STAGECOACH_FRAMES_OTHER 0x138u
+
+/* RO Frames dropped because nobody has their queue pair; wraps. */
+#define STAGECOACH_FRAMES_UNKNOWN_QUEUE_PAIR 0x13cu
+
+/* RO Frames dropped because another than the peer sent them; wraps. */
+#define STAGECOACH_FRAMES_UNKNOWN_PEER 0x140u
+
+/* RO Later packets of a write dropped because no open message has a place for them; wraps. */
+#define STAGECOACH_FRAMES_NO_MESSAGE 0x144u
 
 #endif

@@ -8,8 +8,10 @@
 //! | [`verdict`] | the answer against the captured verdict |
 //! | [`report`] | what is printed |
 //! | [`verdict_file`] | `--verdicts` |
+//! | [`frames`] | `--frames`: raw frames into the whole controller |
 
 pub mod engine;
+pub mod frames;
 pub mod plan;
 pub mod player;
 pub mod report;
@@ -39,6 +41,10 @@ use verdict_file::VerdictFile;
 /// # Errors
 /// The input cannot be used or an engine fails; then no file was written.
 pub fn run(arguments: &ReplayArguments) -> Result<bool, Error> {
+    if arguments.frames {
+        refuse_twice(&arguments.vms)?;
+        return frames::run(arguments);
+    }
     let outputs = Outputs { verdicts: arguments.verdicts.as_deref(), wave: arguments.wave.as_deref() };
     let report = replay(&arguments.vms, &arguments.choice, arguments.engine, outputs)?;
     print(&report.text())?;
@@ -67,10 +73,7 @@ pub fn replay(
     if outputs.wave.is_some() && engine == EngineChoice::Golden {
         return Err(Error::NoWave);
     }
-    let mut addresses = BTreeSet::new();
-    if let Some(twice) = arguments.iter().find(|vm| !addresses.insert(vm.address)) {
-        return Err(Error::DuplicateAddress { address: twice.address });
-    }
+    refuse_twice(arguments)?;
     refuse_overwriting(arguments, choice, outputs)?;
     let given = choice.given()?;
     // Places that cannot be written are told before the long work.
@@ -93,6 +96,15 @@ pub fn replay(
         file.publish()?;
     }
     Ok(report)
+}
+
+/// Refuses two machines of one address.
+fn refuse_twice(arguments: &[VmArgument]) -> Result<(), Error> {
+    let mut addresses = BTreeSet::new();
+    match arguments.iter().find(|vm| !addresses.insert(vm.address)) {
+        Some(twice) => Err(Error::DuplicateAddress { address: twice.address }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to write over what is read, and to write one file twice.

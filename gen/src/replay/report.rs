@@ -80,6 +80,23 @@ impl Report {
 
     /// The report as text.
     pub fn text(&self) -> String {
+        let mut text = self.verdicts();
+        let mut line = |words: std::fmt::Arguments| {
+            let _ = writeln!(text, "{words}");
+        };
+        line(format_args!("{}", self.latency_words()));
+        let seconds = self.lookup_time.as_secs_f64().max(1e-9);
+        let rate = grouped((self.lookups as f64 / seconds) as u64);
+        let (lookups, updates) =
+            (counted(self.lookups, "lookup", "lookups"), counted(self.updates, "update", "updates"));
+        let cycles =
+            self.cycles.map_or(String::new(), |cycles| format!("; {} simulated cycles", grouped(cycles)));
+        line(format_args!("{lookups} in {seconds:.2} s: {rate} lookups/s; {updates}{cycles}"));
+        text
+    }
+
+    /// The counts by machine and by fault, disagreements, and the share that agrees.
+    pub fn verdicts(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let mut line = |words: std::fmt::Arguments| {
@@ -112,14 +129,6 @@ impl Report {
             line(format_args!("disagreement: {} more", grouped(more)));
         }
         line(format_args!("\n{}", self.agreement(&total)));
-        line(format_args!("{}", self.latency_words()));
-        let seconds = self.lookup_time.as_secs_f64().max(1e-9);
-        let rate = grouped((self.lookups as f64 / seconds) as u64);
-        let (lookups, updates) =
-            (counted(self.lookups, "lookup", "lookups"), counted(self.updates, "update", "updates"));
-        let cycles =
-            self.cycles.map_or(String::new(), |cycles| format!("; {} simulated cycles", grouped(cycles)));
-        line(format_args!("{lookups} in {seconds:.2} s: {rate} lookups/s; {updates}{cycles}"));
         text
     }
 

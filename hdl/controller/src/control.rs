@@ -53,6 +53,17 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let initialised = m.input("init_done", 1);
     let has_log = config.log_room() > 0;
     let log_room = m.input("log_room", if has_log { 32 } else { 0 });
+    let has_decoder = config.processing.queue_pairs() > 0;
+    let decoder_ready = m.input("command_ready", if has_decoder { 1 } else { 0 });
+    let decoder_loads = m.input("command_loads", if has_decoder { 1 } else { 0 });
+    let decoder_words = m.input("command_loaded_words", if has_decoder { 32 * LOADED } else { 0 });
+    let counts: Vec<_> = FRAME_COUNTS
+        .iter()
+        .map(|register| {
+            let port = format!("{}_count", register.description().name);
+            (*register, m.input(&port, if has_decoder { 32 } else { 0 }))
+        })
+        .collect();
     for ignored in [aw_prot, ar_prot, aw_address.low(2), ar_address.low(2)] {
         m.unused(ignored);
     }
@@ -80,7 +91,8 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let written_bits = m.concat(&written_bytes).named("written_bits");
     let mut named = Vec::new();
     let mut allowed = Vec::new();
-    for register in Register::ALL.iter().copied().filter(|register| is_written(*register)) {
+    let existing = || Register::ALL.iter().copied().filter(|register| register.exists(config));
+    for register in existing().filter(|register| is_written(*register)) {
         let description = register.description();
         let name = description.name;
         let number = m.constant(NUMBER, register.offset() / 4);
@@ -91,7 +103,10 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         if needs_quiet(register) {
             may = may & ready;
         }
-        if register == Register::Command {
+        if is_decoders(register) {
+            may = may & decoder_ready;
+        }
+        if [Register::Command, Register::QueuePairCommand].contains(&register) {
             may = may & strobes.bit(0);
         }
         let may = may.named(format!("may_write_{name}"));
@@ -124,6 +139,33 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let (data_low, data_high) = (kept(Register::DataLow), kept(Register::DataHigh));
     let epoch = kept(Register::Epoch);
     let interrupt_mask = kept(Register::InterruptMask);
+
+    let decoder = has_decoder.then(|| {
+        m.section("What is told to the packet decoder, and what it read");
+        let mut words = Vec::new();
+        for (place, register) in (0u32..).zip(QUEUE_PAIR_WORDS) {
+            let written = writes(register);
+            let name = register.description().name;
+            if place >= LOADED {
+                words.push(kept(register));
+                continue;
+            }
+            let kept = m.register(&format!("{name}_value"), 32).reset_to(0u32);
+            let kept = kept.enabled_by(written | decoder_loads);
+            let loaded = decoder_words.bits(32 * place..32 * place + 32);
+            let merged = (kept.value() & !written_bits) | (data & written_bits);
+            kept.next(decoder_loads.select(loaded, merged));
+            words.push(kept.value());
+        }
+        let begins = writes(Register::QueuePairCommand);
+        m.output("command_valid", begins);
+        m.output("command_op", data.low(3));
+        Decoder { index: kept(Register::QueuePairIndex), words }
+    });
+    if let Some(decoder) = &decoder {
+        m.output("command_index", decoder.index);
+        m.output("command_words", m.concat(&decoder.words.iter().rev().copied().collect::<Vec<_>>()));
+    }
 
     m.section("A command");
     let begins = writes(Register::Command);
@@ -171,15 +213,23 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         Register::LogRoom if has_log => log_room,
         Register::InterruptStatus => happened.value().zero_extend(32),
         Register::InterruptMask => interrupt_mask.zero_extend(32),
+        Register::QueuePairIndex => decoder.as_ref().expect("it exists").index.zero_extend(32),
+        Register::QueuePairStatus => decoder_ready.zero_extend(32),
+        register if QUEUE_PAIR_WORDS.contains(&register) => {
+            let place = QUEUE_PAIR_WORDS.iter().position(|word| *word == register).expect("it is one");
+            decoder.as_ref().expect("it exists").words[place]
+        }
+        register if FRAME_COUNTS.contains(&register) => {
+            counts.iter().find(|(known, _)| *known == register).expect("it is one").1
+        }
         constant => m.constant(32, constant.constant(config).unwrap_or(0)),
     };
-    let read: Vec<_> = Register::ALL
-        .iter()
+    let read: Vec<_> = existing()
         .filter(|register| register.description().access != Access::WriteOnly)
         .map(|register| {
             let number = m.constant(NUMBER, register.offset() / 4);
             let here = m.delay(&format!("reads_{}", register.description().name), read_number.equals(number));
-            word(*register).gated_by(here)
+            word(register).gated_by(here)
         })
         .collect();
     let fours: Vec<_> = read
@@ -220,6 +270,41 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         m.output("log_epoch", epoch);
     }
     m.finish()
+}
+
+/// What the host has written for the packet decoder.
+struct Decoder<'m> {
+    index: Signal<'m>,
+    words: Vec<Signal<'m>>,
+}
+
+/// The words of a queue pair's command.
+const QUEUE_PAIR_WORDS: [Register; 8] = [
+    Register::QueuePairWord0,
+    Register::QueuePairWord1,
+    Register::QueuePairWord2,
+    Register::QueuePairWord3,
+    Register::QueuePairWord4,
+    Register::QueuePairWord5,
+    Register::QueuePairWord6,
+    Register::QueuePairWord7,
+];
+/// How many of them a command can load.
+const LOADED: u32 = 6;
+/// What the packet decoder counts.
+const FRAME_COUNTS: [Register; 6] = [
+    Register::FramesAccepted,
+    Register::FramesMalformed,
+    Register::FramesOther,
+    Register::FramesUnknownQueuePair,
+    Register::FramesUnknownPeer,
+    Register::FramesNoMessage,
+];
+
+/// Whether the packet decoder looks at it while it works.
+fn is_decoders(register: Register) -> bool {
+    QUEUE_PAIR_WORDS.contains(&register)
+        || [Register::QueuePairIndex, Register::QueuePairCommand].contains(&register)
 }
 
 /// Whether a write can do something there.

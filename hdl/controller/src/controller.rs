@@ -18,7 +18,7 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder};
 use stagecoach_spec::Config;
 
 use crate::processing::{self, Shape};
-use crate::{control, mapping_unit, registration_log};
+use crate::{control, decoder, mapping_unit, registration_log};
 
 /// Describes the controller of a configuration that [`Config::validate`] accepts. The module is called `controller`.
 ///
@@ -40,15 +40,24 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let control = m.instance("control_block", &control_module);
     let processing = m.instance("processing_unit_block", &processing_module);
     let log = log_module.as_ref().map(|module| (m.instance("registration_log_block", module), module));
+    let decoder_module = match shape.has_decoder() {
+        true => Some(decoder::describe(&decoder::Shape::of(config))?),
+        false => None,
+    };
+    let decoder = decoder_module.as_ref().map(|module| (m.instance("packet_decoder_block", module), module));
     let mut outside =
         vec![(&control, &control_module, "Registers"), (&processing, &processing_module, "Accesses")];
     if let Some((instance, module)) = &log {
         outside.push((instance, *module, "The registration log"));
     }
+    if let Some((instance, module)) = &decoder {
+        outside.push((instance, *module, "Frames"));
+    }
+    let has_decoder = decoder.is_some();
     for (instance, module, section) in &outside {
         m.section(section);
         let inputs = module.ports.iter().filter(|port| port.direction == Direction::Input);
-        for port in inputs.filter(|port| !is_between(&port.name)) {
+        for port in inputs.filter(|port| !is_between(&port.name, has_decoder)) {
             instance.input(&port.name, m.input(&port.name, port.width).doc(&port.doc));
         }
     }
@@ -78,11 +87,20 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         before.input(&port, unit.output(&port));
     }
     control.input("init_done", unit.output("init_done"));
-    for (from, module, to, takers) in [
-        (&processing, &processing_module, &unit, &unit_module),
-        (&unit, &unit_module, &processing, &processing_module),
-    ] {
-        let accesses = |port: &str| ["req_", "rsp_", "ret_"].iter().any(|prefix| port.starts_with(prefix));
+    let mut joined = vec![
+        (&processing, &processing_module, &unit, &unit_module, ["req_", "rsp_", "ret_"]),
+        (&unit, &unit_module, &processing, &processing_module, ["req_", "rsp_", "ret_"]),
+    ];
+    if let Some((decoder, module)) = &decoder {
+        joined.extend([
+            (decoder, *module, &processing, &processing_module, OF_ACCESSES),
+            (&processing, &processing_module, decoder, *module, OF_ACCESSES),
+            (decoder, *module, &control, &control_module, OF_COMMANDS),
+            (&control, &control_module, decoder, *module, OF_COMMANDS),
+        ]);
+    }
+    for (from, module, to, takers, prefixes) in joined {
+        let accesses = |port: &str| prefixes.iter().any(|prefix| port.starts_with(prefix));
         for port in
             module.ports.iter().filter(|port| port.direction == Direction::Output && accesses(&port.name))
         {
@@ -99,7 +117,7 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     m.section("Outputs");
     for (instance, module, _) in &outside {
         let outputs = module.ports.iter().filter(|port| port.direction == Direction::Output);
-        for port in outputs.filter(|port| !is_between(&port.name)) {
+        for port in outputs.filter(|port| !is_between(&port.name, has_decoder)) {
             m.output(&port.name, instance.output(&port.name));
             m.port_doc(&port.name, &port.doc);
         }
@@ -109,8 +127,15 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
+/// Prefixes of the ports between packet decoder and processing unit.
+const OF_ACCESSES: [&str; 3] = ["s_axis_request_", "s_axis_payload_", "message_"];
+/// Prefixes of the ports between packet decoder and block `control`.
+const OF_COMMANDS: [&str; 3] = ["command_", "frames_", "frames_"];
+
 /// Whether a port leads from one block to another.
-fn is_between(port: &str) -> bool {
+fn is_between(port: &str, has_decoder: bool) -> bool {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| port.starts_with(prefix));
     port == "init_done"
-        || ["upd_", "req_", "rsp_", "ret_", "log_"].iter().any(|prefix| port.starts_with(prefix))
+        || starts(&["upd_", "req_", "rsp_", "ret_", "log_"])
+        || has_decoder && (starts(&OF_ACCESSES) || starts(&OF_COMMANDS))
 }

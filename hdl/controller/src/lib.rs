@@ -39,6 +39,7 @@ pub mod counters;
 mod credits;
 pub mod cuckoo_entries;
 pub mod decide;
+pub mod decoder;
 pub mod dirty;
 pub mod event_counter;
 pub mod expand;

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use serde::{Deserialize, Serialize};
 
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::fault::Transport;
 
 /// Which transport's wire codes a completion carries.
@@ -23,6 +23,23 @@ impl From<WireTransport> for Transport {
             WireTransport::Roce => Transport::Roce,
             WireTransport::Iwarp => Transport::Iwarp,
         }
+    }
+}
+
+/// What the controller takes accesses from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frontend {
+    /// Words of accesses, and their payload: a transport stands before the controller.
+    #[default]
+    Accesses,
+    /// RoCEv2 frames: the packet decoder and its queue pairs stand before the processing unit.
+    Roce,
+}
+
+impl Frontend {
+    fn is_accesses(&self) -> bool {
+        *self == Frontend::Accesses
     }
 }
 
@@ -56,6 +73,13 @@ pub struct Processing {
     pub transport: WireTransport,
     /// The timer of an RNR NAK, 5 bits (InfiniBand 1.4, table 45). Default 1: 0.01 ms.
     pub rnr_timer: u32,
+    /// What accesses come from: `accesses` or `roce`. Default `accesses`.
+    #[serde(skip_serializing_if = "Frontend::is_accesses")]
+    pub frontend: Frontend,
+    /// Queue pairs that the packet decoder of `frontend = "roce"` knows at once: a power of two, 16 to 4096. Absent by
+    /// default: 256. [`Processing::queue_pairs`] says how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_pairs: Option<u32>,
 }
 
 impl Default for Processing {
@@ -72,6 +96,8 @@ impl Default for Processing {
             requests: 64,
             transport: WireTransport::Roce,
             rnr_timer: 1,
+            frontend: Frontend::Accesses,
+            queue_pairs: None,
         }
     }
 }
@@ -95,6 +121,78 @@ impl Processing {
     /// Bytes read that may wait.
     pub fn read_room(&self, max_request_bytes: u32) -> u32 {
         self.read_bytes.unwrap_or_else(|| least(max_request_bytes).max(16_384))
+    }
+
+    /// Queue pairs that the packet decoder knows at once; 0 without one.
+    pub fn queue_pairs(&self) -> u32 {
+        match self.frontend {
+            Frontend::Accesses => 0,
+            Frontend::Roce => self.queue_pairs.unwrap_or(256),
+        }
+    }
+
+    /// What the packet decoder needs of the rest of a configuration.
+    pub(crate) fn validate_frontend(&self, config: &Config) -> Result<(), ConfigError> {
+        if self.frontend == Frontend::Accesses {
+            return match self.queue_pairs {
+                None => Ok(()),
+                Some(count) => Err(range(
+                    "processing.queue_pairs",
+                    count,
+                    "absent".to_string(),
+                    "only the packet decoder of frontend = \"roce\" knows queue pairs",
+                )),
+            };
+        }
+        let count = self.queue_pairs();
+        if !count.is_power_of_two() || !(16..=4096).contains(&count) {
+            let allowed = "a power of two, 16 to 4096".to_string();
+            return Err(range(
+                "processing.queue_pairs",
+                count,
+                allowed,
+                "each has a place in memories of so many",
+            ));
+        }
+        let needs = |field, value: u32, good: bool, allowed: &str, reason| {
+            if good { Ok(()) } else { Err(range(field, value, allowed.to_string(), reason)) }
+        };
+        let bits = config.net_id_bits;
+        needs(
+            "net_id_bits",
+            bits,
+            [32, 128].contains(&bits),
+            "32 or 128 with frontend = \"roce\"",
+            "a frame's destination address is the network identifier: IPv4 in 32 bits, both kinds in 128",
+        )?;
+        needs(
+            "stream_bits",
+            config.stream_bits,
+            config.stream_bits >= 24,
+            "24 to 32 with frontend = \"roce\"",
+            "a completion's stream is its queue pair's number",
+        )?;
+        needs(
+            "tag_bits",
+            config.tag_bits,
+            config.tag_bits == 32,
+            "32 with frontend = \"roce\"",
+            "a completion's tag is its packet's opcode and sequence number",
+        )?;
+        needs(
+            "max_request_bytes",
+            config.max_request_bytes,
+            config.max_request_bytes >= 4096,
+            "a power of two, 4096 to 65536 with frontend = \"roce\"",
+            "a packet carries up to 4096 bytes",
+        )?;
+        needs(
+            "processing.transport",
+            1,
+            self.transport == WireTransport::Roce,
+            "roce with frontend = \"roce\"",
+            "its frames are RoCE's",
+        )
     }
 
     /// Checks every field. `max_request_bytes` is the mapping unit's.

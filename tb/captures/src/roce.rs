@@ -183,6 +183,29 @@ pub fn parse(frame: &Frame) -> Result<Packet, SkipReason> {
     })
 }
 
+/// The bytes that a requester's packet carries behind its transport headers, without padding and ICRC; nothing of a frame that
+/// is no such packet, or not whole.
+pub fn payload(frame: &Frame) -> Option<&[u8]> {
+    let packet = parse(frame).ok()?;
+    let sliced = LaxSlicedPacket::from_ethernet(&frame.data).ok()?;
+    let TransportSlice::Udp(udp) = sliced.transport? else { return None };
+    let extended = match packet.opcode {
+        0x07 | 0x08 => 0,
+        0x09 => 4,
+        0x06 | 0x0a | 0x0c => 16,
+        0x0b => 20,
+        0x13 | 0x14 => 28,
+        _ => return None,
+    };
+    // Cut to what the IP and UDP headers say: a frame may be longer.
+    let whole = udp.payload();
+    if whole.len() != usize::from(udp.length()).checked_sub(8)? {
+        return None;
+    }
+    let padding = usize::from(whole[1] >> 4 & 3);
+    whole.get(12 + extended..whole.len().checked_sub(4 + padding)?)
+}
+
 /// The UDP payload: BTH (12 bytes), then the headers that the opcode asks for.
 struct Transport<'a>(&'a [u8]);
 

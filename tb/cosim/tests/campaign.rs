@@ -64,7 +64,7 @@ fn require(title: &str, totals: &Totals, least: u64) {
         assert!(count >= least, "{title}: {name} only {count} times, wanted {least}");
     };
     for fault in Fault::ALL {
-        if !matches!(fault, Fault::BusError | Fault::PayloadLength) {
+        if !fault.is_of_processing_unit() {
             require(fault.name(), histogram.fault(fault));
         }
     }

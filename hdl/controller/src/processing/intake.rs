@@ -26,6 +26,10 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let c = &s.config;
     let valid = m.input("s_axis_request_tvalid", 1);
     let word = m.input("s_axis_request_tdata", 8 * AccessRequest::BYTES as u32);
+    let message_bits = if s.has_decoder() { 1 + s.queue_pair } else { 0 };
+    let message = m
+        .input("s_axis_request_tuser", message_bits)
+        .doc("the queue pair, above it whether the request continues its message");
     let packet_valid = m.input("packet_valid", 1);
     let packet_words = m.input("packet_words", s.payload_words());
     let packet_bytes = m.input("packet_bytes", s.payload_words() + s.lane);
@@ -47,6 +51,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     ready.next(!held0_next);
     let request0 = m.register("request0_word", word.width()).enabled_by(takes);
     request0.next(word);
+    let message0 = keep(&m, "request0_message", takes, message);
     let at = |byte: u32, bits: u32| request0.value().bits(8 * byte..8 * byte + bits);
     let above = |byte: u32, used: u32, bits: u32| request0.value().bits(8 * byte + used..8 * byte + bits);
     let op = at(52, 8);
@@ -78,6 +83,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let length = request1[LENGTH];
     let operand1 = keep(&m, "request1_operand", moves0, at(56, 64));
     let compare1 = keep(&m, "request1_compare", moves0, at(64, 64));
+    let message1 = keep(&m, "request1_message", moves0, message0);
     let op1 = keep(&m, "request1_op", moves0, op);
     let malformed1 = keep(&m, "request1_malformed", moves0, malformed);
     let compares1 = keep(&m, "request1_compares", moves0, swaps);
@@ -113,6 +119,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let req_op = keep(&m, "request2_asked_op", moves1, malformed1.select(asked_op, op1.low(3)));
     let too_long = length.bits(s.length..32).any();
     let req_length = keep(&m, "request2_length", moves1, length.low(s.length) | too_long.repeat(s.length));
+    let message2 = keep(&m, "request2_message", moves1, message1);
     let pending = Pending {
         reads: keep(&m, "request2_reads", moves1, reads1),
         writes: keep(&m, "request2_writes", moves1, writes1),
@@ -121,6 +128,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         payload_words: keep(&m, "request2_payload_words", moves1, packet_words.gated_by(payload1)),
         operand: keep(&m, "request2_operand", moves1, operand1),
         compare: keep(&m, "request2_compare", moves1, compare1),
+        continues: message2.bits(s.queue_pair..message_bits),
+        queue_pair: message2.low(s.queue_pair),
     };
     let (stream, tag) = (request2(STREAM), request2(TAG));
 

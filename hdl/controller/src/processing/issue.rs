@@ -16,6 +16,7 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, wire};
 use stagecoach_spec::Fault;
 
+use super::refusals::{self, Message};
 use super::registers::{keep, same_cycle};
 use super::shape::{AGE, FRAME_SEEN, OFFSET, QUARTERS, Shape};
 use super::words::{Burst, Data, Over, Pending, Piece};
@@ -108,11 +109,13 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.section("What it is to become");
     let asked = Pending::unpack(pending, &s.pending());
     let is_atomic = !(asked.reads | asked.writes);
-    let runs = (granted & has_bytes & !asked.differs).named("runs");
+    let message = s.has_decoder().then(|| Message::of(&m, s, &asked));
+    let fails = message.as_ref().map_or(asked.differs, |message| asked.differs | message.refused);
+    let runs = (granted & has_bytes & !fails).named("runs");
     wire!(is_read = runs & asked.reads);
     wire!(is_write = runs & asked.writes);
     wire!(is_change = runs & is_atomic);
-    wire!(differs = granted & asked.differs);
+    wire!(differs = granted & fails);
     m.comment("A span whose payload differs is over at once.");
     wire!(skips = differs & has_bytes);
 
@@ -131,13 +134,19 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let may_change = is_change & atomic_free & clear & !read_conflict;
     let may_end = !runs & (null_free | !skips);
     wire!(gives_up = runs & tired & null_free);
-    wire!(looked = held_valid.value() & !fresh & piece_room);
+    let looked = held_valid.value() & !fresh & piece_room;
+    let looked = message.as_ref().map_or(looked, |message| looked & message.known).named("looked");
     wire!(starts = may_read | may_write | may_change);
     fires.drive(looked & (starts | may_end | gives_up));
     wire!(starts_read = looked & may_read);
     wire!(starts_write = looked & may_write);
     wire!(starts_atomic = looked & may_change);
     wire!(ends = fires & !starts);
+    if let Some(message) = message {
+        let frozen = held_fault.is(u32::from(Fault::Frozen.code()));
+        let ended = refusals::Ended { fires, last: held_last, failed: differs | !granted, frozen };
+        message.write(&m, s, &asked, ended);
+    }
     m.assert_always("asked_is_known", pending_valid | !held_valid.value(), "a beat belongs to a question");
 
     m.section("Spans that are over at once");
@@ -195,7 +204,9 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.output("atomic_operand", asked.operand);
     m.output("atomic_compare", asked.compare);
     let code = |fault: Fault| m.constant(8, u32::from(fault.code()));
-    let said = differs.select(code(Fault::PayloadLength), held_fault);
+    let why = code(Fault::PayloadLength);
+    let why = message.map_or(why, |message| message.refused.select(code(Fault::MessageRefused), why));
+    let said = differs.select(why, held_fault);
     let piece = Piece {
         reads: is_read & starts,
         writes: is_write & starts,

@@ -16,14 +16,15 @@
 //! any order, and are retired as they end; requests complete in order.
 
 mod addresses;
-mod align;
+pub(crate) mod align;
 mod atomic;
 mod finish;
 mod intake;
 mod issue;
-mod payload;
+pub(crate) mod payload;
 mod read;
-mod registers;
+mod refusals;
+pub(crate) mod registers;
 mod shape;
 mod slots;
 mod unit;

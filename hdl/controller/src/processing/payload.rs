@@ -114,7 +114,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
 }
 
 /// How many of eight bits are one: 4 bits.
-fn ones<'m>(m: &'m ModuleBuilder, lanes: Signal<'m>) -> Signal<'m> {
+pub(crate) fn ones<'m>(m: &'m ModuleBuilder, lanes: Signal<'m>) -> Signal<'m> {
     let half = |at: u32| {
         let bits: Vec<_> = (at..at + 4).map(|bit| lanes.bit(bit).zero_extend(3)).collect();
         bits.into_iter().reduce(|a, b| a + b).expect("four bits")

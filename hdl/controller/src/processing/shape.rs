@@ -58,6 +58,8 @@ pub struct Shape {
     pub read_room: u32,
     /// Requests at once.
     pub requests: u32,
+    /// The index of a queue pair of the packet decoder; nothing without one.
+    pub queue_pair: u32,
 }
 
 impl Shape {
@@ -90,7 +92,16 @@ impl Shape {
             payload_place: index_width(payload_room.into()),
             read_room: p.read_room(most) / bytes,
             requests: p.requests,
+            queue_pair: match p.queue_pairs() {
+                0 => 0,
+                count => index_width(count.into()),
+            },
         }
+    }
+
+    /// Whether requests say which message of which queue pair they belong to: a packet decoder stands before.
+    pub fn has_decoder(&self) -> bool {
+        self.queue_pair > 0
     }
 
     /// Whether a span may have more beats than a burst, 256, and is then cut at 256 of them.

@@ -266,5 +266,5 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
 
 /// Whether a block's port is the unit's.
 fn is_outside(port: &str) -> bool {
-    ["s_axis_", "m_axis_", "m_axi_", "rsp_", "req_"].iter().any(|prefix| port.starts_with(prefix))
+    ["s_axis_", "m_axis_", "m_axi_", "rsp_", "req_", "message_"].iter().any(|prefix| port.starts_with(prefix))
 }

@@ -21,6 +21,10 @@ bundle! {
         operand,
         /// What an atomic compares with.
         compare,
+        /// It continues the message that its queue pair's last request belongs to. No bits without a packet decoder.
+        continues,
+        /// Its queue pair's index. No bits without a packet decoder.
+        queue_pair,
     }
 }
 
@@ -125,7 +129,7 @@ impl Shape {
 
     /// Bits of [`Pending`].
     pub(crate) fn pending(&self) -> Vec<u32> {
-        vec![1, 1, 1, 1, self.payload_words(), 64, 64]
+        vec![1, 1, 1, 1, self.payload_words(), 64, 64, u32::from(self.has_decoder()), self.queue_pair]
     }
 
     /// Bits of [`Asked`].

@@ -28,7 +28,7 @@ pub fn why_impossible(bin: &Bin) -> Option<&'static Rule> {
 pub const RULES: &[Rule] = &[
     Rule {
         reason: "BUS_ERROR and PAYLOAD_LENGTH are given by the processing unit behind the mapping unit",
-        holds: |bin| matches!(bin.fault, Fault::BusError | Fault::PayloadLength),
+        holds: |bin| bin.fault.is_of_processing_unit(),
     },
     Rule {
         reason: "nothing is found corrupt where there are no check bits",

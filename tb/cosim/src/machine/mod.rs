@@ -75,6 +75,7 @@ pub struct Machine {
     data_bytes: usize,
     requests: Source,
     payload: Source,
+    frames: Source,
     read: Sink,
     completions: Sink,
     log: Sink,
@@ -117,6 +118,7 @@ impl Machine {
             data_bytes: config.processing.data_bytes() as usize,
             requests: Source::new("s_axis_request", &["data"]),
             payload: Source::new("s_axis_payload", &["data", "keep", "last"]),
+            frames: Source::new("s_axis_frame", &["data", "keep", "last", "user"]),
             read: sink("m_axis_read", &["data", "keep", "last", "user"]),
             completions: sink("m_axis_completion", &["data"]),
             log: sink("m_axis_log", &["data", "last"]),
@@ -145,7 +147,7 @@ impl Machine {
 
     /// How willing client and host are from now on.
     pub fn set_willing(&mut self, willing: Willing) {
-        for source in [&mut self.requests, &mut self.payload] {
+        for source in [&mut self.requests, &mut self.payload, &mut self.frames] {
             source.willing = willing.sends;
         }
         for sink in [&mut self.read, &mut self.completions] {
@@ -184,6 +186,28 @@ impl Machine {
         }
     }
 
+    /// Hands a frame to the packet decoder, which will complete so many requests of it; `damaged` is what the MAC says.
+    pub fn send_frame(&mut self, frame: &[u8], damaged: bool, completions: u64) {
+        let chunks: Vec<&[u8]> = frame.chunks(self.data_bytes).collect();
+        for (place, chunk) in chunks.iter().enumerate() {
+            let keep = if chunk.len() == 64 { u64::MAX } else { (1 << chunk.len()) - 1 };
+            let last = place + 1 == chunks.len();
+            let user = last && damaged;
+            self.frames.send(vec![limbs(chunk), vec![keep], vec![last.into()], vec![user.into()]]);
+        }
+        self.sent += completions;
+    }
+
+    /// Whether every frame that was sent was taken.
+    pub fn frames_are_taken(&self) -> bool {
+        self.frames.is_idle()
+    }
+
+    /// Beats of frames that the controller took so far.
+    pub fn frame_beats(&self) -> u64 {
+        self.frames.taken
+    }
+
     /// Requests that the controller took so far.
     pub fn accepted(&self) -> u64 {
         self.requests.taken
@@ -215,7 +239,8 @@ impl Machine {
     /// A rule of a port is broken, an assertion failed, or the engine stopped.
     pub fn step(&mut self) -> Result<(), Error> {
         let (ports, random) = (&mut self.ports, &mut self.random);
-        for source in [&mut self.requests, &mut self.payload].into_iter().chain(&mut self.axil) {
+        let sources = [&mut self.requests, &mut self.payload, &mut self.frames];
+        for source in sources.into_iter().chain(&mut self.axil) {
             source.before(ports, random);
         }
         let sinks = [&mut self.read, &mut self.completions, &mut self.log];
@@ -224,7 +249,8 @@ impl Machine {
         }
         self.slave.before(ports, random);
         self.engine.cycle(&ports.inputs, &mut ports.outputs)?;
-        for source in [&mut self.requests, &mut self.payload].into_iter().chain(&mut self.axil) {
+        let sources = [&mut self.requests, &mut self.payload, &mut self.frames];
+        for source in sources.into_iter().chain(&mut self.axil) {
             source.after(ports);
         }
         self.slave.after(ports, random, self.cycle)?;
