@@ -13,9 +13,11 @@ mod memory;
 mod ports;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use stagecoach_hdl::Module;
 use stagecoach_host::RegisterBus;
 use stagecoach_spec::{AccessRequest, Completion, Config};
 
@@ -66,6 +68,15 @@ impl Willing {
     pub const ALWAYS: Willing = Willing { sends: 100, takes: 100, registers: 100 };
 }
 
+/// Top `controller` of a configuration.
+///
+/// # Errors
+/// The toolkit's checks find a mistake in the description.
+pub fn describe(config: &Config) -> Result<Arc<Module>, Error> {
+    stagecoach_controller::controller(config)
+        .map_err(|errors| Error::Design { config: config.name.clone(), problem: errors.to_string() })
+}
+
 /// The machine.
 pub struct Machine {
     engine: Box<dyn PortEngine>,
@@ -100,9 +111,16 @@ impl Machine {
     /// The engine cannot be made.
     pub fn new(kind: EngineKind, config: &Config, seed: u64) -> Result<Machine, Error> {
         config.validate()?;
-        let module = stagecoach_controller::controller(config)
-            .map_err(|errors| Error::Design { config: config.name.clone(), problem: errors.to_string() })?;
-        let mut engine = engine::open(kind, &module, EngineOptions { seed, ..EngineOptions::default() })?;
+        let module = describe(config)?;
+        Machine::of(kind, &module, config, seed)
+    }
+
+    /// As [`Machine::new`], of a controller that was described already, or is a mutant of one.
+    ///
+    /// # Errors
+    /// The engine cannot be made.
+    pub fn of(kind: EngineKind, module: &Arc<Module>, config: &Config, seed: u64) -> Result<Machine, Error> {
+        let mut engine = engine::open(kind, module, EngineOptions { seed, ..EngineOptions::default() })?;
         let mut ports = Ports::new(engine.layout());
         ports.set("rst", 1);
         for _ in 0..2 {

@@ -2,22 +2,24 @@
 //! byte of memory.
 
 mod frame;
+mod mutants;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use frame::{Extended, Packet};
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
-use stagecoach_cosim::machine::{Machine, Manner, Order, Willing};
-use stagecoach_host::RegisterBus;
-use stagecoach_host::{Driver, QueuePairs};
+use stagecoach_cosim::machine::{Machine, Manner, Order, Willing, describe};
+use stagecoach_hdl::Module;
+use stagecoach_host::{Driver, QueuePairs, RegisterBus};
 use stagecoach_model::Golden;
 use stagecoach_model::decoder::{Decoder, Dropped};
 use stagecoach_model::processing::{Memory, Outcome};
-use stagecoach_spec::queue_pair::opcode;
+use stagecoach_spec::queue_pair::{identifier, opcode, table_shape};
 use stagecoach_spec::registers::Register;
 use stagecoach_spec::{
     Access, Config, Fault, Frontend, NetId, OpenMessage, Preset, Processing, QueuePair, QueuePairUpdate,
@@ -35,7 +37,7 @@ const KEYS: [u32; 3] = [0x0011, 0x0122, 0x0233];
 /// VMs.
 const VMS: u16 = 3;
 /// Numbers of queue pairs, the same in every VM.
-const QPNS: [u32; 3] = [0x00_0011, 0x00_0012, 0xff_fffe];
+const QPNS: [u32; 5] = [0x00_0011, 0x00_0012, 0xff_fffe, 0x80_0011, 0x5a_3cc7];
 
 fn config(data_bits: u32, net_id_bits: u32) -> Config {
     let config = Preset::Tiny.config();
@@ -64,6 +66,9 @@ fn config(data_bits: u32, net_id_bits: u32) -> Config {
 struct Client {
     vm: u16,
     qpn: u32,
+    address: IpAddr,
+    index: u16,
+    entry: u16,
     context: QueuePair,
     psn: u32,
     /// The rest of a write: address of the message, key, length, packet size, bytes sent.
@@ -77,30 +82,35 @@ struct Both {
     driver: Driver<Machine>,
     golden: Golden,
     decoder: Decoder,
-    pairs: QueuePairs,
     memory: Memory,
     random: ChaCha8Rng,
     config: Config,
     clients: Vec<Client>,
     expected: VecDeque<Outcome>,
+    /// Nothing strange is sent.
+    plain: bool,
     verdicts: [u64; 15],
     drops: [u64; 5],
 }
 
 impl Both {
     fn new(kind: EngineKind, config: &Config, seed: u64) -> Both {
-        let machine = Machine::new(kind, config, seed).expect("it can be made");
+        Both::of(kind, &describe(config).expect("it can be described"), config, seed)
+    }
+
+    fn of(kind: EngineKind, module: &Arc<Module>, config: &Config, seed: u64) -> Both {
+        let machine = Machine::of(kind, module, config, seed).expect("it can be made");
         let driver = Driver::open(machine).expect("it is a controller");
         let mut both = Both {
             driver,
             golden: Golden::new(config),
             decoder: Decoder::new(config),
-            pairs: QueuePairs::new(config).expect("it has a decoder"),
             memory: Memory::default(),
             random: ChaCha8Rng::seed_from_u64(seed),
             config: config.clone(),
             clients: Vec::new(),
             expected: VecDeque::new(),
+            plain: false,
             verdicts: [0; 15],
             drops: [0; 5],
         };
@@ -120,10 +130,8 @@ impl Both {
             for place in 0..KEYS.len() {
                 both.install(vm, place);
             }
-            for (place, qpn) in QPNS.into_iter().enumerate() {
-                let peer = both.net_id(both.peer(vm, place));
-                let allows = if place == 1 { 0b011 } else { QueuePair::ALL };
-                both.add(vm, qpn, QueuePair { peer, pd: 3, allows });
+            for qpn in QPNS {
+                both.add(vm, qpn);
             }
         }
         both
@@ -138,10 +146,11 @@ impl Both {
         }
     }
 
-    fn peer(&self, vm: u16, place: usize) -> IpAddr {
+    /// An address of the same family as a VM's.
+    fn peer(&mut self, vm: u16) -> IpAddr {
         match self.address(vm) {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(10, 0, place as u8 + 1, 99)),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 1, 2, 3, place as u16)),
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from(self.random.random::<u32>())),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from(self.random.random::<u128>())),
         }
     }
 
@@ -160,13 +169,36 @@ impl Both {
         self.driver.queue_pair(update).expect("the bus works");
     }
 
-    fn add(&mut self, vm: u16, qpn: u32, context: QueuePair) {
-        let net_id = self.net_id(self.address(vm));
-        for update in self.pairs.add(net_id, qpn, context).expect("there is room") {
-            self.tell(&update);
-        }
+    /// A queue pair at any of its entries, whether the planner would take that or not.
+    fn add(&mut self, vm: u16, qpn: u32) {
+        let address = self.peer(vm);
+        // The first takes everything.
+        let allows = if self.clients.is_empty() { QueuePair::ALL } else { self.random.random_range(0..8) };
+        let allows = if self.random.random_range(0..3) == 0 { allows } else { QueuePair::ALL };
+        let context = QueuePair { peer: self.net_id(address), pd: 3, allows };
         let psn = self.random.random_range(0..1 << 24);
-        self.clients.push(Client { vm, qpn, context, psn, open: None, rest: 0, sent: Vec::new() });
+        let index = self.clients.len() as u16;
+        let (open, rest, sent) = (None, 0, Vec::new());
+        self.clients.push(Client { vm, qpn, address, index, entry: 0, context, psn, open, rest, sent });
+        self.tell(&QueuePairUpdate::Context { index, context });
+        self.tell(&QueuePairUpdate::Message { index, message: None });
+        self.place(usize::from(index));
+    }
+
+    /// Takes a free entry for a client's queue pair.
+    fn place(&mut self, number: usize) {
+        let Client { vm, qpn, index, .. } = self.clients[number];
+        let wanted = identifier(self.net_id(self.address(vm)), qpn);
+        let shape = table_shape(&self.config);
+        let (depth, seeds) = (shape.depth(), shape.initial_seeds());
+        let ways = (0..4).map(|way| way * depth + shape.bucket(seeds[way as usize], wanted));
+        let places: Vec<u32> = ways.chain(4 * depth..4 * depth + 4).collect();
+        let others = self.clients.iter().enumerate().filter(|(other, _)| *other != number);
+        let used: Vec<u16> = others.map(|(_, client)| client.entry).collect();
+        let free = places.into_iter().filter(|place| !used.contains(&(*place as u16)));
+        let entry = free.choose(&mut self.random).expect("the stash is never full") as u16;
+        self.clients[number].entry = entry;
+        self.tell(&QueuePairUpdate::Entry { entry, taken: Some((wanted, index)) });
     }
 
     fn install(&mut self, vm: u16, place: usize) {
@@ -190,8 +222,7 @@ impl Both {
     /// The next packet of a client that behaves, mostly.
     fn packet(&mut self, number: usize) -> Packet {
         let (vm, qpn) = (self.clients[number].vm, self.clients[number].qpn);
-        let place = number % QPNS.len();
-        let (source, destination) = (self.peer(vm, place), self.address(vm));
+        let (source, destination) = (self.clients[number].address, self.address(vm));
         let random = &mut self.random;
         let client = &mut self.clients[number];
         let psn = client.psn;
@@ -273,8 +304,11 @@ impl Both {
     }
 
     /// A frame, of a packet that comes once, twice, late, spoiled or never; and whether the MAC calls it damaged.
-    fn frame(&mut self) -> (Vec<u8>, bool) {
-        let number = self.random.random_range(0..self.clients.len());
+    fn frame(&mut self, silent: Option<usize>) -> (Vec<u8>, bool) {
+        let mut number = self.random.random_range(0..self.clients.len());
+        if Some(number) == silent {
+            number = (number + 1) % self.clients.len();
+        }
         let mut packet = self.packet(number);
         let random = &mut self.random;
         let sent = &mut self.clients[number].sent;
@@ -285,10 +319,11 @@ impl Both {
         if sent.len() > 6 {
             sent.remove(0);
         }
-        let strange = random.random_range(0..120);
+        let strange = if self.plain { 99 } else { random.random_range(0..130) };
         match strange {
-            0 => packet.qpn ^= 0x40,
-            1 => packet.source = self.clients[number].context_peer_of_another(packet.source),
+            0 | 23 => packet.qpn ^= 1 << random.random_range(0..24),
+            1 | 24 => packet.source = near(packet.source, random),
+            25 => packet.destination = near(packet.destination, random),
             2 => packet.psn = (packet.psn + 1) & 0xff_ffff,
             3 => packet.opcode = random.random_range(0..0x20),
             4 => packet.opcode |= 0x40,
@@ -305,14 +340,21 @@ impl Both {
             18..20 => frame.extend(vec![0; random.random_range(1..20)]),
             20 => frame.resize(5000, 0),
             21 => frame = (0..random.random_range(1..200)).map(|_| random.random()).collect(),
+            // As short as an acknowledgement.
+            26..40 => frame.truncate(64),
             _ => {}
         }
         (frame, strange == 22)
     }
 
     fn send(&mut self, frames: usize) {
+        self.send_but(frames, None);
+    }
+
+    /// Sends frames of all clients but one.
+    fn send_but(&mut self, frames: usize, silent: Option<usize>) {
         for _ in 0..frames {
-            let (frame, damaged) = self.frame();
+            let (frame, damaged) = self.frame(silent);
             let outcomes = self.decoder.frame(&frame, damaged, &mut self.golden, &mut self.memory);
             match &outcomes {
                 Ok(_) => {}
@@ -370,12 +412,14 @@ impl Both {
     }
 }
 
-impl Client {
-    /// Another address of the same family.
-    fn context_peer_of_another(&self, peer: IpAddr) -> IpAddr {
-        match peer {
-            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from(u32::from(address) ^ 0x100)),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) ^ 1 << 77)),
+/// An address that differs in one bit.
+fn near(address: IpAddr, random: &mut ChaCha8Rng) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            IpAddr::V4(Ipv4Addr::from(u32::from(address) ^ 1 << random.random_range(0..32)))
+        }
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from(u128::from(address) ^ 1 << random.random_range(0..128)))
         }
     }
 }
@@ -393,7 +437,18 @@ fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
 }
 
 fn traffic(kind: EngineKind, config: &Config, seed: u64, rounds: usize) -> ([u64; 15], [u64; 5]) {
-    let mut both = Both::new(kind, config, seed);
+    let module = describe(config).expect("it can be described");
+    traffic_on(kind, &module, config, seed, rounds)
+}
+
+fn traffic_on(
+    kind: EngineKind,
+    module: &Arc<Module>,
+    config: &Config,
+    seed: u64,
+    rounds: usize,
+) -> ([u64; 15], [u64; 5]) {
+    let mut both = Both::of(kind, module, config, seed);
     for round in 0..rounds {
         let (manner, willing) = manners(&mut both.random);
         both.driver.bus().slave.manner = manner;
@@ -418,6 +473,10 @@ fn traffic(kind: EngineKind, config: &Config, seed: u64, rounds: usize) -> ([u64
             }
             2 => {
                 let index = both.random.random_range(0..both.clients.len() as u16);
+                // The others go on; nothing strange, which might be for this one.
+                both.plain = true;
+                both.send_but(20, Some(index.into()));
+                both.plain = false;
                 let message = OpenMessage {
                     va: BASE,
                     key: KEYS[0],
@@ -435,18 +494,13 @@ fn traffic(kind: EngineKind, config: &Config, seed: u64, rounds: usize) -> ([u64
                 };
             }
             _ => {
-                // A queue pair leaves and comes back, with another index.
+                // A queue pair leaves and comes back at another place.
                 let number = both.random.random_range(0..both.clients.len());
-                let client = both.clients[number].clone();
-                let net_id = both.net_id(both.address(client.vm));
-                for update in both.pairs.remove(net_id, client.qpn).expect("it is known") {
-                    both.tell(&update);
-                }
+                let entry = both.clients[number].entry;
+                both.tell(&QueuePairUpdate::Entry { entry, taken: None });
                 both.send(20);
                 both.settle();
-                for update in both.pairs.add(net_id, client.qpn, client.context).expect("there is room") {
-                    both.tell(&update);
-                }
+                both.place(number);
             }
         }
     }
@@ -490,7 +544,7 @@ fn verilator_agrees_too() {
 /// A write of one packet by the first client, that is granted.
 fn write(both: &Both, psn: u32, bytes: usize) -> Vec<u8> {
     let packet = Packet {
-        source: both.peer(0, 0),
+        source: both.clients[0].address,
         destination: both.address(0),
         vlan: None,
         opcode: opcode::WRITE_ONLY,
@@ -531,9 +585,22 @@ const LEAST_SHARE: f64 = 0.75;
 
 #[test]
 fn a_queue_pair_is_found_while_others_come_and_go() {
-    let mut both = Both::new(EngineKind::Native, &config(128, 128), 5);
+    let mut config = config(128, 128);
+    config.processing.queue_pairs = Some(32);
+    let mut both = Both::new(EngineKind::Native, &config, 5);
     let net_id = both.net_id(both.address(2));
     let context = both.clients[0].context;
+    // The planner knows those of the clients at their places.
+    let mut pairs = QueuePairs::new(&config).expect("it has a decoder");
+    for client in both.clients.clone() {
+        both.tell(&QueuePairUpdate::Entry { entry: client.entry, taken: None });
+    }
+    for client in both.clients.clone() {
+        let vm = both.net_id(both.address(client.vm));
+        for update in pairs.add(vm, client.qpn, client.context).expect("there is room") {
+            both.tell(&update);
+        }
+    }
     let mut sent = 0;
     for round in 0..200u32 {
         for _ in 0..2 {
@@ -542,10 +609,10 @@ fn a_queue_pair_is_found_while_others_come_and_go() {
             sent += 1;
         }
         // Registers are written while frames are looked up.
-        let qpn = 0x100 + both.random.random_range(0..7);
-        let updates = match both.pairs.index(net_id, qpn) {
-            Some(_) => both.pairs.remove(net_id, qpn),
-            None => both.pairs.add(net_id, qpn, context),
+        let qpn = 0x100 + both.random.random_range(0..15);
+        let updates = match pairs.index(net_id, qpn) {
+            Some(_) => pairs.remove(net_id, qpn),
+            None => pairs.add(net_id, qpn, context),
         };
         for update in updates.unwrap_or_else(|error| panic!("round {round}: {error}")) {
             both.driver.queue_pair(&update).expect("the bus works");
