@@ -15,7 +15,7 @@ mod ports;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_hdl::Module;
 use stagecoach_host::RegisterBus;
@@ -27,7 +27,7 @@ use channel::{Sink, Source};
 pub use memory::{Manner, Order, Slave};
 use ports::{Ports, bytes, limbs};
 
-/// Cycles without a sign of life before a machine counts as hung.
+/// Cycles without a sign of life before a machine counts as hung, unless it is told otherwise.
 const PATIENCE: u64 = 400_000;
 
 /// Why the host's access to a register failed.
@@ -102,6 +102,8 @@ pub struct Machine {
     finished: VecDeque<Finished>,
     sent: u64,
     done: u64,
+    /// Cycles without a sign of life before it counts as hung.
+    pub patience: u64,
 }
 
 impl Machine {
@@ -155,6 +157,7 @@ impl Machine {
             finished: VecDeque::new(),
             sent: 0,
             done: 0,
+            patience: PATIENCE,
         })
     }
 
@@ -211,7 +214,10 @@ impl Machine {
             let keep = if chunk.len() == 64 { u64::MAX } else { (1 << chunk.len()) - 1 };
             let last = place + 1 == chunks.len();
             let user = last && damaged;
-            self.frames.send(vec![limbs(chunk), vec![keep], vec![last.into()], vec![user.into()]]);
+            // Bytes that are not kept mean nothing.
+            let mut beat = chunk.to_vec();
+            beat.resize_with(self.data_bytes, || self.random.random());
+            self.frames.send(vec![limbs(&beat), vec![keep], vec![last.into()], vec![user.into()]]);
         }
         self.sent += completions;
     }
@@ -301,7 +307,7 @@ impl Machine {
             self.step()?;
             quiet = if self.done == last { quiet + 1 } else { 0 };
             last = self.done;
-            if quiet > PATIENCE {
+            if quiet > self.patience {
                 let waiting = format!("{} accesses are not completed", self.under_way());
                 return Err(Error::Hang { cycle: self.cycle, cycles: quiet, waiting });
             }
@@ -355,14 +361,14 @@ impl Machine {
     }
 
     fn answer(&mut self, channel: usize) -> Result<Vec<Vec<u64>>, Error> {
-        for _ in 0..PATIENCE {
+        for _ in 0..self.patience {
             if let Some(answer) = self.answers[channel].pop_front() {
                 return Ok(answer);
             }
             self.step()?;
         }
         let waiting = "an access to a register is not answered".to_owned();
-        Err(Error::Hang { cycle: self.cycle, cycles: PATIENCE, waiting })
+        Err(Error::Hang { cycle: self.cycle, cycles: self.patience, waiting })
     }
 }
 

@@ -27,7 +27,7 @@ use stagecoach_spec::{
 };
 
 /// Where each region begins, in its VM's addresses.
-const BASE: u64 = 0x7f00_0000_0000;
+const BASE: u64 = 0xa5c3_7f00_0000_0000;
 /// Pages of each region.
 const PAGES: u32 = 12;
 /// Frames of each VM.
@@ -37,7 +37,8 @@ const KEYS: [u32; 3] = [0x0011, 0x0122, 0x0233];
 /// VMs.
 const VMS: u16 = 3;
 /// Numbers of queue pairs, the same in every VM.
-const QPNS: [u32; 5] = [0x00_0011, 0x00_0012, 0xff_fffe, 0x80_0011, 0x5a_3cc7];
+const QPNS: [u32; 8] =
+    [0x00_0011, 0x00_0012, 0xff_fffe, 0x80_0011, 0x5a_3cc7, 0x35_9e12, 0x00_4011, 0xc7_0fa5];
 
 fn config(data_bits: u32, net_id_bits: u32) -> Config {
     let config = Preset::Tiny.config();
@@ -46,7 +47,7 @@ fn config(data_bits: u32, net_id_bits: u32) -> Config {
         axi_id_bits: 6,
         timeout_cycles: 1 << 20,
         frontend: Frontend::Roce,
-        queue_pairs: Some(16),
+        queue_pairs: Some(32),
         ..Preset::Roce.config().processing
     };
     Config {
@@ -99,7 +100,8 @@ impl Both {
     }
 
     fn of(kind: EngineKind, module: &Arc<Module>, config: &Config, seed: u64) -> Both {
-        let machine = Machine::of(kind, module, config, seed).expect("it can be made");
+        let mut machine = Machine::of(kind, module, config, seed).expect("it can be made");
+        machine.patience = 30_000;
         let driver = Driver::open(machine).expect("it is a controller");
         let mut both = Both {
             driver,
@@ -139,10 +141,11 @@ impl Both {
 
     /// IPv4, and where identifiers have room for it IPv6 too.
     fn address(&self, vm: u16) -> IpAddr {
-        if vm == 1 && self.config.net_id_bits == 128 {
-            IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0x1234, 0x5678, 0x9abc, 0xde00 + vm))
+        let spread = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128.wrapping_mul(u128::from(vm) * 2 + 1);
+        if vm > 0 && self.config.net_id_bits == 128 {
+            IpAddr::V6(Ipv6Addr::from(spread))
         } else {
-            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1 + vm as u8))
+            IpAddr::V4(Ipv4Addr::from(spread as u32))
         }
     }
 
@@ -323,6 +326,11 @@ impl Both {
         match strange {
             0 | 23 => packet.qpn ^= 1 << random.random_range(0..24),
             1 | 24 => packet.source = near(packet.source, random),
+            40..43 => {
+                // Payload where none may be, or of a length that none may have.
+                let more = random.random_range(1..40);
+                packet.payload.resize(packet.payload.len() + more, 0xee);
+            }
             25 => packet.destination = near(packet.destination, random),
             2 => packet.psn = (packet.psn + 1) & 0xff_ffff,
             3 => packet.opcode = random.random_range(0..0x20),
@@ -586,7 +594,7 @@ const LEAST_SHARE: f64 = 0.75;
 #[test]
 fn a_queue_pair_is_found_while_others_come_and_go() {
     let mut config = config(128, 128);
-    config.processing.queue_pairs = Some(32);
+    config.processing.queue_pairs = Some(64);
     let mut both = Both::new(EngineKind::Native, &config, 5);
     let net_id = both.net_id(both.address(2));
     let context = both.clients[0].context;
@@ -642,7 +650,7 @@ fn registers_of_queue_pairs_refuse_while_the_decoder_works() {
         assert!(bus.write(register.offset(), value).is_err(), "{register:?}");
     }
     assert_eq!(bus.read(Register::QueuePairIndex.offset()).expect("it can be read"), 3);
-    assert_eq!(bus.read(Register::QueuePairs.offset()).expect("it can be read"), 16);
+    assert_eq!(bus.read(Register::QueuePairs.offset()).expect("it can be read"), 32);
     // Commands without a meaning do nothing.
     for op in [0, 5, 6, 7] {
         bus.write(Register::QueuePairCommand.offset(), op).expect("it is ready");
