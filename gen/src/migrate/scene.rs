@@ -116,6 +116,7 @@ impl Scene {
             table: table.number,
             slices: table.slices,
             dirty_base: 0,
+            bindings: 1,
         };
         let places = [place(&tables[0]), place(&tables[1]), place(&tables[2])];
         let mut registrations = Registrations::new(slices.slot_count.into());

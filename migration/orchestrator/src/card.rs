@@ -25,6 +25,9 @@ pub struct Place {
     pub slices: Slices,
     /// First word of its bitmap in the dirty pool.
     pub dirty_base: u32,
+    /// Bindings that are kept free for the VM's network identifiers: nobody else may take them, or it could be bound nowhere
+    /// when the source has let it go.
+    pub bindings: u32,
 }
 
 /// What went wrong at the card. Nothing is served that was not before.
@@ -335,10 +338,10 @@ impl<P: EpochPort, H: Host> Card<P, H> {
     }
 
     fn plan(&self, log: &Log) -> Result<stagecoach_log::Plan, CardError> {
-        let Place { config, table, slices, .. } = &self.place;
+        let Place { config, table, slices, bindings, .. } = &self.place;
         let pairs = pages_of_log(log).into_iter().map(|page| (page, slices.window_base + page));
         let map = Relocation::new(pairs).unwrap_or_default();
-        let free_bindings = config.bindings;
+        let free_bindings = *bindings;
         Ok(plan(log, &map, Destination { config, table: *table, slices: *slices, free_bindings })?)
     }
 

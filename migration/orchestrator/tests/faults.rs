@@ -56,6 +56,18 @@ fn registrations_during_pre_copy_travel_too() {
     assert_eq!(pages as u64, PAGES + 2);
 }
 
+#[test]
+fn a_destination_without_a_free_binding_refuses_before_anything_is_handed_over() {
+    let mut world = World::new(Arbitration::OwnJournal, 3);
+    world.keeps_no_binding(1);
+    world.order_move(0);
+    world.settle();
+    assert_eq!(world.servers(), [0]);
+    assert_eq!(world.phase(1), Phase::Absent);
+    let complaints = world.machines[1].as_mut().unwrap().complaints();
+    assert!(complaints.iter().any(|words| words.contains("bindings")), "{complaints:?}");
+}
+
 /// Every step of a move at which a machine can die, one after the other, in every place.
 #[test]
 fn a_crash_at_every_step_does_no_harm_and_a_retry_succeeds() {

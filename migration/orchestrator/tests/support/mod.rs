@@ -38,7 +38,7 @@ fn place(number: usize) -> Place {
         window_base: 0x1000 * (1 + number as u64),
         window_count: 128,
     };
-    Place { config: config(), table: 3 + number as u16, slices, dirty_base: 4 }
+    Place { config: config(), table: 3 + number as u16, slices, dirty_base: 4, bindings: 1 }
 }
 
 pub fn region(rights: Access, first_slot: u32, pages: u64) -> Region {
@@ -201,6 +201,16 @@ impl World {
         self.machines[number] = Some(machine);
         self.network.extend(out.out);
         self.check();
+    }
+
+    /// A machine without the VM that keeps no binding free for it.
+    pub fn keeps_no_binding(&mut self, number: usize) {
+        let place = Place { bindings: 0, ..place(number) };
+        let card = Card::new(GoldenPort::new(&config()), Board::default(), place);
+        let mut out = Outbox { from: number, out: Vec::new() };
+        let store = MemoryStore::default();
+        let machine = Runner::start(self.arbitration, card, store, rule(), &mut out);
+        self.machines[number] = Some(machine.unwrap());
     }
 
     pub fn order_move(&mut self, from: usize) {

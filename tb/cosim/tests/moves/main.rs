@@ -59,7 +59,7 @@ fn place(number: usize) -> Place {
         window_base: 0x1000 * (1 + number as u64),
         window_count: 64,
     };
-    Place { config: config(), table: 3 + number as u16, slices, dirty_base: 4 }
+    Place { config: config(), table: 3 + number as u16, slices, dirty_base: 4, bindings: 1 }
 }
 
 fn region(rights: Access) -> Region {
