@@ -224,7 +224,12 @@ impl<P: EpochPort, H: Host> Card<P, H> {
     /// All that the destination may miss, behind the fence.
     pub(crate) fn image(&mut self, attempt: Epoch) -> Result<Image, CardError> {
         self.gather()?;
-        let log = binary::write(&self.log(attempt)?);
+        let of_queue_pairs = self.host.transport_state();
+        let states =
+            of_queue_pairs.into_iter().map(|(stream, state)| Change::TransportState { stream, state });
+        let whole = self.log(attempt)?;
+        let changes = whole.changes().iter().cloned().chain(states).collect();
+        let log = binary::write(&Log::new(whole.header().clone(), changes)?);
         let mut last = Vec::new();
         for page in self.dirty.clone() {
             last.push((page, self.page(page)?));
@@ -261,19 +266,31 @@ impl<P: EpochPort, H: Host> Card<P, H> {
         Ok(())
     }
 
-    /// Builds the table from a log, frozen and unbound; nothing older than `floor` is bound or thawed from now on.
+    /// Builds what another machine sent, frozen and unbound; nothing older than `floor` is bound or thawed from now on.
     pub(crate) fn stage(&mut self, log: &Log, floor: Epoch) -> Result<(), CardError> {
+        self.build(log, floor)?;
+        let states = log.changes().iter().filter_map(|change| match change {
+            Change::TransportState { stream, state } => Some((*stream, state.clone())),
+            _ => None,
+        });
+        self.host.take_transport_state(states.collect());
+        Ok(())
+    }
+
+    /// Builds the table from a log, frozen and unbound.
+    fn build(&mut self, log: &Log, floor: Epoch) -> Result<(), CardError> {
         self.wipe(log.header())?;
         let plan = self.plan(log)?;
         self.set_epoch(floor)?;
         plan.prepare(&mut self.port)?;
-        self.guest = Some(Guest { header: log.header().clone(), changes: unfrozen(log), bound: false });
+        self.guest = Some(Guest { header: log.header().clone(), changes: of_table(log), bound: false });
         Ok(())
     }
 
     /// Builds the table again as it was when it was served in an epoch, frozen and bound.
     pub(crate) fn rebuild_bound(&mut self, log: &Log, epoch: Epoch) -> Result<(), CardError> {
-        self.stage(log, epoch)?;
+        // The transport's own state is newer than what once came with the log.
+        self.build(log, epoch)?;
         self.bind_all(epoch)
     }
 
@@ -374,9 +391,12 @@ impl<P: EpochPort, H: Host> Card<P, H> {
     }
 }
 
-/// The changes of a log without its freeze: whether it serves is the protocol's.
-fn unfrozen(log: &Log) -> Vec<Change> {
-    let kept = |change: &&Change| !matches!(change, Change::Freeze | Change::Thaw | Change::Bind { .. });
+/// The changes of a log without its freeze, since whether it serves is the protocol's, and without what the transport kept, which
+/// gets old.
+fn of_table(log: &Log) -> Vec<Change> {
+    let kept = |change: &&Change| {
+        !matches!(change, Change::Freeze | Change::Thaw | Change::Bind { .. } | Change::TransportState { .. })
+    };
     log.changes().iter().filter(kept).cloned().collect()
 }
 

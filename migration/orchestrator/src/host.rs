@@ -37,4 +37,14 @@ pub trait Host {
 
     /// The network sends the VM's clients here.
     fn redirect(&mut self);
+
+    /// What the transport keeps of each of the VM's queue pairs, by its number: expected sequence number, saved atomic results, open
+    /// messages; at most [`stagecoach_log::MOST_STATE_BYTES`] each. Asked behind the freeze: nothing of the VM is under way at the card,
+    /// and the transport takes no packet of it any more. A host without a transport has none.
+    fn transport_state(&mut self) -> Vec<(u32, Vec<u8>)> {
+        Vec::new()
+    }
+
+    /// The transport goes on from what another machine's kept. Asked before the VM is served here, perhaps more than once.
+    fn take_transport_state(&mut self, _state: Vec<(u32, Vec<u8>)>) {}
 }

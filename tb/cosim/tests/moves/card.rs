@@ -8,38 +8,83 @@ use stagecoach_cosim::machine::{BusError, Finished, Machine};
 use stagecoach_host::{Driver, DriverError};
 use stagecoach_log::UpdatePort;
 use stagecoach_migration::{EpochPort, Host};
-use stagecoach_spec::{AccessRequest, Answer, Update};
+use stagecoach_spec::{AccessRequest, Answer, Fault, Update};
+
+use super::responder::{Responder, Verdict};
 
 /// What a client has asked, and not heard of.
-pub type Asked = (AccessRequest, Vec<u8>);
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub access: AccessRequest,
+    pub payload: Vec<u8>,
+    /// The queue pair and sequence number, if a responder asked for a client of its.
+    pub of: Option<(u32, u32)>,
+}
 
 /// The machine.
 pub struct Rtl {
     pub driver: Driver<Machine>,
     /// Oldest first.
     pub asked: VecDeque<Asked>,
+    heard: Vec<(Asked, Finished)>,
     written: Vec<u64>,
     pub runs: bool,
+    /// The transport of the VM's queue pairs.
+    pub responder: Responder,
+    /// Whether its state moves with the VM.
+    pub state_moves: bool,
+    /// What responders sent: queue pair, sequence number, what an atomic found.
+    pub answers: Vec<(u32, u32, u64)>,
 }
 
 impl Rtl {
     pub fn new(driver: Driver<Machine>) -> Rtl {
-        Rtl { driver, asked: VecDeque::new(), written: Vec::new(), runs: false }
+        Rtl {
+            driver,
+            asked: VecDeque::new(),
+            heard: Vec::new(),
+            written: Vec::new(),
+            runs: false,
+            responder: Responder::default(),
+            state_moves: true,
+            answers: Vec::new(),
+        }
     }
 
     /// A client asks.
-    pub fn ask(&mut self, access: AccessRequest, payload: Vec<u8>) {
-        self.driver.bus().send(&access, &payload);
-        self.asked.push_back((access, payload));
+    pub fn ask(&mut self, asked: Asked) {
+        self.driver.bus().send(&asked.access, &asked.payload);
+        self.asked.push_back(asked);
     }
 
     /// What the clients heard since the last look.
     pub fn heard(&mut self) -> Vec<(Asked, Finished)> {
-        let mut heard = Vec::new();
+        self.listen();
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Takes what is completed; the responder hears of what it asked.
+    fn listen(&mut self) {
         while let Some(finished) = self.driver.bus().finished() {
-            heard.push((self.asked.pop_front().expect("it was asked"), finished));
+            let asked = self.asked.pop_front().expect("it was asked");
+            if let Some((queue_pair, psn)) = asked.of {
+                let granted = finished.completion.fault == Fault::Granted;
+                let original = finished.completion.original;
+                if self.responder.is_done(queue_pair, psn, granted, original) {
+                    self.answers.push((queue_pair, psn, original));
+                }
+            }
+            self.heard.push((asked, finished));
         }
-        heard
+    }
+
+    /// A packet of a client's comes to the responder.
+    pub fn packet(&mut self, queue_pair: u32, psn: u32, access: AccessRequest) {
+        match self.responder.packet(queue_pair, psn) {
+            Verdict::Ask => self.ask(Asked { access, payload: Vec::new(), of: Some((queue_pair, psn)) }),
+            Verdict::Repeat(original) => self.answers.push((queue_pair, psn, original)),
+            Verdict::Drop => {}
+        }
     }
 
     /// Clock cycles.
@@ -106,4 +151,16 @@ impl Host for Board {
     }
 
     fn redirect(&mut self) {}
+
+    fn transport_state(&mut self) -> Vec<(u32, Vec<u8>)> {
+        let mut rtl = self.0.borrow_mut();
+        // Whatever is under way is refused, or was done before the fence.
+        rtl.driver.bus().run().unwrap_or_else(|error| panic!("{error}"));
+        rtl.listen();
+        if rtl.state_moves { rtl.responder.state() } else { Vec::new() }
+    }
+
+    fn take_transport_state(&mut self, state: Vec<(u32, Vec<u8>)>) {
+        self.0.borrow_mut().responder = Responder::from_state(&state);
+    }
 }
