@@ -7,6 +7,15 @@ use stagecoach_verilator::tools;
 
 #[test]
 fn the_controller_holds_under_independent_bus_models() {
+    all_pass("tiny", 4);
+}
+
+#[test]
+fn the_packet_decoder_holds_under_independent_bus_models() {
+    all_pass("roce-frames", 1);
+}
+
+fn all_pass(folder: &str, tests: u32) {
     let root = tools::project_root();
     let python = tools::tools_folder().join("python");
     assert!(
@@ -21,12 +30,12 @@ fn the_controller_holds_under_independent_bus_models() {
         std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).expect("no colons");
     let build = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new("python3");
-    command.arg(root.join("tb/cocotb/run.py")).arg(root.join("verilog-out/tiny")).arg(build.path());
+    command.arg(root.join("tb/cocotb/run.py")).arg(root.join("verilog-out").join(folder)).arg(build.path());
     command.env("PYTHONPATH", &python).env("PATH", path).env("PYTHONDONTWRITEBYTECODE", "1");
     let done = command.output().expect("python3 starts");
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(
-        done.status.success() && said.contains("PASS=4 FAIL=0"),
+        done.status.success() && said.contains(&format!("PASS={tests} FAIL=0")),
         "{said}\n{}",
         String::from_utf8_lossy(&done.stderr)
     );

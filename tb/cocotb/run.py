@@ -14,10 +14,13 @@ sources = [folder / file["name"] for file in manifest["files"] if file["purpose"
 top = manifest["controller"]["top"]
 os.environ["REGISTERS_JSON"] = str(folder / "registers.json")
 
+takes_frames = manifest["configuration"]["processing"].get("frontend") == "roce"
+tests = "test_frames" if takes_frames else "test_control"
+
 runner = get_runner("icarus")
 runner.build(sources=sources, hdl_toplevel=top, build_dir=build, build_args=["-g2005"], timescale=("1ns", "1ps"))
 results = runner.test(
-    hdl_toplevel=top, test_module="test_control", test_dir=Path(__file__).parent, build_dir=build,
+    hdl_toplevel=top, test_module=tests, test_dir=Path(__file__).parent, build_dir=build,
     results_xml=str(build / "results.xml"),
 )
 failed = "<failure" in Path(results).read_text() or "<error" in Path(results).read_text()

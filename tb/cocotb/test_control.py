@@ -45,6 +45,11 @@ def stalls(seed):
 class Bench:
     """A controller after reset, its port paused at random."""
 
+    SOURCES = ["s_axis_request", "s_axis_payload"]
+
+    def take_sources(self, requests, payload):
+        self.requests, self.payload = requests, payload
+
     def __init__(self, dut, seed):
         self.dut = dut
         self.master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
@@ -53,12 +58,12 @@ class Bench:
         for number, channel in enumerate(channels):
             channel.set_pause_generator(stalls(seed * 10 + number))
         stream = lambda name: AxiStreamBus.from_prefix(dut, name)
-        self.requests = AxiStreamSource(stream("s_axis_request"), dut.clk, dut.rst)
-        self.payload = AxiStreamSource(stream("s_axis_payload"), dut.clk, dut.rst)
+        sources = [AxiStreamSource(stream(name), dut.clk, dut.rst) for name in self.SOURCES]
         self.read_data = AxiStreamSink(stream("m_axis_read"), dut.clk, dut.rst)
         self.completions = AxiStreamSink(stream("m_axis_completion"), dut.clk, dut.rst)
         self.log = AxiStreamSink(stream("m_axis_log"), dut.clk, dut.rst)
-        for number, end in enumerate([self.requests, self.payload, self.read_data, self.completions]):
+        self.take_sources(*sources)
+        for number, end in enumerate([*sources, self.read_data, self.completions]):
             end.set_pause_generator(stalls(seed * 10 + 5 + number))
         self.memory = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.clk, dut.rst, size=2**24)
         memory_write, memory_read = self.memory.write_if, self.memory.read_if
