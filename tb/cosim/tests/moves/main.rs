@@ -188,8 +188,8 @@ impl World {
     fn synchronise(&mut self) {
         let cycles = [0, 1].map(|number: usize| self.rtl[number].borrow_mut().driver.bus().cycle());
         let now = cycles[0].max(cycles[1]);
-        for number in 0..2 {
-            self.rtl[number].borrow_mut().step(now - cycles[number]);
+        for (rtl, cycles) in self.rtl.iter().zip(cycles) {
+            rtl.borrow_mut().step(now - cycles);
         }
     }
 
