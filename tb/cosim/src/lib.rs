@@ -63,6 +63,7 @@ pub mod fences;
 mod histogram;
 pub mod lines;
 pub mod machine;
+pub mod moves;
 pub mod mutation;
 pub mod pace;
 pub mod pins;

@@ -5,19 +5,16 @@
 //! machine are completed in their order, and a machine's clock stands still while the other's host works, so the order in which
 //! clients hear is the order in which memory must have seen them.
 
-mod card;
-mod responder;
-
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use card::{Asked, Board, Port, Rtl};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
 use stagecoach_cosim::machine::{Finished, Machine, Manner, Order, Willing};
+use stagecoach_cosim::moves::{Asked, Board, Port, Rtl};
 use stagecoach_host::Driver;
 use stagecoach_log::{Capacity, Change, Header, Log};
 use stagecoach_migration::card::Place;

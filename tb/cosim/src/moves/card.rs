@@ -4,18 +4,20 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use stagecoach_cosim::machine::{BusError, Finished, Machine};
 use stagecoach_host::{Driver, DriverError};
 use stagecoach_log::UpdatePort;
 use stagecoach_migration::{EpochPort, Host};
 use stagecoach_spec::{AccessRequest, Answer, Fault, Update};
 
 use super::responder::{Responder, Verdict};
+use crate::machine::{BusError, Finished, Machine};
 
 /// What a client has asked, and not heard of.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// The access.
     pub access: AccessRequest,
+    /// Its payload, if it writes.
     pub payload: Vec<u8>,
     /// The queue pair and sequence number, if a responder asked for a client of its.
     pub of: Option<(u32, u32)>,
@@ -23,11 +25,13 @@ pub struct Asked {
 
 /// The machine.
 pub struct Rtl {
+    /// Its controller, behind the driver.
     pub driver: Driver<Machine>,
     /// Oldest first.
     pub asked: VecDeque<Asked>,
     heard: Vec<(Asked, Finished)>,
     written: Vec<u64>,
+    /// Whether the VM's CPU runs here.
     pub runs: bool,
     /// The transport of the VM's queue pairs.
     pub responder: Responder,
@@ -38,6 +42,7 @@ pub struct Rtl {
 }
 
 impl Rtl {
+    /// Nothing is asked, and no VM runs.
     pub fn new(driver: Driver<Machine>) -> Rtl {
         Rtl {
             driver,

@@ -1,0 +1,12 @@
+//! Moves of a VM between controllers in RTL: what the migration's runner needs of a machine, and the least of a transport.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`card`] | a [`crate::machine::Machine`] as the runner's update port and host, and the clients before it |
+//! | [`responder`] | does every packet once, in order, and remembers what its atomics found |
+
+pub mod card;
+pub mod responder;
+
+pub use card::{Asked, Board, Port, Rtl};
+pub use responder::{Responder, Verdict};
