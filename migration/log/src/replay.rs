@@ -1,7 +1,9 @@
 //! From a verified log to a table on another machine.
 
+use std::collections::BTreeMap;
+
 use stagecoach_host::{Driver, DriverError, RegisterBus};
-use stagecoach_spec::{Answer, Config, Slices, Update, UpdateError};
+use stagecoach_spec::{Answer, Config, Region, Slices, Update, UpdateError};
 use thiserror::Error;
 
 use crate::compaction::End;
@@ -137,13 +139,51 @@ pub fn plan(log: &Log, map: &Relocation, to: Destination<'_>) -> Result<Plan, Re
     Ok(Plan { table, updates, binds, header: log.header().clone(), end })
 }
 
+/// What stands in a table that was prepared.
+struct Contents {
+    /// Frame and page size of each slot.
+    slots: BTreeMap<u32, (u64, u8)>,
+    /// By key.
+    regions: BTreeMap<u32, Region>,
+}
+
+impl Contents {
+    fn of(updates: &[Update]) -> Contents {
+        let (mut slots, mut regions) = (BTreeMap::new(), BTreeMap::new());
+        for update in updates {
+            match *update {
+                Update::SetSlot { slot, frame, page_size, .. } => {
+                    slots.insert(slot, (frame, page_size));
+                }
+                Update::Install { key, region, .. } => {
+                    regions.insert(key, region);
+                }
+                _ => {}
+            }
+        }
+        Contents { slots, regions }
+    }
+}
+
 impl Plan {
     /// Makes the table, frozen and not bound (PREPARED). A refusal undoes it.
     ///
     /// # Errors
     /// The port refused or failed.
     pub fn prepare(&self, port: &mut impl UpdatePort) -> Result<(), ReplayError> {
-        for (number, update) in self.updates.iter().enumerate() {
+        self.play(&self.updates, port)
+    }
+
+    /// Makes the table, not bound, and not frozen yet, so that [`Plan::changes_from`] can still change it. A refusal undoes it.
+    ///
+    /// # Errors
+    /// As [`Plan::prepare`].
+    pub fn prepare_ahead(&self, port: &mut impl UpdatePort) -> Result<(), ReplayError> {
+        self.play(&self.updates[..self.updates.len() - 1], port)
+    }
+
+    fn play(&self, updates: &[Update], port: &mut impl UpdatePort) -> Result<(), ReplayError> {
+        for (number, update) in updates.iter().enumerate() {
             match port.update(update) {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => {
@@ -158,9 +198,41 @@ impl Plan {
         Ok(())
     }
 
+    /// What makes this plan's table, frozen, of one that another plan prepared ahead, in the same slices; nothing if those differ. Keys
+    /// that end or change go first, so that no region ever stands over other slots than its own.
+    pub fn changes_from(&self, before: &Plan) -> Option<Vec<Update>> {
+        let table = self.table;
+        if self.updates.first() != before.updates.first() {
+            return None;
+        }
+        let (old, new) = (Contents::of(&before.updates), Contents::of(&self.updates));
+        let moved = |slot: &u32| old.slots.get(slot) != new.slots.get(slot);
+        let ends = |(key, region): &(&u32, &Region)| new.regions.get(*key) != Some(region);
+        let invalidated = old.regions.iter().filter(ends);
+        let invalidated = invalidated.map(|(key, _)| Update::Invalidate { table, key: *key });
+        let cleared = old.slots.keys().filter(|slot| !new.slots.contains_key(slot));
+        let cleared = cleared.map(|slot| Update::ClearSlot { table, slot: *slot });
+        let set = new.slots.iter().filter(|(slot, _)| moved(slot));
+        let set = set.map(|(slot, (frame, page_size))| Update::SetSlot {
+            table,
+            slot: *slot,
+            frame: *frame,
+            page_size: *page_size,
+        });
+        let installed = new.regions.iter().filter(|(key, region)| old.regions.get(key) != Some(region));
+        let installed = installed.map(|(key, region)| Update::Install { table, key: *key, region: *region });
+        let frozen = [Update::Freeze { table }];
+        Some(invalidated.chain(cleared).chain(set).chain(installed).chain(frozen).collect())
+    }
+
     /// The updates that bind the VM, for after COMMIT; a thaw of [`Plan::table`] then lets it serve.
     pub fn binds(&self) -> &[Update] {
         &self.binds
+    }
+
+    /// The header of the log that was planned.
+    pub fn header(&self) -> &Header {
+        &self.header
     }
 
     /// The table.

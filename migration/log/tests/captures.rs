@@ -235,3 +235,60 @@ fn a_map_is_injective_and_large_pages_lie_in_a_row() {
     let gap = Relocation::new((0..16).map(|page| (16 + page, 32 + (page ^ 1)))).unwrap();
     assert_eq!(gap.large(16, 16), None);
 }
+
+#[test]
+fn a_table_that_was_built_ahead_becomes_the_one_that_is_planned() {
+    let vm = machine("vma", "10.0.1.2");
+    let net_id = NetId::from_ip("10.0.1.2".parse().unwrap(), &Preset::Roce.config()).unwrap();
+    let config = Preset::Roce.config();
+    let header = Header {
+        epoch: 1,
+        net_ids: vec![net_id],
+        page_shifts: vec![12],
+        capacity: Capacity { regions: 1024, slots: 2048 },
+    };
+    let all = vm.log.events.len();
+    let (everything, _) = changes(&vm, all);
+    let map = random_map(&everything, &mut ChaCha8Rng::seed_from_u64(5));
+    let slices = Slices {
+        region_count: 1024,
+        slot_count: 2048,
+        window_base: WINDOW,
+        window_count: 1 << 20,
+        ..Slices::default()
+    };
+    let to = Destination { config: &config, table: 0, slices, free_bindings: 1 };
+    let planned = |events: usize| {
+        let (changes, pairs) = changes(&vm, events);
+        (plan(&read(&header, &changes), &map, to).unwrap(), pairs)
+    };
+    for (before, after) in
+        [(all / 3, all / 2), (all / 2, all / 3), (0, all / 2), (all / 2, 0), (all / 4, all / 4 + 9)]
+    {
+        let (old, _) = planned(before);
+        let (new, pairs) = planned(after);
+        let mut port = Port(Golden::new(&config));
+        old.prepare_ahead(&mut port).unwrap();
+        let updates = new.changes_from(&old).unwrap();
+        for update in &updates {
+            port.0.update(update).unwrap_or_else(|error| panic!("{update:?}: {error}"));
+        }
+        for update in new.binds().iter().chain(&[Update::Thaw { table: 0 }]) {
+            port.0.update(update).unwrap();
+        }
+        let mut fresh = served(&config, &new);
+        let mut answers = |golden| without_epoch(ask(&vm, net_id, &pairs, golden), 0);
+        assert!(answers(&mut port.0) == answers(&mut fresh), "{before} to {after} events");
+        // Not only what was asked: every slot is the same.
+        for slot in 0..slices.slot_count {
+            let peek = Update::Peek { entry: PeekEntry::Slot { table: 0, slot }, word: 0 };
+            assert_eq!(port.0.update(&peek), fresh.update(&peek), "slot {slot}");
+        }
+        assert_eq!(new.changes_from(&new).unwrap(), [Update::Freeze { table: 0 }]);
+        println!("{before} to {after} events: {} updates", updates.len());
+    }
+    let (old, _) = planned(all / 3);
+    let elsewhere = Destination { table: 1, ..to };
+    let other = plan(&read(&header, &changes(&vm, 5).0), &map, elsewhere).unwrap();
+    assert!(other.changes_from(&old).is_none(), "another table");
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stagecoach_log::compaction::End;
 use stagecoach_log::{
-    Change, Destination, Header, Log, LogError, Relocation, ReplayError, binary, compact, plan,
+    Change, Destination, Header, Log, LogError, Plan, Relocation, ReplayError, binary, compact, plan,
 };
 use stagecoach_protocol::Epoch;
 use stagecoach_spec::{Config, Slices, Update, UpdateError};
@@ -97,6 +97,8 @@ pub struct Card<P, H> {
     place: Place,
     guest: Option<Guest>,
     tracked: bool,
+    /// A table that was built ahead, and the epoch before which nothing of it can be bound.
+    ahead: Option<(Epoch, Plan)>,
     /// Guest pages that the destination does not have as they are.
     dirty: BTreeSet<u64>,
 }
@@ -104,7 +106,7 @@ pub struct Card<P, H> {
 impl<P: EpochPort, H: Host> Card<P, H> {
     /// A card without the VM.
     pub fn new(port: P, host: H, place: Place) -> Card<P, H> {
-        Card { port, host, place, guest: None, tracked: false, dirty: BTreeSet::new() }
+        Card { port, host, place, guest: None, tracked: false, ahead: None, dirty: BTreeSet::new() }
     }
 
     /// Port and host, for others who use them.
@@ -277,12 +279,33 @@ impl<P: EpochPort, H: Host> Card<P, H> {
         Ok(())
     }
 
-    /// Builds the table from a log, frozen and unbound.
-    fn build(&mut self, log: &Log, floor: Epoch) -> Result<(), CardError> {
+    /// Builds a table of what the source says before the end, so that little is left to do then. Nobody is bound to it.
+    pub(crate) fn build_ahead(&mut self, log: &Log, floor: Epoch) -> Result<(), CardError> {
         self.wipe(log.header())?;
         let plan = self.plan(log)?;
         self.set_epoch(floor)?;
-        plan.prepare(&mut self.port)?;
+        plan.prepare_ahead(&mut self.port)?;
+        self.ahead = Some((floor, plan));
+        Ok(())
+    }
+
+    /// Builds the table from a log, frozen and unbound; of one that was built ahead, only what differs.
+    fn build(&mut self, log: &Log, floor: Epoch) -> Result<(), CardError> {
+        let plan = self.plan(log)?;
+        let ahead = self.ahead.as_ref().filter(|(before, _)| *before == floor);
+        match ahead.and_then(|(_, before)| plan.changes_from(before)) {
+            Some(changes) => {
+                for update in &changes {
+                    self.update("a change of a table that was built ahead", update)?;
+                }
+                self.ahead = None;
+            }
+            None => {
+                self.wipe(log.header())?;
+                self.set_epoch(floor)?;
+                plan.prepare(&mut self.port)?;
+            }
+        }
         self.guest = Some(Guest { header: log.header().clone(), changes: of_table(log), bound: false });
         Ok(())
     }
@@ -314,6 +337,9 @@ impl<P: EpochPort, H: Host> Card<P, H> {
         if let Some(guest) = self.guest.take() {
             self.wipe(&guest.header)?;
         }
+        if let Some((_, plan)) = self.ahead.take() {
+            self.wipe(plan.header())?;
+        }
         self.dirty.clear();
         Ok(())
     }
@@ -328,6 +354,7 @@ impl<P: EpochPort, H: Host> Card<P, H> {
     fn wipe(&mut self, header: &Header) -> Result<(), CardError> {
         let table = self.place.table;
         self.tracked = false;
+        self.ahead = None;
         let unbinds = header.net_ids.iter().map(|net_id| Update::Unbind { table, net_id: *net_id });
         for update in unbinds.chain([Update::ClearTable { table }]) {
             // Refused means that there is nothing of it.

@@ -23,6 +23,14 @@ pub struct Image {
 pub enum Packet {
     /// A message of the protocol.
     Protocol(Message<Image>),
+    /// The log as it is when pre-copy begins, so that the destination can build the table before the VM stands still. It is
+    /// trusted in nothing: what FINAL says is made of it then.
+    Table {
+        /// The attempt that it belongs to.
+        attempt: Epoch,
+        /// The log in its binary form.
+        log: Vec<u8>,
+    },
     /// A page of a round of pre-copy.
     Page {
         /// The attempt that it belongs to.

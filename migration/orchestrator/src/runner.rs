@@ -34,6 +34,8 @@ impl Default for StopRule {
 pub enum Step<'a> {
     /// An effect of the protocol.
     Effect(&'a Effect<Image>),
+    /// The log is sent ahead, or a table built of it.
+    Table,
     /// A page of a round is sent.
     Page {
         /// The guest page.
@@ -193,6 +195,11 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
     /// What stops a machine.
     pub fn round(&mut self, link: &mut impl Link) -> Result<usize, RunError> {
         let Phase::PreCopy { attempt, .. } = self.phase() else { return Ok(0) };
+        if self.rounds == 0 {
+            self.step(Step::Table)?;
+            let log = binary::write(&self.card.log(attempt)?);
+            self.send(link, Address::Peer, Packet::Table { attempt, log });
+        }
         let pages = self.card.take_dirty()?;
         for page in &pages {
             self.step(Step::Page { page: *page })?;
@@ -212,6 +219,17 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
     /// What stops a machine.
     pub fn receive(&mut self, packet: Packet, link: &mut impl Link) -> Result<(), RunError> {
         match packet {
+            Packet::Table { attempt, log } => {
+                if self.phase() == (Phase::Staging { attempt }) {
+                    self.step(Step::Table)?;
+                    let ahead = binary::read(&log, attempt.0).map_err(CardError::from);
+                    if let Err(error) = ahead.and_then(|log| self.card.build_ahead(&log, attempt.before())) {
+                        // Then it is built when all is here, or refused there.
+                        self.complaints.push(error.to_string());
+                    }
+                }
+                Ok(())
+            }
             Packet::Page { attempt, page, bytes } => {
                 if self.phase() == (Phase::Staging { attempt })
                     && let Err(error) = self.card.takes_page(page, &bytes)
@@ -249,7 +267,12 @@ impl<P: EpochPort, H: Host, S: Store> Runner<P, H, S> {
 
     fn hear(&mut self, input: Input<Image>, link: &mut impl Link) -> Result<(), RunError> {
         let effects = self.machine.on(input)?;
-        self.run(effects, link)
+        self.run(effects, link)?;
+        if self.phase() == Phase::Absent {
+            // An attempt that ended may have left a table that was built ahead.
+            self.card.clear()?;
+        }
+        Ok(())
     }
 
     fn run(&mut self, effects: Vec<Effect<Image>>, link: &mut impl Link) -> Result<(), RunError> {

@@ -250,6 +250,21 @@ impl Machine {
 
     /// A final that finds nothing staged, or comes twice: an answer was lost.
     fn hears_final_again<Memory>(&mut self, attempt: Epoch) -> Vec<Effect<Memory>> {
+        // The BEGIN of this attempt was lost, and an older one is still here, which the source gave up: what came for that one is not
+        // what this one needs.
+        let given_up = match self.phase {
+            Phase::Staging { attempt: older } if older < attempt => vec![],
+            Phase::Prepared { attempt: older } if older < attempt => {
+                vec![Effect::Journal(Record::Cleared(older))]
+            }
+            _ => return self.answers_final(attempt),
+        };
+        self.phase = Phase::Absent;
+        let refused = Effect::Send(Address::Peer, Message::Refused(attempt));
+        given_up.into_iter().chain([Effect::Card(CardOperation::Clear), refused]).collect()
+    }
+
+    fn answers_final<Memory>(&self, attempt: Epoch) -> Vec<Effect<Memory>> {
         let answer = match self.phase {
             Phase::Absent => Message::Refused(attempt),
             Phase::Prepared { attempt: current } if current == attempt => Message::Prepared(attempt),

@@ -38,6 +38,8 @@ struct Case {
     regions: u32,
     /// Pages that the VM's CPU wrote since the last round.
     dirty: u32,
+    /// Regions that were registered since the destination built its table.
+    late: u32,
 }
 
 /// What a move took.
@@ -101,8 +103,17 @@ fn log(regions: u32) -> Log {
         page_shifts: vec![12],
         capacity: Capacity { regions: 1024, slots: 4096 },
     };
-    let slots = (0..regions * PAGES).map(|slot| Change::SetSlot { slot, page: slot.into(), page_size: 0 });
-    let installs = (0..regions).map(|number| {
+    Log::new(header, region_changes(0..regions)).expect("it is sound")
+}
+
+/// Registers some regions, each with pages of its own.
+fn region_changes(regions: std::ops::Range<u32>) -> Vec<Change> {
+    let slots = (regions.start * PAGES..regions.end * PAGES).map(|slot| Change::SetSlot {
+        slot,
+        page: slot.into(),
+        page_size: 0,
+    });
+    let installs = regions.map(|number| {
         let region = Region {
             base: BASE,
             length: u64::from(PAGES) * 4096,
@@ -114,7 +125,7 @@ fn log(regions: u32) -> Log {
         };
         Change::Install { key: number << 8 | 7, region }
     });
-    Log::new(header, slots.chain(installs).collect()).expect("it is sound")
+    slots.chain(installs).collect()
 }
 
 /// Two machines between which a VM moves.
@@ -142,7 +153,7 @@ impl Scene {
         let rtl: [Rc<RefCell<Rtl>>; 2] = rtl.try_into().unwrap_or_else(|_| unreachable!("there are two"));
         let card =
             |number: usize| Card::new(Port(rtl[number].clone()), Board(rtl[number].clone()), place(number));
-        let (own, rule) = (Arbitration::OwnJournal, StopRule { few_pages: 4096, most_rounds: 2 });
+        let (own, rule) = (Arbitration::OwnJournal, StopRule { few_pages: 0, most_rounds: 2 });
         let source = Runner::found(own, card(0), MemoryStore::default(), rule, &log(case.regions));
         let mut out = Outbox { from: 1, out: Vec::new() };
         let destination = Runner::start(own, card(1), MemoryStore::default(), rule, &mut out);
@@ -221,6 +232,13 @@ fn measure(case: Case) -> Result<Measured, Error> {
     while let Some((number, packet)) = scene.network.pop_front() {
         scene.works(number, |runner, out| runner.receive(packet, out).expect("it goes on"));
     }
+    scene.works(0, |runner, out| runner.round(out).map(drop).expect("it goes on"));
+    while let Some((number, packet)) = scene.network.pop_front() {
+        scene.works(number, |runner, out| runner.receive(packet, out).expect("it goes on"));
+    }
+    for change in region_changes(case.regions..case.regions + case.late) {
+        scene.works(0, |runner, _| runner.change(change).expect("it is served here"));
+    }
     let mut bytes = 0;
     while scene.runners[0].phase() != Phase::Absent {
         while let Some((number, packet)) = scene.network.pop_front() {
@@ -262,14 +280,15 @@ fn measure(case: Case) -> Result<Measured, Error> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let regions = [1, 16, 64, 256].map(|regions| Case { regions, dirty: 4 });
-    let dirty = [0, 16, 64, 256].map(|dirty| Case { regions: 64, dirty });
+    let regions = [1, 16, 64, 256].map(|regions| Case { regions, dirty: 4, late: 0 });
+    let dirty = [0, 16, 64, 256].map(|dirty| Case { regions: 64, dirty, late: 0 });
+    let late = [0, 4, 16, 64].map(|late| Case { regions: 64, dirty: 4, late });
     let mut all = Vec::new();
-    for case in regions.into_iter().chain(dirty) {
+    for case in regions.into_iter().chain(dirty).chain(late) {
         let measured = measure(case)?;
         eprintln!("{measured:?}: {} cycles", measured.total());
         all.push(measured);
     }
-    page::write(&all[..4], &all[4..])?;
+    page::write(&all[..4], &all[4..8], &all[8..])?;
     Ok(())
 }
