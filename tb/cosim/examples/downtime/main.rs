@@ -128,14 +128,16 @@ fn region_changes(regions: std::ops::Range<u32>) -> Vec<Change> {
     slots.chain(installs).collect()
 }
 
+/// An effect: the cycle in which it began, the machine, and what it was.
+type Began = (u64, usize, &'static str);
+
 /// Two machines between which a VM moves.
 struct Scene {
     case: Case,
     rtl: [Rc<RefCell<Rtl>>; 2],
     runners: [Runner<Port, Board, MemoryStore>; 2],
     network: VecDeque<(usize, Packet)>,
-    /// Effects, by the machine and its cycle.
-    steps: Rc<RefCell<Vec<(u64, usize, &'static str)>>>,
+    steps: Rc<RefCell<Vec<Began>>>,
 }
 
 impl Scene {
