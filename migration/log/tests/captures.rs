@@ -277,7 +277,7 @@ fn a_table_that_was_built_ahead_becomes_the_one_that_is_planned() {
             port.0.update(update).unwrap();
         }
         let mut fresh = served(&config, &new);
-        let mut answers = |golden| without_epoch(ask(&vm, net_id, &pairs, golden), 0);
+        let answers = |golden| without_epoch(ask(&vm, net_id, &pairs, golden), 0);
         assert!(answers(&mut port.0) == answers(&mut fresh), "{before} to {after} events");
         // Not only what was asked: every slot is the same.
         for slot in 0..slices.slot_count {
