@@ -11,8 +11,6 @@ use crate::bus::RegisterBus;
 /// Reads of STATUS before a command counts as lost. The longest, a `clear_table` of the largest pools under a fence,
 /// takes some 17 million cycles; a read takes ten or more.
 const MOST_POLLS: u32 = 10_000_000;
-/// Where the words of a queue pair's command begin.
-const FIRST_WORD: u32 = Register::QueuePairWord0.offset();
 
 /// Why the driver could not do something. A refused change is none of these: it is part of the [`Answer`].
 #[derive(Debug, Error)]
@@ -34,6 +32,9 @@ pub enum DriverError<E: core::error::Error> {
         /// What `version` reads as.
         found: u32,
     },
+    /// The controller takes no frames.
+    #[error("the controller has no packet decoder, so no queue pairs: generate it with frontend = \"roce\"")]
+    NoDecoder,
     /// The controller does not answer.
     #[error("the controller did not become ready in {polls} looks at its status: reset it")]
     Silent {
@@ -115,11 +116,6 @@ impl<B: RegisterBus> Driver<B> {
         &mut self.bus
     }
 
-    /// The bus, to look at.
-    pub fn bus_ref(&self) -> &B {
-        &self.bus
-    }
-
     /// Sets the epoch that `set_table`, `bind` and `thaw` carry from now on. See
     /// [`StaleEpoch`](stagecoach_spec::UpdateError::StaleEpoch).
     ///
@@ -197,8 +193,8 @@ impl<B: RegisterBus> Driver<B> {
     pub fn open_message(&mut self, index: u16) -> Result<Option<OpenMessage>, DriverError<B::Error>> {
         self.queue_pair_command(QueuePairCommand::ReadMessage, index, &[])?;
         let mut words = [0; 8];
-        for (offset, word) in (FIRST_WORD..).step_by(4).zip(&mut words) {
-            *word = self.bus.read(offset).map_err(DriverError::Bus)?;
+        for (register, word) in Register::QUEUE_PAIR_WORDS.into_iter().zip(&mut words) {
+            *word = read(&mut self.bus, register)?;
         }
         Ok(OpenMessage::from_words(&words))
     }
@@ -210,14 +206,15 @@ impl<B: RegisterBus> Driver<B> {
         index: u16,
         words: &[u32],
     ) -> Result<(), DriverError<B::Error>> {
+        if self.sizes.queue_pairs == 0 {
+            return Err(DriverError::NoDecoder);
+        }
         self.poll(Register::QueuePairStatus, |status| status & 1 == 1)?;
-        let arguments = (FIRST_WORD..).step_by(4).zip(words.iter().copied());
-        let command = [
-            (Register::QueuePairIndex.offset(), u32::from(index)),
-            (Register::QueuePairCommand.offset(), command as u32),
-        ];
-        for (offset, value) in arguments.chain(command) {
-            self.bus.write(offset, value).map_err(DriverError::Bus)?;
+        let arguments = Register::QUEUE_PAIR_WORDS.into_iter().zip(words.iter().copied());
+        let command =
+            [(Register::QueuePairIndex, u32::from(index)), (Register::QueuePairCommand, command as u32)];
+        for (register, value) in arguments.chain(command) {
+            self.bus.write(register.offset(), value).map_err(DriverError::Bus)?;
         }
         self.poll(Register::QueuePairStatus, |status| status & 1 == 1).map(|_| ())
     }

@@ -148,12 +148,11 @@ impl QueuePairs {
             let refused = |error| QueuePairError::NoPlace { qpn, reason: PlanError::Refused(error) };
             planner.follow(update).map_err(refused)?;
             let after = planner.entry_of(who);
-            let number = |entry: u32| entry as u16;
             if let Some((entry, taken)) = after.and_then(|entry| Some((entry, planner.at(entry)?))) {
-                updates.push(QueuePairUpdate::Entry { entry: number(entry), taken: Some(taken) });
+                updates.push(QueuePairUpdate::Entry { entry: entry as u16, taken: Some(taken) });
             }
             if let Some(entry) = before.filter(|_| before != after) {
-                updates.push(QueuePairUpdate::Entry { entry: number(entry), taken: None });
+                updates.push(QueuePairUpdate::Entry { entry: entry as u16, taken: None });
             }
         }
         self.planner = planner;

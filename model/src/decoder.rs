@@ -5,18 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use stagecoach_spec::queue_pair::{self, ROCE_PORT, opcode};
+use stagecoach_spec::queue_pair::{self, LARGEST_PAYLOAD, LONGEST_FRAME, ROCE_PORT, opcode};
 use stagecoach_spec::{
     AccessRequest, Atomic, Config, Cuckoo, Fault, NetId, Op, OpenMessage, QueuePair, QueuePairUpdate, Request,
 };
 
 use crate::Golden;
 use crate::processing::{Memory, Objections, Outcome};
-
-/// Bytes of the longest frame; longer ones are damaged.
-pub const LONGEST_FRAME: usize = 4224;
-/// Bytes of the longest payload of a packet.
-const LARGEST_PAYLOAD: usize = 4096;
 
 /// Why a frame is dropped. Each is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +39,16 @@ struct Packet {
     /// The bytes of the RETH or AtomicETH; zeros where there is none.
     extended: [u8; 28],
     payload: Vec<u8>,
+}
+
+/// A frame that becomes an access.
+struct Decided {
+    /// Its queue pair's index.
+    index: u16,
+    packet: Packet,
+    context: QueuePair,
+    /// The open message that it continues.
+    begun: Option<OpenMessage>,
 }
 
 /// The decoder's tables.
@@ -127,7 +132,7 @@ impl Decoder {
         memory: &mut Memory,
     ) -> Result<Vec<Outcome>, Dropped> {
         let decided = self.decide(frame, damaged);
-        let (index, packet, context, begun) = match decided {
+        let Decided { index, packet, context, begun } = match decided {
             Ok(decided) => decided,
             Err(reason) => {
                 *self.dropped.entry(reason).or_default() += 1;
@@ -171,14 +176,8 @@ impl Decoder {
         Ok(outcomes)
     }
 
-    /// The queue pair and packet of a frame, and the open message that it continues.
-    #[allow(clippy::type_complexity)]
-    fn decide(
-        &self,
-        frame: &[u8],
-        damaged: bool,
-    ) -> Result<(u16, Packet, QueuePair, Option<OpenMessage>), Dropped> {
-        if damaged || frame.len() > LONGEST_FRAME {
+    fn decide(&self, frame: &[u8], damaged: bool) -> Result<Decided, Dropped> {
+        if damaged || frame.len() > LONGEST_FRAME as usize {
             return Err(Dropped::Malformed);
         }
         let packet = parse(frame, &self.config)?;
@@ -189,22 +188,22 @@ impl Decoder {
         }
         let is_last = [opcode::WRITE_LAST, opcode::WRITE_LAST_IMMEDIATE].contains(&packet.opcode);
         if packet.opcode != opcode::WRITE_MIDDLE && !is_last {
-            return Ok((index, packet, context, None));
+            return Ok(Decided { index, packet, context, begun: None });
         }
         let message = self.messages.get(&index).copied().ok_or(Dropped::NoMessage)?;
-        let distance = packet.psn.wrapping_sub(message.first_psn) & 0xff_ffff;
-        let end = place(&message, packet.psn) + packet.payload.len() as u64;
+        let place = place(&message, packet.psn);
+        let end = place + packet.payload.len() as u64;
         let (bytes, length) = (packet.payload.len() as u32, u64::from(message.length));
         let fits = if is_last {
             bytes <= message.packet_bytes && end == length
         } else {
             bytes == message.packet_bytes && end < length
         };
-        if distance > 0 && fits {
-            Ok((index, packet, context, Some(message)))
-        } else {
-            Err(Dropped::NoMessage)
+        // The first place is the first packet's.
+        if place == 0 || !fits {
+            return Err(Dropped::NoMessage);
         }
+        Ok(Decided { index, packet, context, begun: Some(message) })
     }
 
     /// The index of a queue pair: the entry that has it, among the places that it may have.
@@ -341,7 +340,7 @@ fn parse(frame: &[u8], config: &Config) -> Result<Packet, Dropped> {
     let Some(payload_bytes) = udp_length.checked_sub(8 + 12 + extended + padding + 4) else {
         return Err(Dropped::Malformed);
     };
-    malformed |= payload_bytes > LARGEST_PAYLOAD;
+    malformed |= payload_bytes > LARGEST_PAYLOAD as usize;
     malformed |= match code {
         opcode::WRITE_FIRST | opcode::WRITE_MIDDLE => {
             padding > 0 || payload_bytes < 256 || !payload_bytes.is_power_of_two()

@@ -29,6 +29,15 @@ use crate::request::Op;
 /// Bits of a queue pair's number (InfiniBand 1.4, 9.2).
 pub const QPN_BITS: u32 = 24;
 
+/// Least queue pairs that a decoder knows.
+pub const LEAST_QUEUE_PAIRS: u32 = 16;
+/// Most queue pairs that a decoder knows.
+pub const MOST_QUEUE_PAIRS: u32 = 4096;
+/// Bytes of the longest payload of a packet: InfiniBand's largest path MTU.
+pub const LARGEST_PAYLOAD: u32 = 4096;
+/// Bytes of the longest frame that is taken: that payload and all headers, up to a multiple of 64.
+pub const LONGEST_FRAME: u32 = 4224;
+
 /// The UDP port of RoCEv2 (InfiniBand annex A17).
 pub const ROCE_PORT: u16 = 4791;
 

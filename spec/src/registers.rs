@@ -240,6 +240,28 @@ registers! {
 }
 
 impl Register {
+    /// The words of a queue pair's command, lowest first.
+    pub const QUEUE_PAIR_WORDS: [Register; 8] = [
+        Register::QueuePairWord0,
+        Register::QueuePairWord1,
+        Register::QueuePairWord2,
+        Register::QueuePairWord3,
+        Register::QueuePairWord4,
+        Register::QueuePairWord5,
+        Register::QueuePairWord6,
+        Register::QueuePairWord7,
+    ];
+
+    /// What became of frames: accepted, then the reasons for which they are dropped.
+    pub const FRAME_COUNTS: [Register; 6] = [
+        Register::FramesAccepted,
+        Register::FramesMalformed,
+        Register::FramesOther,
+        Register::FramesUnknownQueuePair,
+        Register::FramesUnknownPeer,
+        Register::FramesNoMessage,
+    ];
+
     /// Bytes from the first register.
     pub const fn offset(self) -> u32 {
         self as u32

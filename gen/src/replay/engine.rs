@@ -6,6 +6,7 @@ use std::path::Path;
 use stagecoach_cosim::{EngineKind, Options, Reply, Unit};
 use stagecoach_spec::{Answer, Config, Request, Update};
 
+use super::player::Tables;
 use crate::Error;
 use crate::cli::EngineChoice;
 
@@ -38,24 +39,10 @@ impl Engine {
         Ok(Engine { name, unit, updates: 0 })
     }
 
-    /// Its name.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Plays an update and waits for its answer.
-    ///
-    /// # Errors
-    /// The engine stopped, or broke a rule of its ports.
-    pub fn update(&mut self, update: &Update) -> Result<Answer, Error> {
-        self.updates += 1;
-        self.unit.update(update).map_err(failed(self.name))
-    }
-
     /// Asks and waits for the last beat.
     ///
     /// # Errors
-    /// As [`Engine::update`].
+    /// The engine stopped, or broke a rule of its ports.
     pub fn request(&mut self, request: &Request) -> Result<Reply, Error> {
         self.unit.request(request).map_err(failed(self.name))
     }
@@ -76,6 +63,17 @@ impl Engine {
     /// They did not, or the waveform cannot be written.
     pub fn finish(self) -> Result<(), Error> {
         self.unit.finish().map_err(failed(self.name))
+    }
+}
+
+impl Tables for Engine {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn update(&mut self, update: &Update) -> Result<Answer, Error> {
+        self.updates += 1;
+        self.unit.update(update).map_err(failed(self.name))
     }
 }
 

@@ -18,9 +18,9 @@ pub mod report;
 pub mod verdict;
 pub mod verdict_file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use stagecoach_captures::{Change, Item, Moment, Timeline, Vm};
 use stagecoach_spec::Preset;
@@ -31,9 +31,8 @@ use crate::folder::{Pending, identity};
 use crate::output::{bar, print, spinner};
 use engine::Engine;
 use plan::Plan;
-use player::Player;
+use player::{Player, Tables};
 use report::Report;
-use verdict::{Comparison, Tally};
 use verdict_file::VerdictFile;
 
 /// Runs the command.
@@ -157,17 +156,7 @@ fn play(
     engine: &mut Engine,
     mut verdicts: Option<&mut VerdictFile>,
 ) -> Result<Report, Error> {
-    let mut report = Report {
-        engine: engine.name(),
-        config: plan.config.clone(),
-        machines: arguments.iter().map(|vm| (vm.text.clone(), Tally::default())).collect(),
-        updates: 0,
-        lookups: 0,
-        latencies: BTreeMap::new(),
-        cycles: None,
-        lookup_time: Duration::ZERO,
-        disagreements: Vec::new(),
-    };
+    let mut report = Report::new(engine.name(), &plan.config, arguments);
     let names = arguments.iter().map(|vm| vm.text.as_str());
     let mut players: Vec<Player> =
         names.zip(&plan.tables).map(|(name, table)| Player::new(name, *table, plan)).collect();
@@ -187,9 +176,7 @@ fn play(
                 for latency in &answered.latencies {
                     *report.latencies.entry(*latency).or_default() += 1;
                 }
-                if report.machines[vm].1.count(request, &answered) == Comparison::Disagrees {
-                    report.disagree(&arguments[vm].text, request, &answered);
-                }
+                report.judge(vm, request, &answered);
                 if let Some(file) = verdicts.as_deref_mut() {
                     file.add(&arguments[vm].text, request, &answered)?;
                 }

@@ -5,7 +5,7 @@
 //! their own length. The first piece that is not granted ends the message.
 
 use stagecoach_captures::{Event, Registrations, Request as Captured};
-use stagecoach_spec::{Config, Fault, Request, Update};
+use stagecoach_spec::{Answer, Config, Fault, Request, Update};
 
 use super::engine::Engine;
 use super::plan::{Plan, Table};
@@ -22,6 +22,18 @@ pub struct Answered {
     pub latencies: Vec<u64>,
     /// Pieces asked for.
     pub lookups: u64,
+}
+
+/// What has tables: changes of them are what events become.
+pub trait Tables {
+    /// Its name in errors.
+    fn name(&self) -> &'static str;
+
+    /// Makes an update and waits for its answer.
+    ///
+    /// # Errors
+    /// It failed, or broke a rule of its ports.
+    fn update(&mut self, update: &Update) -> Result<Answer, Error>;
 }
 
 /// A machine and the state of its table.
@@ -49,7 +61,7 @@ impl Player {
     ///
     /// # Errors
     /// The engine refuses; it must be fresh from reset.
-    pub fn begin(&self, engine: &mut Engine) -> Result<(), Error> {
+    pub fn begin(&self, engine: &mut impl Tables) -> Result<(), Error> {
         let Table { number: table, net_id, slices } = self.table;
         self.update(engine, "start", &Update::SetTable { table, slices })?;
         self.update(engine, "start", &Update::Bind { table, net_id })
@@ -59,7 +71,7 @@ impl Player {
     ///
     /// # Errors
     /// The engine refuses an update.
-    pub fn event(&mut self, engine: &mut Engine, event: &Event) -> Result<(), Error> {
+    pub fn event(&mut self, engine: &mut impl Tables, event: &Event) -> Result<(), Error> {
         let place = format!("events line {}", event.line);
         let changes = self.registrations.changes(event).map_err(|error| {
             // The slice was sized with the same allocator and the same events.
@@ -75,7 +87,7 @@ impl Player {
         Ok(())
     }
 
-    fn update(&self, engine: &mut Engine, place: &str, update: &Update) -> Result<(), Error> {
+    fn update(&self, engine: &mut impl Tables, place: &str, update: &Update) -> Result<(), Error> {
         match engine.update(update)? {
             Ok(_) => Ok(()),
             Err(source) => Err(Error::Refused {
@@ -84,6 +96,21 @@ impl Player {
                 source,
             }),
         }
+    }
+
+    /// The protection domain of a queue pair; of one that no event told of, one that reaches nothing.
+    pub fn protection_domain(&self, qpn: u32) -> u32 {
+        self.registrations.protection_domain(qpn).unwrap_or(self.no_pd)
+    }
+
+    /// Its table.
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// What it is called in errors.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Asks for a captured request.
@@ -97,7 +124,7 @@ impl Player {
         captured: &Captured,
     ) -> Result<Answered, Error> {
         let header = captured.header;
-        let pd = self.registrations.protection_domain(captured.qpn).unwrap_or(self.no_pd);
+        let pd = self.protection_domain(captured.qpn);
         let mut answered =
             Answered { fault: Fault::Granted, spans: Vec::new(), latencies: Vec::new(), lookups: 0 };
         let mut done = 0;

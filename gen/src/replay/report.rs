@@ -8,7 +8,8 @@ use stagecoach_captures::{Request as Captured, Verdict};
 use stagecoach_spec::{Config, Fault, Stages};
 
 use super::player::Answered;
-use super::verdict::Tally;
+use super::verdict::{Comparison, Tally};
+use crate::cli::VmArgument;
 use crate::output::{counted, grouped};
 
 /// Disagreements that are printed one by one; the rest is counted.
@@ -38,6 +39,30 @@ pub struct Report {
 }
 
 impl Report {
+    /// Nothing came yet.
+    pub fn new(engine: &'static str, config: &Config, machines: &[VmArgument]) -> Report {
+        Report {
+            engine,
+            config: config.clone(),
+            machines: machines.iter().map(|vm| (vm.text.clone(), Tally::default())).collect(),
+            updates: 0,
+            lookups: 0,
+            latencies: BTreeMap::new(),
+            cycles: None,
+            lookup_time: Duration::ZERO,
+            disagreements: Vec::new(),
+        }
+    }
+
+    /// Compares an answer with the captured verdict; notes a disagreement. `machine` is the place among the machines.
+    pub fn judge(&mut self, machine: usize, captured: &Captured, answered: &Answered) {
+        let (name, tally) = &mut self.machines[machine];
+        if tally.count(captured, answered) == Comparison::Disagrees {
+            let name = name.clone();
+            self.disagree(&name, captured, answered);
+        }
+    }
+
     /// All machines together.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
@@ -48,7 +73,7 @@ impl Report {
     }
 
     /// Notes a disagreement.
-    pub fn disagree(&mut self, network: &str, captured: &Captured, answered: &Answered) {
+    fn disagree(&mut self, network: &str, captured: &Captured, answered: &Answered) {
         if self.disagreements.len() < SHOWN {
             let header = captured.header;
             self.disagreements.push(format!(

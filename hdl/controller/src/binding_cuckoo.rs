@@ -147,8 +147,7 @@ pub(crate) fn buckets<'m>(
         .zip(seeds)
         .map(|(way, initial)| {
             let register = m.register(&format!("seed{way}"), reseed.seed.width());
-            let limbs = initial.limbs().into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
-            let register = register.reset_to(stagecoach_hdl::BigUint::from_bytes_le(&limbs));
+            let register = register.reset_to(toeplitz::number(initial));
             let register = register.enabled_by(reseed.way.bit(way));
             register.next(reseed.seed);
             m.output(&format!("seed{way}"), register.value());

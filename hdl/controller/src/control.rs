@@ -57,7 +57,7 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let decoder_ready = m.input("command_ready", if has_decoder { 1 } else { 0 });
     let decoder_loads = m.input("command_loads", if has_decoder { 1 } else { 0 });
     let decoder_words = m.input("command_loaded_words", if has_decoder { 32 * LOADED } else { 0 });
-    let counts: Vec<_> = FRAME_COUNTS
+    let counts: Vec<_> = Register::FRAME_COUNTS
         .iter()
         .map(|register| {
             let port = format!("{}_count", register.description().name);
@@ -143,7 +143,7 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     let decoder = has_decoder.then(|| {
         m.section("What is told to the packet decoder, and what it read");
         let mut words = Vec::new();
-        for (place, register) in (0u32..).zip(QUEUE_PAIR_WORDS) {
+        for (place, register) in (0u32..).zip(Register::QUEUE_PAIR_WORDS) {
             let written = writes(register);
             let name = register.description().name;
             if place >= LOADED {
@@ -215,11 +215,12 @@ pub fn describe(config: &Config) -> Result<Arc<Module>, DesignErrors> {
         Register::InterruptMask => interrupt_mask.zero_extend(32),
         Register::QueuePairIndex => decoder.as_ref().expect("it exists").index.zero_extend(32),
         Register::QueuePairStatus => decoder_ready.zero_extend(32),
-        register if QUEUE_PAIR_WORDS.contains(&register) => {
-            let place = QUEUE_PAIR_WORDS.iter().position(|word| *word == register).expect("it is one");
+        register if Register::QUEUE_PAIR_WORDS.contains(&register) => {
+            let place =
+                Register::QUEUE_PAIR_WORDS.iter().position(|word| *word == register).expect("it is one");
             decoder.as_ref().expect("it exists").words[place]
         }
-        register if FRAME_COUNTS.contains(&register) => {
+        register if Register::FRAME_COUNTS.contains(&register) => {
             counts.iter().find(|(known, _)| *known == register).expect("it is one").1
         }
         constant => m.constant(32, constant.constant(config).unwrap_or(0)),
@@ -278,32 +279,11 @@ struct Decoder<'m> {
     words: Vec<Signal<'m>>,
 }
 
-/// The words of a queue pair's command.
-const QUEUE_PAIR_WORDS: [Register; 8] = [
-    Register::QueuePairWord0,
-    Register::QueuePairWord1,
-    Register::QueuePairWord2,
-    Register::QueuePairWord3,
-    Register::QueuePairWord4,
-    Register::QueuePairWord5,
-    Register::QueuePairWord6,
-    Register::QueuePairWord7,
-];
-/// How many of them a command can load.
+/// How many of the words of a queue pair's command one can load.
 const LOADED: u32 = 6;
-/// What the packet decoder counts.
-const FRAME_COUNTS: [Register; 6] = [
-    Register::FramesAccepted,
-    Register::FramesMalformed,
-    Register::FramesOther,
-    Register::FramesUnknownQueuePair,
-    Register::FramesUnknownPeer,
-    Register::FramesNoMessage,
-];
-
 /// Whether the packet decoder looks at it while it works.
 fn is_decoders(register: Register) -> bool {
-    QUEUE_PAIR_WORDS.contains(&register)
+    Register::QUEUE_PAIR_WORDS.contains(&register)
         || [Register::QueuePairIndex, Register::QueuePairCommand].contains(&register)
 }
 

@@ -88,8 +88,8 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     }
     control.input("init_done", unit.output("init_done"));
     let mut joined = vec![
-        (&processing, &processing_module, &unit, &unit_module, ["req_", "rsp_", "ret_"]),
-        (&unit, &unit_module, &processing, &processing_module, ["req_", "rsp_", "ret_"]),
+        (&processing, &processing_module, &unit, &unit_module, OF_REQUESTS),
+        (&unit, &unit_module, &processing, &processing_module, OF_REQUESTS),
     ];
     if let Some((decoder, module)) = &decoder {
         joined.extend([
@@ -127,15 +127,18 @@ pub fn controller(config: &Config) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
+/// Prefixes of the ports between processing unit and mapping unit.
+const OF_REQUESTS: &[&str] = &["req_", "rsp_", "ret_"];
 /// Prefixes of the ports between packet decoder and processing unit.
-const OF_ACCESSES: [&str; 3] = ["s_axis_request_", "s_axis_payload_", "message_"];
+const OF_ACCESSES: &[&str] = &["s_axis_request_", "s_axis_payload_", "message_"];
 /// Prefixes of the ports between packet decoder and block `control`.
-const OF_COMMANDS: [&str; 3] = ["command_", "frames_", "frames_"];
+const OF_COMMANDS: &[&str] = &["command_", "frames_"];
 
 /// Whether a port leads from one block to another.
 fn is_between(port: &str, has_decoder: bool) -> bool {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| port.starts_with(prefix));
     port == "init_done"
-        || starts(&["upd_", "req_", "rsp_", "ret_", "log_"])
-        || has_decoder && (starts(&OF_ACCESSES) || starts(&OF_COMMANDS))
+        || starts(&["upd_", "log_"])
+        || starts(OF_REQUESTS)
+        || has_decoder && (starts(OF_ACCESSES) || starts(OF_COMMANDS))
 }

@@ -7,7 +7,8 @@
 //!
 //! Bit i of a bucket is the parity of the identifier and the seed from bit i on: see `stagecoach_spec::cuckoo`.
 
-use stagecoach_hdl::{ModuleBuilder, Signal};
+use stagecoach_hdl::{BigUint, ModuleBuilder, Signal};
+use stagecoach_spec::Seed;
 
 /// Groups of positions at most: as many bits as two levels of 4-input LUTs join.
 const GROUPS: u32 = 16;
@@ -38,4 +39,10 @@ pub(crate) fn parities<'m>(
 /// The second cycle's value: the bucket.
 pub(crate) fn bucket<'m>(m: &'m ModuleBuilder, parities: &[Signal<'m>]) -> Signal<'m> {
     m.concat(&parities.iter().rev().map(|groups| groups.parity()).collect::<Vec<_>>())
+}
+
+/// A seed as a number.
+pub(crate) fn number(seed: Seed) -> BigUint {
+    let limbs: Vec<u8> = seed.limbs().into_iter().flat_map(u64::to_le_bytes).collect();
+    BigUint::from_bytes_le(&limbs)
 }

@@ -1,10 +1,12 @@
 //! Sizes of the processing unit.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, ConfigError};
 use crate::fault::Transport;
+use crate::queue_pair::{LARGEST_PAYLOAD, LEAST_QUEUE_PAIRS, MOST_QUEUE_PAIRS, QPN_BITS};
 
 /// Which transport's wire codes a completion carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -145,54 +147,60 @@ impl Processing {
             };
         }
         let count = self.queue_pairs();
-        if !count.is_power_of_two() || !(16..=4096).contains(&count) {
-            let allowed = "a power of two, 16 to 4096".to_string();
-            return Err(range(
+        let (least, most) = (LEAST_QUEUE_PAIRS, MOST_QUEUE_PAIRS);
+        let (bits, stream, tag) = (config.net_id_bits, config.stream_bits, config.tag_bits);
+        let bytes = config.max_request_bytes;
+        let rows = [
+            (
                 "processing.queue_pairs",
-                count,
-                allowed,
+                count.to_string(),
+                count.is_power_of_two() && (least..=most).contains(&count),
+                format!("a power of two, {least} to {most}"),
                 "each has a place in memories of so many",
-            ));
+            ),
+            (
+                "net_id_bits",
+                bits.to_string(),
+                [32, 128].contains(&bits),
+                "32 or 128".to_string(),
+                "a frame's destination address is the network identifier: IPv4 in 32 bits, both kinds in 128",
+            ),
+            (
+                "stream_bits",
+                stream.to_string(),
+                stream >= QPN_BITS,
+                format!("{QPN_BITS} to 32"),
+                "a completion's stream is its queue pair's number",
+            ),
+            (
+                "tag_bits",
+                tag.to_string(),
+                tag == 32,
+                "32".to_string(),
+                "a completion's tag is its packet's opcode and sequence number",
+            ),
+            (
+                "max_request_bytes",
+                bytes.to_string(),
+                bytes >= LARGEST_PAYLOAD,
+                format!("a power of two, {LARGEST_PAYLOAD} to 65536"),
+                "a packet's payload is asked for at once",
+            ),
+            (
+                "processing.transport",
+                "iwarp".to_string(),
+                self.transport == WireTransport::Roce,
+                "roce".to_string(),
+                "its frames are RoCE's",
+            ),
+        ];
+        match rows.into_iter().find(|(.., good, _, _)| !good) {
+            None => Ok(()),
+            Some((field, value, _, allowed, reason)) => {
+                let allowed = format!("{allowed}, with frontend = \"roce\"");
+                Err(ConfigError::Range { field, value, allowed, reason })
+            }
         }
-        let needs = |field, value: u32, good: bool, allowed: &str, reason| {
-            if good { Ok(()) } else { Err(range(field, value, allowed.to_string(), reason)) }
-        };
-        let bits = config.net_id_bits;
-        needs(
-            "net_id_bits",
-            bits,
-            [32, 128].contains(&bits),
-            "32 or 128 with frontend = \"roce\"",
-            "a frame's destination address is the network identifier: IPv4 in 32 bits, both kinds in 128",
-        )?;
-        needs(
-            "stream_bits",
-            config.stream_bits,
-            config.stream_bits >= 24,
-            "24 to 32 with frontend = \"roce\"",
-            "a completion's stream is its queue pair's number",
-        )?;
-        needs(
-            "tag_bits",
-            config.tag_bits,
-            config.tag_bits == 32,
-            "32 with frontend = \"roce\"",
-            "a completion's tag is its packet's opcode and sequence number",
-        )?;
-        needs(
-            "max_request_bytes",
-            config.max_request_bytes,
-            config.max_request_bytes >= 4096,
-            "a power of two, 4096 to 65536 with frontend = \"roce\"",
-            "a packet carries up to 4096 bytes",
-        )?;
-        needs(
-            "processing.transport",
-            1,
-            self.transport == WireTransport::Roce,
-            "roce with frontend = \"roce\"",
-            "its frames are RoCE's",
-        )
     }
 
     /// Checks every field. `max_request_bytes` is the mapping unit's.
@@ -272,5 +280,40 @@ mod tests {
         let config = Config::from_toml("[processing]\ndata_bits = 64", "mine.toml").unwrap();
         assert_eq!((config.processing.data_bytes(), config.processing.lane_bits()), (8, 3));
         assert_eq!(Config::from_toml(&config.to_toml(), "again").unwrap().processing, config.processing);
+    }
+
+    #[test]
+    fn what_the_packet_decoder_needs_is_checked() {
+        let of = |upper: &str, processing: &str| {
+            let text = format!(
+                "net_id_bits = 128\nstream_bits = 24\ntag_bits = 32\n{upper}\n[processing]\n{processing}"
+            );
+            let text = match upper.split_once(' ') {
+                Some((field, _)) => {
+                    let other = |line: &&str| !line.starts_with(field) || *line == upper;
+                    text.lines().filter(other).collect::<Vec<_>>().join("\n")
+                }
+                None => text,
+            };
+            Config::from_toml(&text, "mine.toml")
+        };
+        let frames = "frontend = \"roce\"";
+        assert_eq!(of("", frames).unwrap().processing.queue_pairs(), 256);
+        assert_eq!(of("net_id_bits = 32", frames).unwrap().processing.queue_pairs(), 256);
+        for (upper, more, word) in [
+            ("net_id_bits = 152", "", "32 or 128"),
+            ("stream_bits = 23", "", "24 to 32"),
+            ("tag_bits = 31", "", "32, with frontend"),
+            ("max_request_bytes = 2048", "", "4096 to 65536"),
+            ("", "transport = \"iwarp\"", "iwarp"),
+            ("", "queue_pairs = 8", "16 to 4096"),
+            ("", "queue_pairs = 8192", "16 to 4096"),
+            ("", "queue_pairs = 100", "a power of two"),
+        ] {
+            let error = of(upper, &format!("{frames}\n{more}")).unwrap_err().to_string();
+            assert!(error.contains(word), "{upper} {more}: {error}");
+        }
+        let error = of("", "queue_pairs = 64").unwrap_err().to_string();
+        assert!(error.contains("absent"), "{error}");
     }
 }

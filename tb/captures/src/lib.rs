@@ -32,6 +32,6 @@ pub use pcap::{CaptureError, Frame, Frames};
 pub use registrations::{NoSlots, Registrations};
 pub use roce::{Capture, Packet, RequestHeader, RequestOp, SkipReason};
 pub use slots::{Sizing, SlotAllocator};
-pub use timeline::{Item, Moment, Timeline};
+pub use timeline::{Item, Moment, Stamped, Timeline};
 pub use verdict::{Request, Verdict};
 pub use vm::{Vm, VmError};

@@ -11,8 +11,7 @@ use stagecoach_spec::Op;
 
 use crate::pcap::{CaptureError, Frame, Frames};
 
-/// UDP destination port of RoCEv2.
-pub const ROCE_PORT: u16 = 4791;
+pub use stagecoach_spec::queue_pair::ROCE_PORT;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
-use stagecoach_cosim::machine::{Finished, Machine, Manner, Order, Willing};
+use stagecoach_cosim::machine::{Finished, Machine, Manner, Willing, manners};
 use stagecoach_host::Driver;
 use stagecoach_model::Golden;
 use stagecoach_model::processing::{Memory, Outcome};
@@ -225,42 +225,20 @@ impl Both {
 
     /// Runs until nothing is under way, and compares all, memory too.
     fn settle(&mut self) {
-        self.machine().run().unwrap_or_else(|error| panic!("{error}"));
+        self.machine().rest().unwrap_or_else(|error| panic!("{error}"));
         self.compare();
         assert!(self.sent.is_empty());
         if let Some(update) = self.racing.take() {
             self.golden.update(&update).expect("it was accepted");
         }
-        for _ in 0..2000 {
-            if self.machine().slave.is_idle() {
-                break;
-            }
-            self.machine().step().expect("it goes on");
-        }
-        let written: Vec<_> = self.machine().slave.memory.written().collect();
-        let expected: Vec<_> = self.memory.written().collect();
-        if written != expected {
-            let first = written.iter().zip(&expected).find(|(a, b)| a != b);
-            panic!("memory differs, first at {first:x?}; {} and {} bytes", written.len(), expected.len());
-        }
+        let machine = self.driver.bus();
+        assert_eq!(machine.differs(&self.memory), None);
         self.machine().check().unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
 fn agree(outcome: &Outcome, finished: &Finished) -> bool {
     outcome.completion == finished.completion && outcome.data == finished.data
-}
-
-/// A manner of the memory, and the client's.
-fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
-    let often = |random: &mut ChaCha8Rng| [15, 50, 100][random.random_range(0..3)];
-    let manner = Manner {
-        least_cycles: [0, 5, 60][random.random_range(0..3)],
-        answers: often(random),
-        willing: often(random),
-        order: [Order::Oldest, Order::Random][random.random_range(0..2)],
-    };
-    (manner, Willing { sends: often(random), takes: often(random), registers: 100 })
 }
 
 fn traffic(kind: EngineKind, data_bits: u32, seed: u64, rounds: usize) -> [u64; 15] {

@@ -1,6 +1,6 @@
 //! A card that takes frames: the golden model, and beside it the controller in RTL, held to the same answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use stagecoach_cosim::EngineKind;
 use stagecoach_cosim::machine::Machine;
@@ -8,15 +8,11 @@ use stagecoach_host::{Driver, QueuePairs};
 use stagecoach_model::Golden;
 use stagecoach_model::decoder::{Decoder, Dropped};
 use stagecoach_model::processing::{Memory, Outcome};
-use stagecoach_spec::{Config, NetId, QueuePair, QueuePairUpdate, Update, UpdateError};
+use stagecoach_spec::{Answer, Config, NetId, QueuePair, QueuePairUpdate, Update};
 
 use crate::Error;
 use crate::cli::EngineChoice;
-
-/// Cycles that a machine may take to be done with what it has taken.
-const PATIENCE: u64 = 100_000;
-/// Cycles in which a frame that was taken is certain to have become a request.
-const SETTLES: u64 = 400;
+use crate::replay::player::Tables;
 
 /// The card.
 pub struct Card {
@@ -55,23 +51,6 @@ impl Card {
             expected: VecDeque::new(),
             updates: 0,
         })
-    }
-
-    /// Changes a table, when all frames before it are done.
-    ///
-    /// # Errors
-    /// The engine failed, or answered otherwise than the golden model.
-    pub fn update(&mut self, update: &Update) -> Result<Result<u64, UpdateError>, Error> {
-        self.settle()?;
-        self.updates += 1;
-        let expected = self.golden.update(update);
-        if let Some(driver) = &mut self.driver {
-            let answer = driver.update(update).map_err(|error| failed(self.name, error))?;
-            if answer != expected {
-                return Err(failed(self.name, format!("{update:?}: {answer:?}, and the model {expected:?}")));
-            }
-        }
-        Ok(expected)
     }
 
     /// Makes a queue pair anew, when all frames before it are done.
@@ -123,17 +102,7 @@ impl Card {
     pub fn settle(&mut self) -> Result<(), Error> {
         let Some(driver) = &mut self.driver else { return Ok(()) };
         let machine = driver.bus();
-        if self.expected.is_empty() && machine.frames_are_taken() {
-            return Ok(());
-        }
-        machine.run().map_err(|error| failed(self.name, error))?;
-        let start = machine.cycle();
-        while machine.cycle() < start + SETTLES || !machine.slave.is_idle() || !machine.frames_are_taken() {
-            machine.step().map_err(|error| failed(self.name, error))?;
-            if machine.cycle() > start + PATIENCE {
-                return Err(failed(self.name, "it does not come to rest"));
-            }
-        }
+        machine.rest().map_err(|error| failed(self.name, error))?;
         while let Some(finished) = machine.finished() {
             let expected = self.expected.pop_front();
             let same = expected.as_ref().is_some_and(|expected| {
@@ -152,9 +121,9 @@ impl Card {
     }
 
     /// Every byte of memory that was written, by physical address.
-    pub fn written(&self) -> Vec<(u64, u8)> {
-        match &self.driver {
-            Some(driver) => driver.bus_ref().slave.memory.written().collect(),
+    pub fn written(&mut self) -> BTreeMap<u64, u8> {
+        match &mut self.driver {
+            Some(driver) => driver.bus().slave.memory.written().collect(),
             None => self.memory.written().collect(),
         }
     }
@@ -170,8 +139,28 @@ impl Card {
     }
 
     /// Clock cycles; nothing without a clock.
-    pub fn cycles(&self) -> Option<u64> {
-        self.driver.as_ref().map(|driver| driver.bus_ref().cycle())
+    pub fn cycles(&mut self) -> Option<u64> {
+        self.driver.as_mut().map(|driver| driver.bus().cycle())
+    }
+}
+
+impl Tables for Card {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// When all frames before it are done; the engine must answer as the golden model does.
+    fn update(&mut self, update: &Update) -> Result<Answer, Error> {
+        self.settle()?;
+        self.updates += 1;
+        let expected = self.golden.update(update);
+        if let Some(driver) = &mut self.driver {
+            let answer = driver.update(update).map_err(|error| failed(self.name, error))?;
+            if answer != expected {
+                return Err(failed(self.name, format!("{update:?}: {answer:?}, and the model {expected:?}")));
+            }
+        }
+        Ok(expected)
     }
 }
 

@@ -8,24 +8,23 @@ mod card;
 mod image;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::{Duration, Instant};
 
-use stagecoach_captures::{Change, Event, Frame, Frames, Packet, Registrations, Request, Vm, VmError, roce};
+use stagecoach_captures::roce::PacketKind;
+use stagecoach_captures::{
+    Change, Event, Frame, Frames, Item, Moment, Packet, Request, Stamped, Timeline, Vm, VmError, roce,
+};
 use stagecoach_model::decoder::Dropped;
-use stagecoach_spec::{Config, Fault, Frontend, NetId, Preset, Processing, QueuePair, Update};
+use stagecoach_spec::queue_pair::MOST_QUEUE_PAIRS;
+use stagecoach_spec::{Config, Fault, Frontend, NetId, Preset, Processing, QueuePair};
 
-use super::plan::{self, Plan, Table};
-use super::player::Answered;
+use super::plan::{self, Plan};
+use super::player::{Answered, Player, Tables};
 use super::report::Report;
-use super::verdict::{Comparison, Tally};
 use crate::Error;
 use crate::cli::{ReplayArguments, VmArgument};
 use crate::output::{bar, counted, grouped, print, spinner};
 use card::Card;
 use image::Image;
-
-/// Most queue pairs that a decoder knows.
-const MOST_QUEUE_PAIRS: u64 = 4096;
 
 /// Why frames are dropped, in words.
 const REASONS: [(Dropped, &str); 5] = [
@@ -48,10 +47,16 @@ struct Outcome {
     memory: (u64, u64),
 }
 
-/// Something that happens to a machine.
-enum Happening<'a> {
-    Event(&'a Event),
-    Frame(Frame, Packet),
+/// A frame for a machine.
+struct Arrival {
+    frame: Frame,
+    packet: Packet,
+}
+
+impl Stamped for Arrival {
+    fn time_ns(&self) -> u64 {
+        self.frame.time_ns
+    }
 }
 
 /// Runs the command; whether all agrees.
@@ -78,8 +83,9 @@ fn planned(vms: &[Vm], given: Option<Config>) -> Result<Plan, Error> {
     let needs = known.len() as u64;
     let why = "a queue pair for each that events or requests name".to_owned();
     let field = "processing.queue_pairs";
-    if needs > MOST_QUEUE_PAIRS {
-        return Err(Error::TooLarge { field, needs, most: MOST_QUEUE_PAIRS, why });
+    let most = u64::from(MOST_QUEUE_PAIRS);
+    if needs > most {
+        return Err(Error::TooLarge { field, needs, most, why });
     }
     let config = given.unwrap_or_else(|| {
         let roce = Preset::Roce.config();
@@ -107,136 +113,96 @@ fn queue_pairs(vm: usize, machine: &Vm) -> impl Iterator<Item = (usize, u32)> + 
     told.chain(machine.requests.iter().map(|request| request.qpn)).map(move |qpn| (vm, qpn))
 }
 
-/// A machine and what is known of it.
-struct Player<'a> {
-    name: &'a str,
-    table: Table,
-    registrations: Registrations,
+/// A machine, and what is known of its frames.
+struct Machine<'a> {
+    player: Player,
     image: Image,
     requests: HashMap<u64, &'a Request>,
     /// Queue pairs that came up, and have had no packet since.
     fresh: BTreeSet<u32>,
 }
 
-impl Player<'_> {
+impl Machine<'_> {
     fn event(&mut self, card: &mut Card, event: &Event) -> Result<(), Error> {
-        let place = format!("{}, events line {}", self.name, event.line);
         self.image.event(event);
         if let Change::QueuePair { qpn, .. } = event.change {
             self.fresh.insert(qpn);
         }
-        let changes = self
-            .registrations
-            .changes(event)
-            .map_err(|error| Error::Engine { engine: "golden", problem: format!("{place}: {error}") })?;
-        let Table { number, slices, .. } = self.table;
-        for change in changes {
-            if let Some(update) = change.update(number, |page| slices.window_base + page) {
-                refused(&place, &update, card.update(&update)?)?;
-            }
-        }
-        Ok(())
+        self.player.event(card, event)
     }
 
     /// Makes the queue pair of a packet, if it came up before it, or nobody told of it.
-    fn meet(&mut self, card: &mut Card, packet: &Packet, plan: &Plan) -> Result<(), Error> {
-        let Table { net_id, .. } = self.table;
+    fn meet(&mut self, card: &mut Card, packet: &Packet, config: &Config) -> Result<(), Error> {
+        let net_id = self.player.table().net_id;
         let is_new = self.fresh.remove(&packet.qpn) || !card.knows(net_id, packet.qpn);
-        if !is_new || !matches!(packet.kind, roce::PacketKind::Request(_) | roce::PacketKind::Requester) {
+        if !is_new || !matches!(packet.kind, PacketKind::Request(_) | PacketKind::Requester) {
             return Ok(());
         }
-        let peer = NetId::from_ip(packet.source, &plan.config)
+        let peer = NetId::from_ip(packet.source, config)
             .map_err(|source| Error::NetId { address: packet.source, source })?;
-        let pd = self.registrations.protection_domain(packet.qpn).unwrap_or(plan.no_pd);
+        let pd = self.player.protection_domain(packet.qpn);
         card.queue_pair(net_id, packet.qpn, QueuePair { peer, pd, allows: QueuePair::ALL })
     }
 }
 
-fn refused(
-    place: &str,
-    update: &Update,
-    answer: Result<u64, stagecoach_spec::UpdateError>,
-) -> Result<(), Error> {
-    answer.map(|_| ()).map_err(|source| Error::Refused {
-        place: place.to_owned(),
-        update: format!("{update:?}"),
-        source,
-    })
-}
-
 fn play(arguments: &ReplayArguments, vms: &[Vm], plan: &Plan, card: &mut Card) -> Result<Outcome, Error> {
-    let mut report = Report {
-        engine: arguments.engine.name(),
-        config: plan.config.clone(),
-        machines: arguments.vms.iter().map(|vm| (vm.text.clone(), Tally::default())).collect(),
-        updates: 0,
-        lookups: 0,
-        latencies: BTreeMap::new(),
-        cycles: None,
-        lookup_time: Duration::ZERO,
-        disagreements: Vec::new(),
-    };
-    let mut players = Vec::new();
+    let mut report = Report::new(card.name(), &plan.config, &arguments.vms);
+    let mut machines = Vec::new();
     for ((argument, vm), table) in arguments.vms.iter().zip(vms).zip(&plan.tables) {
-        let Table { number, net_id, slices } = *table;
-        for update in [Update::SetTable { table: number, slices }, Update::Bind { table: number, net_id }] {
-            refused(&argument.text, &update, card.update(&update)?)?;
-        }
-        players.push(Player {
-            name: &argument.text,
-            table: *table,
-            registrations: Registrations::new(slices.slot_count.into()),
-            image: Image::new(slices.window_base),
+        let player = Player::new(&argument.text, *table, plan);
+        player.begin(card)?;
+        machines.push(Machine {
+            player,
+            image: Image::new(table.slices.window_base),
             requests: vm.requests.iter().map(|request| (request.packet, request)).collect(),
             fresh: BTreeSet::new(),
         });
     }
-    let happenings = merged(&arguments.vms, vms)?;
-    let (mut frames, mut written, mut memory) = (0, 0, BTreeMap::new());
-    let progress = bar("replaying", happenings.len() as u64);
-    for (vm, happening) in &happenings {
-        let player = &mut players[*vm];
-        match happening {
-            Happening::Event(event) => player.event(card, event)?,
-            Happening::Frame(frame, packet) => {
-                frames += 1;
-                player.meet(card, packet, plan)?;
-                let started = Instant::now();
+    let arrivals = arguments.vms.iter().zip(vms).map(|(argument, vm)| arrivals(argument, vm));
+    let arrivals = arrivals.collect::<Result<Vec<_>, Error>>()?;
+    let streams = vms.iter().zip(&arrivals).map(|(vm, frames)| (vm.log.events.as_slice(), frames.as_slice()));
+    let frames = arrivals.iter().map(Vec::len).sum::<usize>() as u64;
+    let (mut written, mut memory) = (0, BTreeMap::new());
+    let progress = bar("replaying", frames + vms.iter().map(|vm| vm.log.events.len() as u64).sum::<u64>());
+    for Moment { vm, item, .. } in Timeline::merge(streams) {
+        let machine = &mut machines[vm];
+        match item {
+            Item::Event(event) => machine.event(card, event)?,
+            Item::Request(Arrival { frame, packet }) => {
+                machine.meet(card, packet, &plan.config)?;
                 let outcomes = card.frame(&frame.data);
-                report.lookup_time += started.elapsed();
                 let fault = match &outcomes {
                     Ok(outcomes) => {
-                        report.lookups += outcomes.len() as u64;
                         let faults = outcomes.iter().map(|outcome| outcome.completion.fault);
                         faults.into_iter().find(|fault| *fault != Fault::Granted).unwrap_or(Fault::Granted)
                     }
                     // Dropped, as a packet for nobody is.
                     Err(_) => Fault::UnknownNetwork,
                 };
-                if outcomes.is_ok() && fault == Fault::Granted {
-                    let granted = player.image.granted(packet, frame, &mut memory);
+                if fault == Fault::Granted {
+                    let granted = machine.image.granted(packet, frame, &mut memory);
                     written += granted.map_err(|problem| Error::Engine {
-                        engine: report.engine,
-                        problem: format!("{}, packet {}: granted, but {problem}", player.name, packet.index),
+                        engine: card.name(),
+                        problem: format!(
+                            "{}, packet {}: granted, but {problem}",
+                            machine.player.name(),
+                            packet.index
+                        ),
                     })?;
                 }
-                if let Some(request) = player.requests.get(&packet.index) {
+                if let Some(request) = machine.requests.get(&packet.index) {
                     let answered = Answered { fault, spans: Vec::new(), latencies: Vec::new(), lookups: 1 };
-                    if report.machines[*vm].1.count(request, &answered) == Comparison::Disagrees {
-                        report.disagree(player.name, request, &answered);
-                    }
+                    report.judge(vm, request, &answered);
                 }
             }
         }
         progress.inc(1);
     }
-    let started = Instant::now();
     card.settle()?;
-    report.lookup_time += started.elapsed();
     progress.finish_and_clear();
     report.updates = card.updates;
     report.cycles = card.cycles();
-    let found: BTreeMap<u64, u8> = card.written().into_iter().collect();
+    let found = card.written();
     let places: BTreeSet<u64> = found.keys().chain(memory.keys()).copied().collect();
     let differ = places.iter().filter(|place| found.get(place) != memory.get(place)).count();
     let dropped = REASONS.map(|(reason, words)| (u64::from(card.dropped(reason)), words)).into();
@@ -244,24 +210,18 @@ fn play(arguments: &ReplayArguments, vms: &[Vm], plan: &Plan, card: &mut Card) -
     Ok(Outcome { report, frames, accepted, dropped, written, memory: (differ as u64, places.len() as u64) })
 }
 
-/// All that happens to the machines, in time order; an event counts for the frames stamped at or after it.
-fn merged<'a>(arguments: &[VmArgument], vms: &'a [Vm]) -> Result<Vec<(usize, Happening<'a>)>, Error> {
-    let mut all = Vec::new();
-    for (number, (argument, vm)) in arguments.iter().zip(vms).enumerate() {
-        all.extend(vm.log.events.iter().map(|event| (event.time_ns, 0, number, Happening::Event(event))));
-        let busy = spinner(format!("reading {}", argument.capture.display()));
-        for frame in Frames::open(&argument.capture).map_err(VmError::from)? {
-            let frame = frame.map_err(VmError::from)?;
-            let Ok(packet) = roce::parse(&frame) else { continue };
-            if packet.destination == vm.address {
-                all.push((frame.time_ns, 1, number, Happening::Frame(frame, packet)));
-            }
+/// The RoCEv2 frames that are for a machine.
+fn arrivals(argument: &VmArgument, vm: &Vm) -> Result<Vec<Arrival>, Error> {
+    let busy = spinner(format!("reading {}", argument.capture.display()));
+    let mut arrivals = Vec::new();
+    for frame in Frames::open(&argument.capture).map_err(VmError::from)? {
+        let frame = frame.map_err(VmError::from)?;
+        if let Some(packet) = roce::parse(&frame).ok().filter(|packet| packet.destination == vm.address) {
+            arrivals.push(Arrival { frame, packet });
         }
-        busy.finish_and_clear();
     }
-    // Stable: of one machine and time, as in the files.
-    all.sort_by_key(|(time_ns, kind, ..)| (*time_ns, *kind));
-    Ok(all.into_iter().map(|(_, _, vm, happening)| (vm, happening)).collect())
+    busy.finish_and_clear();
+    Ok(arrivals)
 }
 
 impl Outcome {

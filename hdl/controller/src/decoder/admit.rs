@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+use stagecoach_spec::registers::Register;
 
 use super::shape::{BYTES, FRAMES, Shape};
 use super::words::{Admitted, Cargo, Fields, Found, Message};
@@ -143,7 +144,8 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
         here & decoded & known & !same6,
         here & decoded & known & same6 & later & !has_place6,
     ];
-    for (name, happened) in COUNTED.iter().zip(reasons) {
+    for (register, happened) in Register::FRAME_COUNTS.into_iter().zip(reasons) {
+        let name = register.description().name;
         let count = m.register(name, 32).reset_to(0u32);
         let now = m.delay_reset(&format!("{name}_now"), happened);
         count.next(count.value() + now.zero_extend(32));
@@ -221,13 +223,3 @@ fn kind(kinds: Signal<'_>, at: u32) -> Signal<'_> {
 fn behind<'m>(m: &'m ModuleBuilder, name: &str, value: Signal<'m>) -> Signal<'m> {
     late(m, &format!("admit_{name}_after"), value, STAGES as u32)
 }
-
-/// What is counted, in the order of the registers.
-pub(crate) const COUNTED: [&str; 6] = [
-    "frames_accepted",
-    "frames_malformed",
-    "frames_other",
-    "frames_unknown_queue_pair",
-    "frames_unknown_peer",
-    "frames_no_message",
-];

@@ -14,9 +14,9 @@
 use std::sync::Arc;
 
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
-use stagecoach_spec::queue_pair::{ROCE_PORT, opcode};
+use stagecoach_spec::queue_pair::{LARGEST_PAYLOAD, ROCE_PORT, opcode};
 
-use super::shape::{BYTES, HEAD, LARGEST_PAYLOAD, PLACE, Shape};
+use super::shape::{BYTES, HEAD, PLACE, Shape};
 use super::words::Fields;
 use crate::processing::registers::{late, late_valid};
 

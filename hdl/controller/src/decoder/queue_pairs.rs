@@ -38,8 +38,7 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
 
     m.section("Cycles 1 and 2: buckets");
     let seeds = d.table.initial_seeds().into_iter().enumerate().map(|(way, seed)| {
-        let limbs = seed.limbs().into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
-        let seed = m.constant(d.table.seed_bits(), stagecoach_hdl::BigUint::from_bytes_le(&limbs));
+        let seed = m.constant(d.table.seed_bits(), toeplitz::number(seed));
         let parities = toeplitz::parities(&m, &format!("way{way}"), identifier, seed);
         m.delay(&format!("way{way}_bucket"), toeplitz::bucket(&m, &parities))
     });

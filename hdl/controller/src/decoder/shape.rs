@@ -7,10 +7,6 @@ use crate::processing;
 
 /// Bytes of a frame that headers may reach to: Ethernet with a tag, IPv6, UDP, BTH and AtomicETH.
 pub(crate) const HEAD: u32 = 18 + 40 + 8 + 12 + 28;
-/// Bytes of the longest frame that is taken: a payload of 4096 and all headers, up to a multiple of 64.
-pub(crate) const LONGEST: u32 = 4224;
-/// Bytes of the longest payload of a packet: InfiniBand's largest path MTU.
-pub(crate) const LARGEST_PAYLOAD: u32 = 4096;
 /// Bits of a number of bytes of a frame or its payload.
 pub(crate) const BYTES: u32 = 13;
 /// Bits of the place of the payload in its frame.
@@ -45,7 +41,7 @@ impl Shape {
     /// The widths of a configuration that has a decoder.
     pub fn of(config: &Config) -> Shape {
         let unit = processing::Shape::of(config);
-        let longest = LONGEST / unit.bytes;
+        let longest = queue_pair::LONGEST_FRAME / unit.bytes;
         Shape {
             table: queue_pair::table_shape(config),
             address: config.net_id_bits,

@@ -15,7 +15,7 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
 use super::shape::{BYTES, FRAMES, HEAD, Shape};
 use crate::processing::align::only;
-use crate::processing::payload::ones;
+use crate::processing::filled;
 use crate::stream_buffer;
 
 /// Describes the block.
@@ -59,20 +59,13 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let beat_valid = m.delay_reset("beat_valid", takes);
     let beat_data = m.delay("beat_data", only(&m, data, keep));
     let beat_last = m.delay("beat_last", last);
-    let groups = (0..s.bytes / 8).map(|group| (group, keep.bits(8 * group..8 * group + 8)));
-    let counts: Vec<_> =
-        groups.map(|(group, lanes)| m.delay(&format!("beat_count{group}"), ones(&m, lanes))).collect();
+    let counts = filled::counts(&m, s, keep);
     m.comment("Filled from the lowest lane on, without holes, and whole but for the last.");
-    let holes = (keep.bits(1..s.bytes) & !keep.bits(0..s.bytes - 1)).any();
+    let holes = filled::has_holes(s, keep);
     let beat_wrong = m.delay("beat_wrong", holes | last.select(bad, !keep.all()));
 
     m.section("The frame so far");
-    let sum = counts
-        .iter()
-        .map(|count| count.zero_extend(s.lane + 1))
-        .reduce(|a, b| a + b)
-        .expect("a beat has eight lanes at least")
-        .named("beat_bytes");
+    let sum = filled::sum(s, &counts);
     let bytes = m.register("bytes_so_far", BYTES).reset_to(0u32).enabled_by(beat_valid);
     let beats = m.register("beats_so_far", d.beats).reset_to(0u32).enabled_by(beat_valid);
     let wrong = m.register("wrong_so_far", 1).reset_to(0u32).enabled_by(beat_valid);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stagecoach_hdl::netlist::Direction;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder};
+use stagecoach_spec::registers::Register;
 
-use super::admit::COUNTED;
 use super::setup::Write;
 use super::shape::{FRAMES, Shape};
 use super::words::{Fields, Found};
@@ -122,7 +122,8 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     for port in ["loads", "loaded_words", "ready"] {
         m.output(&format!("command_{port}"), setups.output(port));
     }
-    for count in COUNTED {
+    for register in Register::FRAME_COUNTS {
+        let count = register.description().name;
         m.output(&format!("{count}_count"), admits.output(&format!("{count}_count")));
     }
     m.finish()

@@ -109,7 +109,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.section("What it is to become");
     let asked = Pending::unpack(pending, &s.pending());
     let is_atomic = !(asked.reads | asked.writes);
-    let message = s.has_decoder().then(|| Message::of(&m, s, &asked));
+    let message = s.has_decoder().then(|| Message::of(&m, &asked));
     let fails = message.as_ref().map_or(asked.differs, |message| asked.differs | message.refused);
     let runs = (granted & has_bytes & !fails).named("runs");
     wire!(is_read = runs & asked.reads);

@@ -18,10 +18,11 @@
 mod addresses;
 pub(crate) mod align;
 mod atomic;
+pub(crate) mod filled;
 mod finish;
 mod intake;
 mod issue;
-pub(crate) mod payload;
+mod payload;
 mod read;
 mod refusals;
 pub(crate) mod registers;

@@ -11,8 +11,9 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
+use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
+use super::filled;
 use super::shape::Shape;
 use crate::stream_buffer;
 
@@ -55,24 +56,13 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let beat_valid = m.delay_reset("beat_valid", takes);
     let beat_data = m.delay("beat_data", data);
     let beat_last = m.delay("beat_last", last);
-    let groups: Vec<_> = (0..s.bytes / 8).map(|group| keep.bits(8 * group..8 * group + 8)).collect();
-    let counts: Vec<_> = groups
-        .iter()
-        .enumerate()
-        .map(|(group, lanes)| m.delay(&format!("beat_count{group}"), ones(&m, *lanes)))
-        .collect();
+    let counts = filled::counts(&m, s, keep);
     m.comment("Filled from the lowest lane on, without holes.");
-    let holes = m.delay("beat_holes", (keep.bits(1..s.bytes) & !keep.bits(0..s.bytes - 1)).any());
+    let holes = m.delay("beat_holes", filled::has_holes(s, keep));
     let beat_full = m.delay("beat_full", keep.all());
 
     m.section("count: the packet so far");
-    let count_width = s.lane + 1;
-    let sum = counts
-        .iter()
-        .map(|count| count.zero_extend(count_width))
-        .reduce(|a, b| a + b)
-        .expect("a beat has eight lanes at least")
-        .named("beat_bytes");
+    let sum = filled::sum(s, &counts);
     let bytes_width = s.payload_words() + s.lane;
     let so_far = m.register("bytes_so_far", bytes_width).reset_to(0u32).enabled_by(beat_valid);
     let words = m.register("words_so_far", s.payload_words()).reset_to(0u32).enabled_by(beat_valid);
@@ -111,14 +101,4 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.output("packet_wrong", front.bit(s.payload_words() + bytes_width));
     m.output("read_word", read_word);
     m.finish()
-}
-
-/// How many of eight bits are one: 4 bits.
-pub(crate) fn ones<'m>(m: &'m ModuleBuilder, lanes: Signal<'m>) -> Signal<'m> {
-    let half = |at: u32| {
-        let bits: Vec<_> = (at..at + 4).map(|bit| lanes.bit(bit).zero_extend(3)).collect();
-        bits.into_iter().reduce(|a, b| a + b).expect("four bits")
-    };
-    let (low, high) = (half(0), half(4));
-    m.concat(&[m.bit(false), low]) + m.concat(&[m.bit(false), high])
 }

@@ -44,7 +44,7 @@ pub(crate) struct Ended<'m> {
 
 impl<'m> Message<'m> {
     /// Of the request that is `asked`.
-    pub(crate) fn of(m: &'m ModuleBuilder, _: &Shape, asked: &Pending<'m>) -> Message<'m> {
+    pub(crate) fn of(m: &'m ModuleBuilder, asked: &Pending<'m>) -> Message<'m> {
         m.section("Whether an earlier packet of its message was refused");
         let over = m.wire("request_over", 1);
         let recent = (0..SETTLES).fold((m.bit(false), over), |(any, late), cycle| {

@@ -9,18 +9,17 @@
 mod page;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use stagecoach_cosim::machine::{Machine, Manner, Order};
-use stagecoach_cosim::moves::{Asked, Board, Port, Rtl};
+use stagecoach_cosim::moves::{Asked, Outbox, Pair, Side};
 use stagecoach_cosim::{EngineKind, Error};
 use stagecoach_host::Driver;
 use stagecoach_log::{Capacity, Change, Header, Log};
 use stagecoach_migration::card::Place;
-use stagecoach_migration::{Card, Link, LinkError, MemoryStore, Packet, Runner, Step, StopRule};
-use stagecoach_protocol::{Address, Arbitration, CardOperation, Effect, Message, Phase};
+use stagecoach_migration::{Packet, RunError, Step, StopRule};
+use stagecoach_protocol::{CardOperation, Effect, Message, Phase};
 use stagecoach_spec::{
     Access, AccessRequest, Atomic, Config, Fault, NetId, Op, Preset, Region, Request, Slices,
 };
@@ -61,18 +60,6 @@ struct Measured {
 impl Measured {
     fn total(&self) -> u64 {
         self.freeze + self.collect + self.rebuild + self.bind
-    }
-}
-
-struct Outbox {
-    from: usize,
-    out: Vec<(usize, Packet)>,
-}
-
-impl Link for Outbox {
-    fn send(&mut self, _: Address, packet: &Packet) -> Result<(), LinkError> {
-        self.out.push((1 - self.from, packet.clone()));
-        Ok(())
     }
 }
 
@@ -134,48 +121,32 @@ type Began = (u64, usize, &'static str);
 /// Two machines between which a VM moves.
 struct Scene {
     case: Case,
-    rtl: [Rc<RefCell<Rtl>>; 2],
-    runners: [Runner<Port, Board, MemoryStore>; 2],
-    network: VecDeque<(usize, Packet)>,
+    pair: Pair,
     steps: Rc<RefCell<Vec<Began>>>,
 }
 
 impl Scene {
     fn new(case: Case) -> Result<Scene, Error> {
         let config = config();
-        let mut rtl = Vec::new();
+        let mut drivers = Vec::new();
         for number in 0..2 {
             let machine = Machine::new(EngineKind::Native, &config, number)?;
             let mut driver = Driver::open(machine).expect("it is a controller");
             driver.bus().read_log(100);
             driver.bus().slave.manner =
                 Manner { least_cycles: 60, answers: 100, willing: 100, order: Order::Oldest };
-            rtl.push(Rc::new(RefCell::new(Rtl::new(driver))));
+            drivers.push(driver);
         }
-        let rtl: [Rc<RefCell<Rtl>>; 2] = rtl.try_into().unwrap_or_else(|_| unreachable!("there are two"));
-        let card =
-            |number: usize| Card::new(Port(rtl[number].clone()), Board(rtl[number].clone()), place(number));
-        let (own, rule) = (Arbitration::OwnJournal, StopRule { few_pages: 0, most_rounds: 2 });
-        let source = Runner::found(own, card(0), MemoryStore::default(), rule, &log(case.regions));
-        let mut out = Outbox { from: 1, out: Vec::new() };
-        let destination = Runner::start(own, card(1), MemoryStore::default(), rule, &mut out);
-        let runners = [source.expect("there is room"), destination.expect("it is empty")];
-        Ok(Scene { case, rtl, runners, network: out.out.into(), steps: Rc::default() })
-    }
-
-    /// Both clocks show the same.
-    fn synchronise(&mut self) -> u64 {
-        let cycles = [0, 1].map(|number: usize| self.rtl[number].borrow_mut().driver.bus().cycle());
-        let now = cycles[0].max(cycles[1]);
-        for (rtl, cycles) in self.rtl.iter().zip(cycles) {
-            rtl.borrow_mut().step(now - cycles);
-        }
-        now
+        let drivers = drivers.try_into().unwrap_or_else(|_| unreachable!("there are two"));
+        let rule = StopRule { few_pages: 0, most_rounds: 2 };
+        let places = [place(0), place(1)];
+        let pair = Pair::new(drivers, places, rule, &log(case.regions)).expect("there is room");
+        Ok(Scene { case, pair, steps: Rc::default() })
     }
 
     /// Clients ask for reads and writes, wherever the VM is.
     fn ask(&mut self) {
-        for rtl in &self.rtl {
+        for rtl in &self.pair.rtl {
             let mut rtl = rtl.borrow_mut();
             for tag in rtl.driver.bus().under_way()..UNDER_WAY {
                 let op = if tag % 2 == 0 { Op::RemoteRead } else { Op::RemoteWrite };
@@ -196,11 +167,11 @@ impl Scene {
         }
     }
 
-    fn works(&mut self, number: usize, act: impl FnOnce(&mut Runner<Port, Board, MemoryStore>, &mut Outbox)) {
-        self.synchronise();
+    fn works(&mut self, number: usize, act: impl FnOnce(&mut Side, &mut Outbox) -> Result<(), RunError>) {
+        self.pair.synchronise();
         self.ask();
-        let (rtl, steps, case) = (self.rtl[number].clone(), self.steps.clone(), self.case);
-        self.runners[number].observe(Box::new(move |step: Step<'_>| {
+        let (rtl, steps, case) = (self.pair.rtl[number].clone(), self.steps.clone(), self.case);
+        let seen = Box::new(move |step: Step<'_>| {
             let name = match step {
                 Step::Effect(Effect::Card(CardOperation::Freeze)) => "freeze",
                 Step::Effect(Effect::SendFinal(_)) => "collect",
@@ -218,47 +189,45 @@ impl Scene {
             let cycle = rtl.borrow_mut().driver.bus().cycle();
             steps.borrow_mut().push((cycle, number, name));
             ControlFlow::Continue(())
-        }));
-        let mut out = Outbox { from: number, out: Vec::new() };
-        act(&mut self.runners[number], &mut out);
-        self.network.extend(out.out);
-        let cycle = self.rtl[number].borrow_mut().driver.bus().cycle();
+        });
+        self.pair.works(number, seen, act).expect("it goes on");
+        let cycle = self.pair.rtl[number].borrow_mut().driver.bus().cycle();
         self.steps.borrow_mut().push((cycle, number, "over"));
-        self.rtl[number].borrow_mut().heard();
+        self.pair.rtl[number].borrow_mut().heard();
     }
 }
 
 fn measure(case: Case) -> Result<Measured, Error> {
     let mut scene = Scene::new(case)?;
-    scene.works(0, |runner, out| runner.begin_move(out).expect("it is served here"));
-    while let Some((number, packet)) = scene.network.pop_front() {
-        scene.works(number, |runner, out| runner.receive(packet, out).expect("it goes on"));
+    scene.works(0, |runner, out| runner.begin_move(out));
+    while let Some((number, packet)) = scene.pair.network.pop_front() {
+        scene.works(number, |runner, out| runner.receive(packet, out));
     }
-    scene.works(0, |runner, out| runner.round(out).map(drop).expect("it goes on"));
-    while let Some((number, packet)) = scene.network.pop_front() {
-        scene.works(number, |runner, out| runner.receive(packet, out).expect("it goes on"));
+    scene.works(0, |runner, out| runner.round(out).map(drop));
+    while let Some((number, packet)) = scene.pair.network.pop_front() {
+        scene.works(number, |runner, out| runner.receive(packet, out));
     }
     for change in region_changes(case.regions..case.regions + case.late) {
-        scene.works(0, |runner, _| runner.change(change).expect("it is served here"));
+        scene.works(0, |runner, _| runner.change(change));
     }
     let mut bytes = 0;
-    while scene.runners[0].phase() != Phase::Absent {
-        while let Some((number, packet)) = scene.network.pop_front() {
+    while scene.pair.sides[0].phase() != Phase::Absent {
+        while let Some((number, packet)) = scene.pair.network.pop_front() {
             if let Packet::Protocol(Message::Final(_, image)) = &packet {
                 let pages: usize = image.last.iter().map(|(_, page)| 8 + page.len()).sum();
                 bytes = (image.log.len() + pages + 40 * image.digests.len()) as u64;
             }
-            scene.works(number, |runner, out| runner.receive(packet, out).expect("it goes on"));
+            scene.works(number, |runner, out| runner.receive(packet, out));
         }
-        if matches!(scene.runners[0].phase(), Phase::PreCopy { .. }) {
-            scene.works(0, |runner, out| runner.round(out).map(drop).expect("it goes on"));
+        if matches!(scene.pair.sides[0].phase(), Phase::PreCopy { .. }) {
+            scene.works(0, |runner, out| runner.round(out).map(drop));
         }
     }
     // To the first grant.
     let granted = loop {
         scene.ask();
-        scene.rtl[1].borrow_mut().step(1);
-        let heard = scene.rtl[1].borrow_mut().heard();
+        scene.pair.rtl[1].borrow_mut().step(1);
+        let heard = scene.pair.rtl[1].borrow_mut().heard();
         let first = heard.iter().find(|(_, finished)| finished.completion.fault == Fault::Granted);
         if let Some((_, finished)) = first {
             break finished.cycle;

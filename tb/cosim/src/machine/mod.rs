@@ -19,6 +19,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_hdl::Module;
 use stagecoach_host::RegisterBus;
+use stagecoach_model::processing::Memory;
 use stagecoach_spec::{AccessRequest, Completion, Config};
 
 use crate::Error;
@@ -29,6 +30,8 @@ use ports::{Ports, bytes, limbs};
 
 /// Cycles without a sign of life before a machine counts as hung, unless it is told otherwise.
 const PATIENCE: u64 = 400_000;
+/// Cycles in which a frame that was taken is certain to have become a request, if it becomes one.
+const SETTLES: u64 = 400;
 
 /// Why the host's access to a register failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,18 @@ pub struct Willing {
     pub takes: u32,
     /// The registers' channels.
     pub registers: u32,
+}
+
+/// A random manner of the memory, and of the client; the host never stalls.
+pub fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
+    let often = |random: &mut ChaCha8Rng| [15, 50, 100][random.random_range(0..3)];
+    let manner = Manner {
+        least_cycles: [0, 5, 60][random.random_range(0..3)],
+        answers: often(random),
+        willing: often(random),
+        order: [Order::Oldest, Order::Random][random.random_range(0..2)],
+    };
+    (manner, Willing { sends: often(random), takes: often(random), registers: 100 })
 }
 
 impl Willing {
@@ -222,11 +237,6 @@ impl Machine {
         self.sent += completions;
     }
 
-    /// Whether every frame that was sent was taken.
-    pub fn frames_are_taken(&self) -> bool {
-        self.frames.is_idle()
-    }
-
     /// Beats of frames that the controller took so far.
     pub fn frame_beats(&self) -> u64 {
         self.frames.taken
@@ -313,6 +323,34 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    /// Steps until nothing is under way anywhere: as [`Machine::run`], and every frame became what it is to become, and memory has
+    /// answered all.
+    ///
+    /// # Errors
+    /// As [`Machine::run`].
+    pub fn rest(&mut self) -> Result<(), Error> {
+        self.run()?;
+        let start = self.cycle;
+        while self.cycle < start + SETTLES || !self.slave.is_idle() || !self.frames.is_idle() {
+            self.step()?;
+            if self.cycle > start + SETTLES + self.patience {
+                let waiting = "memory or frames do not come to rest".to_owned();
+                return Err(Error::Hang { cycle: self.cycle, cycles: self.patience, waiting });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where memory differs from what it should be, in words; nothing if it does not.
+    pub fn differs(&self, expected: &Memory) -> Option<String> {
+        let [found, wanted]: [Vec<_>; 2] =
+            [&self.slave.memory, expected].map(|memory| memory.written().collect());
+        (found != wanted).then(|| {
+            let first = found.iter().zip(&wanted).find(|(a, b)| a != b);
+            format!("memory differs, first at {first:x?}; {} and {} bytes", found.len(), wanted.len())
+        })
     }
 
     /// The engine's failed assertions, as an error.

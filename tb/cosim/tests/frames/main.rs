@@ -13,7 +13,7 @@ use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
-use stagecoach_cosim::machine::{Machine, Manner, Order, Willing, describe};
+use stagecoach_cosim::machine::{Machine, describe, manners};
 use stagecoach_hdl::Module;
 use stagecoach_host::{Driver, QueuePairs, RegisterBus};
 use stagecoach_model::Golden;
@@ -376,16 +376,7 @@ impl Both {
 
     /// Runs until nothing is under way, and compares all, memory too.
     fn settle(&mut self) {
-        self.driver.bus().run().unwrap_or_else(|error| panic!("{error}"));
-        let patience = 30_000;
-        for step in 0.. {
-            let machine = self.driver.bus();
-            if machine.slave.is_idle() && machine.frames_are_taken() && step > 300 {
-                break;
-            }
-            assert!(step < patience, "frames are not taken");
-            machine.step().unwrap_or_else(|error| panic!("{error}"));
-        }
+        self.driver.bus().rest().unwrap_or_else(|error| panic!("{error}"));
         while let Some(finished) = self.driver.bus().finished() {
             let expected = self.expected.pop_front().expect("no more completions than accesses");
             self.verdicts[usize::from(finished.completion.fault.code())] += 1;
@@ -393,12 +384,8 @@ impl Both {
             assert_eq!(finished.data, expected.data, "{:x?}", expected.completion);
         }
         assert!(self.expected.is_empty());
-        let written: Vec<_> = self.driver.bus().slave.memory.written().collect();
-        let expected: Vec<_> = self.memory.written().collect();
-        if written != expected {
-            let first = written.iter().zip(&expected).find(|(a, b)| a != b);
-            panic!("memory differs, first at {first:x?}; {} and {} bytes", written.len(), expected.len());
-        }
+        let machine = self.driver.bus();
+        assert_eq!(machine.differs(&self.memory), None);
         for index in 0..self.clients.len() as u16 {
             let open = self.driver.open_message(index).expect("the bus works");
             assert_eq!(open, self.decoder.message(index), "of queue pair {index}");
@@ -430,18 +417,6 @@ fn near(address: IpAddr, random: &mut ChaCha8Rng) -> IpAddr {
             IpAddr::V6(Ipv6Addr::from(u128::from(address) ^ 1 << random.random_range(0..128)))
         }
     }
-}
-
-/// A manner of the memory, and the client's.
-fn manners(random: &mut ChaCha8Rng) -> (Manner, Willing) {
-    let often = |random: &mut ChaCha8Rng| [15, 50, 100][random.random_range(0..3)];
-    let manner = Manner {
-        least_cycles: [0, 5, 60][random.random_range(0..3)],
-        answers: often(random),
-        willing: often(random),
-        order: [Order::Oldest, Order::Random][random.random_range(0..2)],
-    };
-    (manner, Willing { sends: often(random), takes: often(random), registers: 100 })
 }
 
 fn traffic(kind: EngineKind, config: &Config, seed: u64, rounds: usize) -> ([u64; 15], [u64; 5]) {

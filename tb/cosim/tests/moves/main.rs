@@ -5,8 +5,8 @@
 //! machine are completed in their order, and a machine's clock stands still while the other's host works, so the order in which
 //! clients hear is the order in which memory must have seen them.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -14,12 +14,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
 use stagecoach_cosim::machine::{Finished, Machine, Manner, Order, Willing};
-use stagecoach_cosim::moves::{Asked, Board, Port, Rtl};
+use stagecoach_cosim::moves::{Asked, Outbox, Pair, Side};
 use stagecoach_host::Driver;
 use stagecoach_log::{Capacity, Change, Header, Log};
 use stagecoach_migration::card::Place;
-use stagecoach_migration::{Card, Link, LinkError, MemoryStore, Packet, RunError, Runner, Step, StopRule};
-use stagecoach_protocol::{Address, Arbitration, CardOperation, Effect, Phase};
+use stagecoach_migration::{RunError, Step, StopRule};
+use stagecoach_protocol::{CardOperation, Effect, Phase};
 use stagecoach_spec::{
     Access, AccessRequest, Atomic, Config, Fault, NetId, Op, Preset, Processing, Region, Request, Slices,
     Update,
@@ -87,19 +87,6 @@ fn first_log() -> Log {
     Log::new(header, slots.chain(installs).collect()).expect("it is sound")
 }
 
-struct Outbox {
-    from: usize,
-    out: Vec<(usize, Packet)>,
-}
-
-impl Link for Outbox {
-    fn send(&mut self, to: Address, packet: &Packet) -> Result<(), LinkError> {
-        assert_eq!(to, Address::Peer, "the source's journal decides");
-        self.out.push((1 - self.from, packet.clone()));
-        Ok(())
-    }
-}
-
 /// What was counted.
 #[derive(Debug, Default)]
 struct Counts {
@@ -115,9 +102,7 @@ struct Counts {
 }
 
 struct World {
-    rtl: [Rc<RefCell<Rtl>>; 2],
-    runners: [Runner<Port, Board, MemoryStore>; 2],
-    network: VecDeque<(usize, Packet)>,
+    pair: Pair,
     random: ChaCha8Rng,
     /// The VM's memory by offset in the region, and that of the VM that stays.
     reference: [BTreeMap<u64, u8>; 2],
@@ -145,7 +130,7 @@ impl World {
     fn new(kind: EngineKind, seed: u64) -> World {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let often = |random: &mut ChaCha8Rng| [25, 60, 100][random.random_range(0..3)];
-        let rtl = [0, 1].map(|number| {
+        let mut drivers = [0, 1].map(|number| {
             let machine = Machine::new(kind, &config(), 10 * seed + number).expect("it can be made");
             let mut driver = Driver::open(machine).expect("it is a controller");
             driver.bus().read_log(100);
@@ -155,20 +140,14 @@ impl World {
                 Manner { least_cycles, answers: often(&mut random), willing: often(&mut random), order };
             let (sends, takes) = (often(&mut random), often(&mut random));
             driver.bus().set_willing(Willing { sends, takes, registers: often(&mut random) });
-            Rc::new(RefCell::new(Rtl::new(driver)))
+            driver
         });
-        stay(&mut rtl[0].borrow_mut().driver);
+        stay(&mut drivers[0]);
         let rule = StopRule { few_pages: 3, most_rounds: 4 };
-        let card =
-            |number: usize| Card::new(Port(rtl[number].clone()), Board(rtl[number].clone()), place(number));
-        let own = Arbitration::OwnJournal;
-        let source = Runner::found(own, card(0), MemoryStore::default(), rule, &first_log());
-        let mut out = Outbox { from: 1, out: Vec::new() };
-        let destination = Runner::start(own, card(1), MemoryStore::default(), rule, &mut out);
+        let places = [place(0), place(1)];
+        let pair = Pair::new(drivers, places, rule, &first_log()).expect("there is room");
         World {
-            runners: [source.expect("there is room"), destination.expect("it is empty")],
-            rtl,
-            network: out.out.into(),
+            pair,
             random,
             reference: Default::default(),
             frozen_at: Rc::default(),
@@ -181,22 +160,13 @@ impl World {
         }
     }
 
-    /// The clock that both machines share: who worked alone is waited for.
-    fn synchronise(&mut self) {
-        let cycles = [0, 1].map(|number: usize| self.rtl[number].borrow_mut().driver.bus().cycle());
-        let now = cycles[0].max(cycles[1]);
-        for (rtl, cycles) in self.rtl.iter().zip(cycles) {
-            rtl.borrow_mut().step(now - cycles);
-        }
-    }
-
     /// Clients ask until so many requests are under way at each machine, wherever the VM is.
     fn ask(&mut self) {
         for number in 0..2 {
-            while self.rtl[number].borrow_mut().driver.bus().under_way() < UNDER_WAY {
+            while self.pair.rtl[number].borrow_mut().driver.bus().under_way() < UNDER_WAY {
                 let stays = number == 0 && self.random.random_range(0..4) == 0;
                 let (access, payload) = self.access(stays);
-                self.rtl[number].borrow_mut().ask(Asked { access, payload, of: None });
+                self.pair.rtl[number].borrow_mut().ask(Asked { access, payload, of: None });
             }
         }
     }
@@ -243,7 +213,7 @@ impl World {
     /// What clients hear is what the plain memory says.
     fn hear(&mut self) {
         for number in 0..2 {
-            let heard = self.rtl[number].borrow_mut().heard();
+            let heard = self.pair.rtl[number].borrow_mut().heard();
             for (Asked { access, payload, .. }, finished) in heard {
                 let stays = access.request.net_id != net_id();
                 match finished.completion.fault {
@@ -311,7 +281,7 @@ impl World {
     /// Clients over a transport hear of what was done, unless the answer is lost, and send what was not answered, once or twice.
     fn transport(&mut self) {
         for number in 0..2 {
-            let answers = std::mem::take(&mut self.rtl[number].borrow_mut().answers);
+            let answers = std::mem::take(&mut self.pair.rtl[number].borrow_mut().answers);
             for (queue_pair, psn, original) in answers {
                 let requester = &mut self.requesters[queue_pair as usize];
                 if requester.psn == psn && self.random.random_range(0..3) > 0 {
@@ -335,22 +305,22 @@ impl World {
             };
             let access = AccessRequest { request, atomic: Atomic::FetchAdd { add: 1 } };
             // The network leads to where the VM runs; a packet may be lost, or come twice.
-            let Some(number) = (0..2).find(|number| self.rtl[*number].borrow().runs) else { continue };
+            let Some(number) = (0..2).find(|number| self.pair.rtl[*number].borrow().runs) else { continue };
             for _ in 0..self.random.random_range(0..3) {
-                self.rtl[number].borrow_mut().packet(queue_pair, psn, access);
+                self.pair.rtl[number].borrow_mut().packet(queue_pair, psn, access);
             }
         }
     }
 
     /// The VM's CPU, where it runs: once at most.
     fn cpu(&mut self) {
-        let runs: Vec<usize> = (0..2).filter(|number| self.rtl[*number].borrow().runs).collect();
+        let runs: Vec<usize> = (0..2).filter(|number| self.pair.rtl[*number].borrow().runs).collect();
         assert!(runs.len() <= 1, "the VM runs twice");
         for number in runs {
             let at = self.random.random_range(CPUS..PAGES * 4096 - 0x800);
             let (position, value) = (at + 0x800, self.random.random());
             let frame = place(number).slices.window_base + guest_page(position >> 12);
-            self.rtl[number].borrow_mut().cpu_writes(frame << 12 | position & 4095, value);
+            self.pair.rtl[number].borrow_mut().cpu_writes(frame << 12 | position & 4095, value);
             self.reference[0].insert(at, value);
         }
     }
@@ -363,39 +333,33 @@ impl World {
         self.cpu();
         let cycles = self.random.random_range(20..300);
         for number in 0..2 {
-            self.rtl[number].borrow_mut().step(cycles);
+            self.pair.rtl[number].borrow_mut().step(cycles);
         }
-        self.synchronise();
+        self.pair.synchronise();
         self.hear();
         self.ask();
     }
 
     /// A host works; clients' requests wait at its card meanwhile.
-    fn works(
-        &mut self,
-        number: usize,
-        act: impl FnOnce(&mut Runner<Port, Board, MemoryStore>, &mut Outbox) -> Result<(), RunError>,
-    ) {
+    fn works(&mut self, number: usize, act: impl FnOnce(&mut Side, &mut Outbox) -> Result<(), RunError>) {
         self.time_passes();
         let (rtl, frozen_at, under_way) =
-            (self.rtl[number].clone(), self.frozen_at.clone(), self.at_freeze.clone());
-        self.runners[number].observe(Box::new(move |step: Step<'_>| {
+            (self.pair.rtl[number].clone(), self.frozen_at.clone(), self.at_freeze.clone());
+        let seen = Box::new(move |step: Step<'_>| {
             if let Step::Effect(Effect::Card(CardOperation::Freeze)) = step {
                 let mut rtl = rtl.borrow_mut();
                 frozen_at.set(Some(rtl.driver.bus().cycle()));
                 under_way.set(Some(rtl.driver.bus().under_way()));
             }
             ControlFlow::Continue(())
-        }));
-        let mut out = Outbox { from: number, out: Vec::new() };
-        match act(&mut self.runners[number], &mut out) {
+        });
+        match self.pair.works(number, seen, act) {
             Ok(()) | Err(RunError::Refusal(_)) => {}
             Err(error) => panic!("machine {number}: {error}"),
         }
-        self.network.extend(out.out);
         self.counts.at_freeze.extend(self.at_freeze.take());
         self.hear();
-        self.synchronise();
+        self.pair.synchronise();
     }
 
     /// Moves the VM to the other machine.
@@ -403,14 +367,14 @@ impl World {
         let (from, to) = (self.server, 1 - self.server);
         self.works(from, |runner, out| runner.begin_move(out));
         for turn in 0.. {
-            assert!(turn < 400, "{:?} {:?}", self.runners[0].phase(), self.runners[1].phase());
+            assert!(turn < 400, "{:?} {:?}", self.pair.sides[0].phase(), self.pair.sides[1].phase());
             for number in 0..2 {
                 self.works(number, |runner, out| runner.round(out).map(drop));
             }
-            while let Some((number, packet)) = self.network.pop_front() {
+            while let Some((number, packet)) = self.pair.network.pop_front() {
                 self.works(number, |runner, out| runner.receive(packet, out));
             }
-            let phases = [from, to].map(|number| self.runners[number].phase());
+            let phases = [from, to].map(|number| self.pair.sides[number].phase());
             if let [Phase::Absent, Phase::Serving { .. }] = phases {
                 break;
             }
@@ -427,7 +391,7 @@ impl World {
     /// Nothing is under way any more; the VM's memory is what the plain memory says, byte by byte.
     fn ends(&mut self) {
         for number in 0..2 {
-            let mut rtl = self.rtl[number].borrow_mut();
+            let mut rtl = self.pair.rtl[number].borrow_mut();
             rtl.driver.bus().run().unwrap_or_else(|error| panic!("{error}"));
             rtl.step(500);
         }
@@ -438,13 +402,13 @@ impl World {
             let bases = [place(self.server).slices.window_base, WINDOW_OF_OTHER];
             for (vm, base) in bases.into_iter().enumerate() {
                 let number = if vm == 0 { self.server } else { 0 };
-                let mut rtl = self.rtl[number].borrow_mut();
+                let mut rtl = self.pair.rtl[number].borrow_mut();
                 let found = rtl.driver.bus().slave.memory.get((base + frame) << 12 | offset);
                 let wanted = self.reference[vm].get(&at).copied().unwrap_or(0);
                 assert_eq!(found, wanted, "VM {vm}, offset {at:#x}");
             }
         }
-        for rtl in &self.rtl {
+        for rtl in &self.pair.rtl {
             rtl.borrow_mut().driver.bus().check().unwrap_or_else(|error| panic!("{error}"));
         }
     }
@@ -517,7 +481,7 @@ fn in_verilator_too() {
 fn transported(seed: u64, state_moves: bool) -> (Vec<u64>, u64) {
     let mut world = World::new(EngineKind::Native, seed);
     world.requesters = vec![Requester::default(); REQUESTERS as usize];
-    for rtl in &world.rtl {
+    for rtl in &world.pair.rtl {
         rtl.borrow_mut().state_moves = state_moves;
     }
     for _ in 0..3 {
