@@ -90,6 +90,8 @@ struct Both {
     expected: VecDeque<Outcome>,
     /// Nothing strange is sent.
     plain: bool,
+    /// The client that sent last.
+    last: usize,
     verdicts: [u64; 15],
     drops: [u64; 5],
 }
@@ -113,6 +115,7 @@ impl Both {
             clients: Vec::new(),
             expected: VecDeque::new(),
             plain: false,
+            last: 0,
             verdicts: [0; 15],
             drops: [0; 5],
         };
@@ -309,9 +312,14 @@ impl Both {
     /// A frame, of a packet that comes once, twice, late, spoiled or never; and whether the MAC calls it damaged.
     fn frame(&mut self, silent: Option<usize>) -> (Vec<u8>, bool) {
         let mut number = self.random.random_range(0..self.clients.len());
+        // Often a message's packets come one right behind the other.
+        if self.clients[self.last].open.is_some() && self.random.random() {
+            number = self.last;
+        }
         if Some(number) == silent {
             number = (number + 1) % self.clients.len();
         }
+        self.last = number;
         let mut packet = self.packet(number);
         let random = &mut self.random;
         let sent = &mut self.clients[number].sent;
