@@ -3,6 +3,8 @@
 //! A CAM of registers takes an identifier wherever an entry is free. In a cuckoo CAM others may have to move first; the
 //! [`Planner`] says who, and no bound identifier misses meanwhile.
 
+use alloc::vec::Vec;
+
 use stagecoach_planner::{PlanError, Planner};
 use stagecoach_spec::{Cam, Config, NetId, Update, UpdateError};
 use thiserror::Error;
@@ -36,6 +38,8 @@ pub enum BindError<E: core::error::Error> {
 #[derive(Clone, Debug)]
 pub struct Bindings {
     planner: Planner,
+    /// Entries of the CAM.
+    entries: u32,
 }
 
 impl Bindings {
@@ -49,7 +53,7 @@ impl Bindings {
         let cam = if sizes.is_cuckoo { Cam::Cuckoo } else { Cam::Register };
         let config = Config { bindings, net_id_bits, cam: Some(cam), ..Config::default() };
         config.validate().map_err(|_| BindError::Implausible { bindings, net_id_bits })?;
-        Ok(Bindings { planner: Planner::new(&config) })
+        Ok(Bindings { planner: Planner::new(&config), entries: config.cam_entries() })
     }
 
     /// Identifiers that are bound.
@@ -60,6 +64,12 @@ impl Bindings {
     /// Nobody is bound.
     pub fn is_empty(&self) -> bool {
         self.planner.is_empty()
+    }
+
+    /// The identifiers that a table is reachable under.
+    pub fn of(&self, table: u16) -> Vec<NetId> {
+        let bound = (0..self.entries).filter_map(|entry| self.planner.at(entry));
+        bound.filter(|(_, of)| *of == table).map(|(net_id, _)| net_id).collect()
     }
 
     /// Makes a table reachable under an identifier.
@@ -87,6 +97,12 @@ impl Bindings {
     ) -> Result<(), BindError<B::Error>> {
         let plan = self.planner.unbind(net_id).map_err(BindError::Plan)?;
         self.play(driver, &plan)
+    }
+
+    /// The controller says that an identifier is not bound, so its unbinding was made and the answer lost.
+    pub(crate) fn is_gone(&mut self, net_id: NetId, table: u16) {
+        // An error says that it was not known as bound either.
+        let _known = self.planner.follow(&Update::Unbind { table, net_id });
     }
 
     /// Plays a plan, and follows what was accepted.

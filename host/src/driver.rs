@@ -50,7 +50,7 @@ pub enum DriverError<E: core::error::Error> {
 }
 
 /// What the driver found at the registers. The hardware's word, so not to be trusted with indices unchecked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Mapping tables.
     pub tables: u32,

@@ -14,6 +14,8 @@
 //! | [`driver`] | [`Driver`]: finds out what the controller is, gives it commands, waits for their answers |
 //! | [`bindings`] | [`Bindings`]: who is reachable, with the plans that a cuckoo CAM needs |
 //! | [`pool`] | [`Pool`]: who has which part of a pool that tables share |
+//! | [`slices`] | [`SliceAllocator`]: the slices of all tables, and who must move to close gaps |
+//! | [`relocation`] | [`Vm::relocate`]: a table moves to other slices |
 //! | [`keys`] | [`Keys`]: keys that no client has seen lately |
 //! | [`log`] | [`LogReader`]: the registration log, no record missing |
 //! | [`vm`] | [`Vm`]: a table with its slots and keys: registration in the right order |
@@ -36,6 +38,8 @@ pub mod log;
 pub mod mapped;
 pub mod pool;
 pub mod queue_pairs;
+pub mod relocation;
+pub mod slices;
 pub mod vm;
 
 pub use bindings::{BindError, Bindings};
@@ -47,4 +51,5 @@ pub use log::{LogError, LogReader};
 pub use mapped::{MappedError, MappedRegisters};
 pub use pool::{NoRoom, Part, Pool};
 pub use queue_pairs::{QueuePairError, QueuePairs};
+pub use slices::{Relocation, Shared, SliceAllocator, SliceError};
 pub use vm::{ChangeError, Registration, Vm, VmError};

@@ -49,11 +49,7 @@ impl Pool {
         }
         let fitting = self.gaps().filter(|(_, length)| *length >= places);
         let Some((first, _)) = fitting.min_by_key(|(_, length)| *length) else {
-            return Err(NoRoom {
-                wanted: places,
-                free: self.gaps().map(|(_, length)| length).sum(),
-                largest: self.gaps().map(|(_, length)| length).max().unwrap_or(0),
-            });
+            return Err(NoRoom { wanted: places, free: self.free(), largest: self.largest() });
         };
         self.parts.insert(first, places);
         Ok(Part { first, places })
@@ -64,6 +60,34 @@ impl Pool {
         if self.parts.get(&part.first) == Some(&part.places) {
             self.parts.remove(&part.first);
         }
+    }
+
+    /// Places that are free in all.
+    pub fn free(&self) -> u64 {
+        self.gaps().map(|(_, length)| length).sum()
+    }
+
+    /// Places of the largest gap.
+    pub fn largest(&self) -> u64 {
+        self.gaps().map(|(_, length)| length).max().unwrap_or(0)
+    }
+
+    /// The lowest place that a part can move down to, past nobody. A part without places stays.
+    pub(crate) fn floor(&self, part: Part) -> u64 {
+        if part.places == 0 {
+            return part.first;
+        }
+        let below = self.parts.range(..part.first).next_back();
+        below.map_or(0, |(first, places)| first + places)
+    }
+
+    /// A part begins elsewhere from now on.
+    pub(crate) fn move_part(&mut self, part: &mut Part, first: u64) {
+        if self.parts.get(&part.first) == Some(&part.places) {
+            self.parts.remove(&part.first);
+            self.parts.insert(first, part.places);
+        }
+        part.first = first;
     }
 
     /// The gaps: first place and length.

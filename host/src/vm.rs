@@ -11,10 +11,12 @@ use core::ops::Range;
 use stagecoach_spec::{Access, Region, Slices, Update, UpdateError};
 use thiserror::Error;
 
+use crate::bindings::BindError;
 use crate::bus::RegisterBus;
 use crate::driver::{Driver, DriverError};
 use crate::keys::Keys;
 use crate::pool::{NoRoom, Part, Pool};
+use crate::relocation::Contents;
 
 /// Why one change of a table was not made.
 #[derive(Debug, Error)]
@@ -99,6 +101,20 @@ pub enum VmError<E: core::error::Error> {
         /// The key.
         key: u32,
     },
+    /// Somebody else shall move.
+    #[error("the VM's table is {own}, and table {named} shall move")]
+    OtherTable {
+        /// The VM's.
+        own: u16,
+        /// The one that was named.
+        named: u16,
+    },
+    /// The table is on its way to other slices.
+    #[error("the VM's table has not arrived at its new slices; relocate it again first")]
+    OnTheWay,
+    /// An identifier could not be unbound or bound again.
+    #[error(transparent)]
+    Binding(#[from] BindError<E>),
 }
 
 /// Memory to register.
@@ -123,22 +139,26 @@ pub struct Registration<'a> {
 /// A VM's table on a controller.
 #[derive(Clone, Debug)]
 pub struct Vm {
-    table: u16,
+    pub(crate) table: u16,
+    /// What the table owns.
+    pub(crate) slices: Slices,
     slots: Pool,
     keys: Keys,
     /// Every key in use.
-    registered: BTreeMap<u32, Registered>,
+    pub(crate) registered: BTreeMap<u32, Registered>,
+    /// What the table held, if it did not arrive at its new slices.
+    pub(crate) moving: Option<Contents>,
 }
 
 /// What stands in the table for a key.
 #[derive(Clone, Debug)]
-struct Registered {
+pub(crate) struct Registered {
     /// All its slots.
     slots: Part,
     /// Those of them, counted from the first, that may be present.
-    present: Range<u64>,
+    pub(crate) present: Range<u64>,
     /// Its region may be valid.
-    is_valid: bool,
+    pub(crate) is_valid: bool,
 }
 
 impl Vm {
@@ -155,10 +175,17 @@ impl Vm {
         done(driver.update(&Update::SetTable { table, slices })?)?;
         Ok(Vm {
             table,
+            slices,
             slots: Pool::new(slices.slot_count.into()),
             keys: Keys::new(slices.region_count, first_variant),
             registered: BTreeMap::new(),
+            moving: None,
         })
+    }
+
+    /// What its table owns.
+    pub fn slices(&self) -> Slices {
+        self.slices
     }
 
     /// Its table.
@@ -175,6 +202,7 @@ impl Vm {
         driver: &mut Driver<B>,
         memory: &Registration<'_>,
     ) -> Result<u32, VmError<B::Error>> {
+        self.stands()?;
         let needed = pages(driver.sizes().page_shifts, memory)?;
         if memory.frames.len() as u64 != needed {
             return Err(VmError::WrongNumberOfPages { given: memory.frames.len(), needed });
@@ -211,6 +239,7 @@ impl Vm {
         driver: &mut Driver<B>,
         key: u32,
     ) -> Result<(), VmError<B::Error>> {
+        self.stands()?;
         let Some(mut entry) = self.registered.remove(&key) else {
             return Err(VmError::NoSuchKey { key });
         };
@@ -241,6 +270,11 @@ impl Vm {
     /// As [`VmError`] says.
     pub fn thaw<B: RegisterBus>(&self, driver: &mut Driver<B>) -> Result<(), VmError<B::Error>> {
         Ok(done(driver.update(&Update::Thaw { table: self.table })?)?)
+    }
+
+    /// The table is not on its way to other slices.
+    fn stands<E: core::error::Error>(&self) -> Result<(), VmError<E>> {
+        if self.moving.is_some() { Err(VmError::OnTheWay) } else { Ok(()) }
     }
 
     /// Slots first, region last. The entry says what stands in the table, also when this fails: an update whose answer
@@ -305,7 +339,7 @@ impl Vm {
 
 impl Registered {
     /// The slot of a page. A pool of the controller's slots has 2^24 places at most.
-    fn slot(&self, page: u64) -> u32 {
+    pub(crate) fn slot(&self, page: u64) -> u32 {
         (self.slots.first + page) as u32
     }
 }
@@ -326,7 +360,7 @@ fn pages<E: core::error::Error>(page_shifts: u32, memory: &Registration<'_>) -> 
     Ok(bytes.div_ceil(1 << shift) as u64)
 }
 
-fn done<E: core::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), ChangeError<E>> {
+pub(crate) fn done<E: core::error::Error>(answer: stagecoach_spec::Answer) -> Result<(), ChangeError<E>> {
     answer.map(|_| ()).map_err(ChangeError::Refused)
 }
 
