@@ -1,11 +1,13 @@
 //! The whole controller against the golden model: what clients are told, what they read, and every byte of memory.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
-use stagecoach_cosim::machine::{Finished, Machine, Manner, Willing, manners};
+use stagecoach_cosim::machine::{Finished, Machine, Manner, Willing, describe, manners};
+use stagecoach_hdl::Module;
 use stagecoach_host::Driver;
 use stagecoach_model::Golden;
 use stagecoach_model::processing::{Memory, Outcome};
@@ -13,6 +15,9 @@ use stagecoach_spec::{
     Access, AccessRequest, Atomic, Completion, Config, Fault, NetId, Op, Preset, Processing, Region, Request,
     Slices, Update,
 };
+
+#[path = "support/mutants.rs"]
+mod mutants;
 
 /// Frames of each VM.
 const FRAMES: u64 = 64;
@@ -62,7 +67,11 @@ struct Both {
 
 impl Both {
     fn new(kind: EngineKind, config: &Config, seed: u64) -> Both {
-        let machine = Machine::new(kind, config, seed).expect("it can be made");
+        Both::of(kind, &describe(config).expect("it can be described"), config, seed)
+    }
+
+    fn of(kind: EngineKind, module: &Arc<Module>, config: &Config, seed: u64) -> Both {
+        let machine = Machine::of(kind, module, config, seed).expect("it can be made");
         let driver = Driver::open(machine).expect("it is a controller");
         let mut both = Both {
             driver,
@@ -242,7 +251,19 @@ fn agree(outcome: &Outcome, finished: &Finished) -> bool {
 }
 
 fn traffic(kind: EngineKind, data_bits: u32, seed: u64, rounds: usize) -> [u64; 15] {
-    let mut both = Both::new(kind, &config(data_bits), seed);
+    let config = config(data_bits);
+    let module = describe(&config).expect("it can be described");
+    traffic_on(kind, &module, &config, seed, rounds)
+}
+
+fn traffic_on(
+    kind: EngineKind,
+    module: &Arc<Module>,
+    config: &Config,
+    seed: u64,
+    rounds: usize,
+) -> [u64; 15] {
+    let mut both = Both::of(kind, module, config, seed);
     for frame in [3, 40] {
         for vm in 0..VMS {
             let frame = 0x1000 + FRAMES * u64::from(vm) + frame;
@@ -471,4 +492,23 @@ fn eight_reads_and_writes_are_under_way_at_once() {
         println!("{op}: {reads} reads and {writes} writes were under way at once");
         assert!(if op == Op::RemoteRead { reads >= 8 } else { writes >= 8 });
     }
+}
+
+/// Mutants that a test run tries.
+const TRIED: usize = 6;
+/// Most of a hundred that may survive. Those that do are mostly about when: an age that a timeout counts, an access that waits for
+/// another although they do not overlap, credits that are more generous than needed.
+const MOST_SURVIVE: usize = 40;
+
+/// `STAGECOACH_MUTANTS=400 cargo test --release -p stagecoach-cosim --test processing mutants -- --nocapture` tries more.
+#[test]
+fn mutants_of_the_processing_unit_are_caught() {
+    let config = config(64);
+    let sound = describe(&config).expect("it can be described");
+    let of_unit = |module: &str| module.starts_with("processing_");
+    mutants::are_caught(&sound, "the processing unit", of_unit, TRIED, MOST_SURVIVE, |mutant| {
+        for (seed, rounds) in [(1, 3), (2, 6)] {
+            traffic_on(EngineKind::Native, mutant, &config, seed, rounds);
+        }
+    });
 }
