@@ -34,6 +34,19 @@ module mapping_binding (
   output wire [13:0]  out_slot_base
 );
 
+  reg init_here;
+  reg [8:0] init_here_place;
+
+  always @(posedge clk) if (rst) begin
+    init_here <= 1'b0;
+  end else begin
+    init_here <= init;
+  end
+
+  always @(posedge clk) begin
+    init_here_place <= init_place;
+  end
+
   // ---- Request's own cycle: parities of groups of the identifier's bits -------------------------
 
   reg [15:0] way0_parities0;
@@ -423,6 +436,7 @@ module mapping_binding (
   wire writes_ways = in_token & commit_binding;
   reg way0_write;
   reg [8:0] way0_place;
+  reg way0_fills;
   reg [201:0] way0_written;
   wire [201:0] way0_word;
 
@@ -442,6 +456,7 @@ module mapping_binding (
 
   reg way1_write;
   reg [8:0] way1_place;
+  reg way1_fills;
   reg [201:0] way1_written;
   wire [201:0] way1_word;
 
@@ -461,6 +476,7 @@ module mapping_binding (
 
   reg way2_write;
   reg [8:0] way2_place;
+  reg way2_fills;
   reg [201:0] way2_written;
   wire [201:0] way2_word;
 
@@ -480,6 +496,7 @@ module mapping_binding (
 
   reg way3_write;
   reg [8:0] way3_place;
+  reg way3_fills;
   reg [201:0] way3_written;
   wire [201:0] way3_word;
 
@@ -513,10 +530,10 @@ module mapping_binding (
     binding3_request <= 1'b0;
     binding3_token <= 1'b0;
   end else begin
-    way0_write <= init | (writes_ways & (commit_take[0] | commit_leave[0]));
-    way1_write <= init | (writes_ways & (commit_take[1] | commit_leave[1]));
-    way2_write <= init | (writes_ways & (commit_take[2] | commit_leave[2]));
-    way3_write <= init | (writes_ways & (commit_take[3] | commit_leave[3]));
+    way0_write <= init_here | (writes_ways & (commit_take[0] | commit_leave[0]));
+    way1_write <= init_here | (writes_ways & (commit_take[1] | commit_leave[1]));
+    way2_write <= init_here | (writes_ways & (commit_take[2] | commit_leave[2]));
+    way3_write <= init_here | (writes_ways & (commit_take[3] | commit_leave[3]));
     binding2_request <= binding1_request;
     binding2_token <= binding1_token;
     binding3_request <= binding2_request;
@@ -524,14 +541,26 @@ module mapping_binding (
   end
 
   always @(posedge clk) begin
-    way0_place <= init ? init_place : commit_take[0] ? commit_take_bucket : commit_leave_bucket;
-    way0_written <= {commit_target, commit_identifier & {153{commit_take[0] & !init}}};
-    way1_place <= init ? init_place : commit_take[1] ? commit_take_bucket : commit_leave_bucket;
-    way1_written <= {commit_target, commit_identifier & {153{commit_take[1] & !init}}};
-    way2_place <= init ? init_place : commit_take[2] ? commit_take_bucket : commit_leave_bucket;
-    way2_written <= {commit_target, commit_identifier & {153{commit_take[2] & !init}}};
-    way3_place <= init ? init_place : commit_take[3] ? commit_take_bucket : commit_leave_bucket;
-    way3_written <= {commit_target, commit_identifier & {153{commit_take[3] & !init}}};
+    way0_place <= init_here ? init_here_place :
+        commit_take[0] ? commit_take_bucket :
+        commit_leave_bucket;
+    way0_fills <= commit_take[0] & !init;
+    way0_written <= {commit_target, commit_identifier & {153{way0_fills}}};
+    way1_place <= init_here ? init_here_place :
+        commit_take[1] ? commit_take_bucket :
+        commit_leave_bucket;
+    way1_fills <= commit_take[1] & !init;
+    way1_written <= {commit_target, commit_identifier & {153{way1_fills}}};
+    way2_place <= init_here ? init_here_place :
+        commit_take[2] ? commit_take_bucket :
+        commit_leave_bucket;
+    way2_fills <= commit_take[2] & !init;
+    way2_written <= {commit_target, commit_identifier & {153{way2_fills}}};
+    way3_place <= init_here ? init_here_place :
+        commit_take[3] ? commit_take_bucket :
+        commit_leave_bucket;
+    way3_fills <= commit_take[3] & !init;
+    way3_written <= {commit_target, commit_identifier & {153{way3_fills}}};
     binding2_net_id <= binding1_net_id;
   end
 
@@ -560,16 +589,16 @@ module mapping_binding (
   reg [48:0] stash3_target;
   wire [152:0] stash3_entry = {stash3_valid, stash3_net_id};
   wire [152:0] stash0_wanted = {1'b1, binding2_net_id};
-  reg [19:0] binding3_stash0_chunks;
+  reg [15:0] binding3_stash0_chunks;
   reg binding4_stash0_hit;
   wire [152:0] stash1_wanted = {1'b1, binding2_net_id};
-  reg [19:0] binding3_stash1_chunks;
+  reg [15:0] binding3_stash1_chunks;
   reg binding4_stash1_hit;
   wire [152:0] stash2_wanted = {1'b1, binding2_net_id};
-  reg [19:0] binding3_stash2_chunks;
+  reg [15:0] binding3_stash2_chunks;
   reg binding4_stash2_hit;
   wire [152:0] stash3_wanted = {1'b1, binding2_net_id};
-  reg [19:0] binding3_stash3_chunks;
+  reg [15:0] binding3_stash3_chunks;
   reg binding4_stash3_hit;
   reg binding5_stash_hit;
   reg [48:0] binding5_stash_target;
@@ -625,61 +654,57 @@ module mapping_binding (
   end
 
   always @(posedge clk) begin
-    binding3_stash0_chunks <= {stash0_wanted[7:0] == stash0_entry[7:0],
-        stash0_wanted[15:8] == stash0_entry[15:8], stash0_wanted[23:16] == stash0_entry[23:16],
-        stash0_wanted[31:24] == stash0_entry[31:24], stash0_wanted[39:32] == stash0_entry[39:32],
-        stash0_wanted[47:40] == stash0_entry[47:40], stash0_wanted[55:48] == stash0_entry[55:48],
-        stash0_wanted[63:56] == stash0_entry[63:56], stash0_wanted[71:64] == stash0_entry[71:64],
-        stash0_wanted[79:72] == stash0_entry[79:72], stash0_wanted[87:80] == stash0_entry[87:80],
-        stash0_wanted[95:88] == stash0_entry[95:88], stash0_wanted[103:96] == stash0_entry[103:96],
-        stash0_wanted[111:104] == stash0_entry[111:104],
-        stash0_wanted[119:112] == stash0_entry[119:112],
-        stash0_wanted[127:120] == stash0_entry[127:120],
-        stash0_wanted[135:128] == stash0_entry[135:128],
-        stash0_wanted[143:136] == stash0_entry[143:136],
-        stash0_wanted[151:144] == stash0_entry[151:144], stash0_wanted[152] == stash0_entry[152]};
+    binding3_stash0_chunks <= {stash0_wanted[9:0] == stash0_entry[9:0],
+        stash0_wanted[19:10] == stash0_entry[19:10], stash0_wanted[29:20] == stash0_entry[29:20],
+        stash0_wanted[39:30] == stash0_entry[39:30], stash0_wanted[49:40] == stash0_entry[49:40],
+        stash0_wanted[59:50] == stash0_entry[59:50], stash0_wanted[69:60] == stash0_entry[69:60],
+        stash0_wanted[79:70] == stash0_entry[79:70], stash0_wanted[89:80] == stash0_entry[89:80],
+        stash0_wanted[99:90] == stash0_entry[99:90],
+        stash0_wanted[109:100] == stash0_entry[109:100],
+        stash0_wanted[119:110] == stash0_entry[119:110],
+        stash0_wanted[129:120] == stash0_entry[129:120],
+        stash0_wanted[139:130] == stash0_entry[139:130],
+        stash0_wanted[149:140] == stash0_entry[149:140],
+        stash0_wanted[152:150] == stash0_entry[152:150]};
     binding4_stash0_hit <= &binding3_stash0_chunks;
-    binding3_stash1_chunks <= {stash1_wanted[7:0] == stash1_entry[7:0],
-        stash1_wanted[15:8] == stash1_entry[15:8], stash1_wanted[23:16] == stash1_entry[23:16],
-        stash1_wanted[31:24] == stash1_entry[31:24], stash1_wanted[39:32] == stash1_entry[39:32],
-        stash1_wanted[47:40] == stash1_entry[47:40], stash1_wanted[55:48] == stash1_entry[55:48],
-        stash1_wanted[63:56] == stash1_entry[63:56], stash1_wanted[71:64] == stash1_entry[71:64],
-        stash1_wanted[79:72] == stash1_entry[79:72], stash1_wanted[87:80] == stash1_entry[87:80],
-        stash1_wanted[95:88] == stash1_entry[95:88], stash1_wanted[103:96] == stash1_entry[103:96],
-        stash1_wanted[111:104] == stash1_entry[111:104],
-        stash1_wanted[119:112] == stash1_entry[119:112],
-        stash1_wanted[127:120] == stash1_entry[127:120],
-        stash1_wanted[135:128] == stash1_entry[135:128],
-        stash1_wanted[143:136] == stash1_entry[143:136],
-        stash1_wanted[151:144] == stash1_entry[151:144], stash1_wanted[152] == stash1_entry[152]};
+    binding3_stash1_chunks <= {stash1_wanted[9:0] == stash1_entry[9:0],
+        stash1_wanted[19:10] == stash1_entry[19:10], stash1_wanted[29:20] == stash1_entry[29:20],
+        stash1_wanted[39:30] == stash1_entry[39:30], stash1_wanted[49:40] == stash1_entry[49:40],
+        stash1_wanted[59:50] == stash1_entry[59:50], stash1_wanted[69:60] == stash1_entry[69:60],
+        stash1_wanted[79:70] == stash1_entry[79:70], stash1_wanted[89:80] == stash1_entry[89:80],
+        stash1_wanted[99:90] == stash1_entry[99:90],
+        stash1_wanted[109:100] == stash1_entry[109:100],
+        stash1_wanted[119:110] == stash1_entry[119:110],
+        stash1_wanted[129:120] == stash1_entry[129:120],
+        stash1_wanted[139:130] == stash1_entry[139:130],
+        stash1_wanted[149:140] == stash1_entry[149:140],
+        stash1_wanted[152:150] == stash1_entry[152:150]};
     binding4_stash1_hit <= &binding3_stash1_chunks;
-    binding3_stash2_chunks <= {stash2_wanted[7:0] == stash2_entry[7:0],
-        stash2_wanted[15:8] == stash2_entry[15:8], stash2_wanted[23:16] == stash2_entry[23:16],
-        stash2_wanted[31:24] == stash2_entry[31:24], stash2_wanted[39:32] == stash2_entry[39:32],
-        stash2_wanted[47:40] == stash2_entry[47:40], stash2_wanted[55:48] == stash2_entry[55:48],
-        stash2_wanted[63:56] == stash2_entry[63:56], stash2_wanted[71:64] == stash2_entry[71:64],
-        stash2_wanted[79:72] == stash2_entry[79:72], stash2_wanted[87:80] == stash2_entry[87:80],
-        stash2_wanted[95:88] == stash2_entry[95:88], stash2_wanted[103:96] == stash2_entry[103:96],
-        stash2_wanted[111:104] == stash2_entry[111:104],
-        stash2_wanted[119:112] == stash2_entry[119:112],
-        stash2_wanted[127:120] == stash2_entry[127:120],
-        stash2_wanted[135:128] == stash2_entry[135:128],
-        stash2_wanted[143:136] == stash2_entry[143:136],
-        stash2_wanted[151:144] == stash2_entry[151:144], stash2_wanted[152] == stash2_entry[152]};
+    binding3_stash2_chunks <= {stash2_wanted[9:0] == stash2_entry[9:0],
+        stash2_wanted[19:10] == stash2_entry[19:10], stash2_wanted[29:20] == stash2_entry[29:20],
+        stash2_wanted[39:30] == stash2_entry[39:30], stash2_wanted[49:40] == stash2_entry[49:40],
+        stash2_wanted[59:50] == stash2_entry[59:50], stash2_wanted[69:60] == stash2_entry[69:60],
+        stash2_wanted[79:70] == stash2_entry[79:70], stash2_wanted[89:80] == stash2_entry[89:80],
+        stash2_wanted[99:90] == stash2_entry[99:90],
+        stash2_wanted[109:100] == stash2_entry[109:100],
+        stash2_wanted[119:110] == stash2_entry[119:110],
+        stash2_wanted[129:120] == stash2_entry[129:120],
+        stash2_wanted[139:130] == stash2_entry[139:130],
+        stash2_wanted[149:140] == stash2_entry[149:140],
+        stash2_wanted[152:150] == stash2_entry[152:150]};
     binding4_stash2_hit <= &binding3_stash2_chunks;
-    binding3_stash3_chunks <= {stash3_wanted[7:0] == stash3_entry[7:0],
-        stash3_wanted[15:8] == stash3_entry[15:8], stash3_wanted[23:16] == stash3_entry[23:16],
-        stash3_wanted[31:24] == stash3_entry[31:24], stash3_wanted[39:32] == stash3_entry[39:32],
-        stash3_wanted[47:40] == stash3_entry[47:40], stash3_wanted[55:48] == stash3_entry[55:48],
-        stash3_wanted[63:56] == stash3_entry[63:56], stash3_wanted[71:64] == stash3_entry[71:64],
-        stash3_wanted[79:72] == stash3_entry[79:72], stash3_wanted[87:80] == stash3_entry[87:80],
-        stash3_wanted[95:88] == stash3_entry[95:88], stash3_wanted[103:96] == stash3_entry[103:96],
-        stash3_wanted[111:104] == stash3_entry[111:104],
-        stash3_wanted[119:112] == stash3_entry[119:112],
-        stash3_wanted[127:120] == stash3_entry[127:120],
-        stash3_wanted[135:128] == stash3_entry[135:128],
-        stash3_wanted[143:136] == stash3_entry[143:136],
-        stash3_wanted[151:144] == stash3_entry[151:144], stash3_wanted[152] == stash3_entry[152]};
+    binding3_stash3_chunks <= {stash3_wanted[9:0] == stash3_entry[9:0],
+        stash3_wanted[19:10] == stash3_entry[19:10], stash3_wanted[29:20] == stash3_entry[29:20],
+        stash3_wanted[39:30] == stash3_entry[39:30], stash3_wanted[49:40] == stash3_entry[49:40],
+        stash3_wanted[59:50] == stash3_entry[59:50], stash3_wanted[69:60] == stash3_entry[69:60],
+        stash3_wanted[79:70] == stash3_entry[79:70], stash3_wanted[89:80] == stash3_entry[89:80],
+        stash3_wanted[99:90] == stash3_entry[99:90],
+        stash3_wanted[109:100] == stash3_entry[109:100],
+        stash3_wanted[119:110] == stash3_entry[119:110],
+        stash3_wanted[129:120] == stash3_entry[129:120],
+        stash3_wanted[139:130] == stash3_entry[139:130],
+        stash3_wanted[149:140] == stash3_entry[149:140],
+        stash3_wanted[152:150] == stash3_entry[152:150]};
     binding4_stash3_hit <= &binding3_stash3_chunks;
     binding5_stash_hit <= binding4_stash0_hit | binding4_stash1_hit | binding4_stash2_hit
         | binding4_stash3_hit;
@@ -699,7 +724,7 @@ module mapping_binding (
   );
 
   wire [152:0] way0_wanted = {1'b1, binding3_net_id0};
-  reg [19:0] binding4_way0_chunks;
+  reg [15:0] binding4_way0_chunks;
   wire [151:0] binding3_net_id1;
 
   mapping_binding_copy net_id_copy1 (
@@ -709,7 +734,7 @@ module mapping_binding (
   );
 
   wire [152:0] way1_wanted = {1'b1, binding3_net_id1};
-  reg [19:0] binding4_way1_chunks;
+  reg [15:0] binding4_way1_chunks;
   wire [151:0] binding3_net_id2;
 
   mapping_binding_copy net_id_copy2 (
@@ -719,7 +744,7 @@ module mapping_binding (
   );
 
   wire [152:0] way2_wanted = {1'b1, binding3_net_id2};
-  reg [19:0] binding4_way2_chunks;
+  reg [15:0] binding4_way2_chunks;
   wire [151:0] binding3_net_id3;
 
   mapping_binding_copy net_id_copy3 (
@@ -729,7 +754,7 @@ module mapping_binding (
   );
 
   wire [152:0] way3_wanted = {1'b1, binding3_net_id3};
-  reg [19:0] binding4_way3_chunks;
+  reg [15:0] binding4_way3_chunks;
   reg binding4_request;
   reg binding4_token;
   wire way0_hit = &binding4_way0_chunks;
@@ -892,50 +917,42 @@ module mapping_binding (
   reg binding5_token;
 
   always @(posedge clk) begin
-    binding4_way0_chunks <= {way0_wanted[7:0] == way0_word[7:0],
-        way0_wanted[15:8] == way0_word[15:8], way0_wanted[23:16] == way0_word[23:16],
-        way0_wanted[31:24] == way0_word[31:24], way0_wanted[39:32] == way0_word[39:32],
-        way0_wanted[47:40] == way0_word[47:40], way0_wanted[55:48] == way0_word[55:48],
-        way0_wanted[63:56] == way0_word[63:56], way0_wanted[71:64] == way0_word[71:64],
-        way0_wanted[79:72] == way0_word[79:72], way0_wanted[87:80] == way0_word[87:80],
-        way0_wanted[95:88] == way0_word[95:88], way0_wanted[103:96] == way0_word[103:96],
-        way0_wanted[111:104] == way0_word[111:104], way0_wanted[119:112] == way0_word[119:112],
-        way0_wanted[127:120] == way0_word[127:120], way0_wanted[135:128] == way0_word[135:128],
-        way0_wanted[143:136] == way0_word[143:136], way0_wanted[151:144] == way0_word[151:144],
-        way0_wanted[152] == way0_word[152]};
-    binding4_way1_chunks <= {way1_wanted[7:0] == way1_word[7:0],
-        way1_wanted[15:8] == way1_word[15:8], way1_wanted[23:16] == way1_word[23:16],
-        way1_wanted[31:24] == way1_word[31:24], way1_wanted[39:32] == way1_word[39:32],
-        way1_wanted[47:40] == way1_word[47:40], way1_wanted[55:48] == way1_word[55:48],
-        way1_wanted[63:56] == way1_word[63:56], way1_wanted[71:64] == way1_word[71:64],
-        way1_wanted[79:72] == way1_word[79:72], way1_wanted[87:80] == way1_word[87:80],
-        way1_wanted[95:88] == way1_word[95:88], way1_wanted[103:96] == way1_word[103:96],
-        way1_wanted[111:104] == way1_word[111:104], way1_wanted[119:112] == way1_word[119:112],
-        way1_wanted[127:120] == way1_word[127:120], way1_wanted[135:128] == way1_word[135:128],
-        way1_wanted[143:136] == way1_word[143:136], way1_wanted[151:144] == way1_word[151:144],
-        way1_wanted[152] == way1_word[152]};
-    binding4_way2_chunks <= {way2_wanted[7:0] == way2_word[7:0],
-        way2_wanted[15:8] == way2_word[15:8], way2_wanted[23:16] == way2_word[23:16],
-        way2_wanted[31:24] == way2_word[31:24], way2_wanted[39:32] == way2_word[39:32],
-        way2_wanted[47:40] == way2_word[47:40], way2_wanted[55:48] == way2_word[55:48],
-        way2_wanted[63:56] == way2_word[63:56], way2_wanted[71:64] == way2_word[71:64],
-        way2_wanted[79:72] == way2_word[79:72], way2_wanted[87:80] == way2_word[87:80],
-        way2_wanted[95:88] == way2_word[95:88], way2_wanted[103:96] == way2_word[103:96],
-        way2_wanted[111:104] == way2_word[111:104], way2_wanted[119:112] == way2_word[119:112],
-        way2_wanted[127:120] == way2_word[127:120], way2_wanted[135:128] == way2_word[135:128],
-        way2_wanted[143:136] == way2_word[143:136], way2_wanted[151:144] == way2_word[151:144],
-        way2_wanted[152] == way2_word[152]};
-    binding4_way3_chunks <= {way3_wanted[7:0] == way3_word[7:0],
-        way3_wanted[15:8] == way3_word[15:8], way3_wanted[23:16] == way3_word[23:16],
-        way3_wanted[31:24] == way3_word[31:24], way3_wanted[39:32] == way3_word[39:32],
-        way3_wanted[47:40] == way3_word[47:40], way3_wanted[55:48] == way3_word[55:48],
-        way3_wanted[63:56] == way3_word[63:56], way3_wanted[71:64] == way3_word[71:64],
-        way3_wanted[79:72] == way3_word[79:72], way3_wanted[87:80] == way3_word[87:80],
-        way3_wanted[95:88] == way3_word[95:88], way3_wanted[103:96] == way3_word[103:96],
-        way3_wanted[111:104] == way3_word[111:104], way3_wanted[119:112] == way3_word[119:112],
-        way3_wanted[127:120] == way3_word[127:120], way3_wanted[135:128] == way3_word[135:128],
-        way3_wanted[143:136] == way3_word[143:136], way3_wanted[151:144] == way3_word[151:144],
-        way3_wanted[152] == way3_word[152]};
+    binding4_way0_chunks <= {way0_wanted[9:0] == way0_word[9:0],
+        way0_wanted[19:10] == way0_word[19:10], way0_wanted[29:20] == way0_word[29:20],
+        way0_wanted[39:30] == way0_word[39:30], way0_wanted[49:40] == way0_word[49:40],
+        way0_wanted[59:50] == way0_word[59:50], way0_wanted[69:60] == way0_word[69:60],
+        way0_wanted[79:70] == way0_word[79:70], way0_wanted[89:80] == way0_word[89:80],
+        way0_wanted[99:90] == way0_word[99:90], way0_wanted[109:100] == way0_word[109:100],
+        way0_wanted[119:110] == way0_word[119:110], way0_wanted[129:120] == way0_word[129:120],
+        way0_wanted[139:130] == way0_word[139:130], way0_wanted[149:140] == way0_word[149:140],
+        way0_wanted[152:150] == way0_word[152:150]};
+    binding4_way1_chunks <= {way1_wanted[9:0] == way1_word[9:0],
+        way1_wanted[19:10] == way1_word[19:10], way1_wanted[29:20] == way1_word[29:20],
+        way1_wanted[39:30] == way1_word[39:30], way1_wanted[49:40] == way1_word[49:40],
+        way1_wanted[59:50] == way1_word[59:50], way1_wanted[69:60] == way1_word[69:60],
+        way1_wanted[79:70] == way1_word[79:70], way1_wanted[89:80] == way1_word[89:80],
+        way1_wanted[99:90] == way1_word[99:90], way1_wanted[109:100] == way1_word[109:100],
+        way1_wanted[119:110] == way1_word[119:110], way1_wanted[129:120] == way1_word[129:120],
+        way1_wanted[139:130] == way1_word[139:130], way1_wanted[149:140] == way1_word[149:140],
+        way1_wanted[152:150] == way1_word[152:150]};
+    binding4_way2_chunks <= {way2_wanted[9:0] == way2_word[9:0],
+        way2_wanted[19:10] == way2_word[19:10], way2_wanted[29:20] == way2_word[29:20],
+        way2_wanted[39:30] == way2_word[39:30], way2_wanted[49:40] == way2_word[49:40],
+        way2_wanted[59:50] == way2_word[59:50], way2_wanted[69:60] == way2_word[69:60],
+        way2_wanted[79:70] == way2_word[79:70], way2_wanted[89:80] == way2_word[89:80],
+        way2_wanted[99:90] == way2_word[99:90], way2_wanted[109:100] == way2_word[109:100],
+        way2_wanted[119:110] == way2_word[119:110], way2_wanted[129:120] == way2_word[129:120],
+        way2_wanted[139:130] == way2_word[139:130], way2_wanted[149:140] == way2_word[149:140],
+        way2_wanted[152:150] == way2_word[152:150]};
+    binding4_way3_chunks <= {way3_wanted[9:0] == way3_word[9:0],
+        way3_wanted[19:10] == way3_word[19:10], way3_wanted[29:20] == way3_word[29:20],
+        way3_wanted[39:30] == way3_word[39:30], way3_wanted[49:40] == way3_word[49:40],
+        way3_wanted[59:50] == way3_word[59:50], way3_wanted[69:60] == way3_word[69:60],
+        way3_wanted[79:70] == way3_word[79:70], way3_wanted[89:80] == way3_word[89:80],
+        way3_wanted[99:90] == way3_word[99:90], way3_wanted[109:100] == way3_word[109:100],
+        way3_wanted[119:110] == way3_word[119:110], way3_wanted[129:120] == way3_word[129:120],
+        way3_wanted[139:130] == way3_word[139:130], way3_wanted[149:140] == way3_word[149:140],
+        way3_wanted[152:150] == way3_word[152:150]};
     binding5_way0_hit <= way0_hit;
     binding4_way0_target <= way0_word[201:153];
     binding5_way0_target <= binding4_way0_target;

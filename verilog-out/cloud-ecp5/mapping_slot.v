@@ -55,9 +55,15 @@ module mapping_slot (
   localparam [3:0] FAULT_MISALIGNED_ATOMIC = 4'd8;
   localparam [3:0] FAULT_TABLE_CORRUPT     = 4'd10;
 
+  reg commit_write_here;
+
+  always @(posedge clk) begin
+    commit_write_here <= commit_write_slot;
+  end
+
   // ---- Cycle 1: the address on its way to the memories; cycles 2 and 3: the memories and their output registers 
 
-  wire enable = init_slot | (in_token & commit_write_slot);
+  wire enable = init_slot | (in_token & commit_write_here);
   wire [13:0] address = in_slot_base + in_slot_index;
   reg [32:0] slot_write_word;
   wire [28:0] slot_copied0;
@@ -68,17 +74,17 @@ module mapping_slot (
     .copy (slot_copied0)
   );
 
-  wire [10:0] slot_word0;
+  wire [5:0] slot_word0;
 
   ram_block_one_read #(
-    .WIDTH          (11),
+    .WIDTH          (6),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory0 (
     .clk          (clk),
     .write_enable (slot_copied0[28]),
     .write_address(slot_copied0[27:14]),
-    .write_data   (slot_write_word[10:0]),
+    .write_data   (slot_write_word[5:0]),
     .read_enable  (1'b1),
     .read_address (slot_copied0[13:0]),
     .read_data    (slot_word0)
@@ -92,17 +98,17 @@ module mapping_slot (
     .copy (slot_copied1)
   );
 
-  wire [10:0] slot_word1;
+  wire [5:0] slot_word1;
 
   ram_block_one_read #(
-    .WIDTH          (11),
+    .WIDTH          (6),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory1 (
     .clk          (clk),
     .write_enable (slot_copied1[28]),
     .write_address(slot_copied1[27:14]),
-    .write_data   (slot_write_word[21:11]),
+    .write_data   (slot_write_word[11:6]),
     .read_enable  (1'b1),
     .read_address (slot_copied1[13:0]),
     .read_data    (slot_word1)
@@ -116,23 +122,95 @@ module mapping_slot (
     .copy (slot_copied2)
   );
 
-  wire [10:0] slot_word2;
+  wire [5:0] slot_word2;
 
   ram_block_one_read #(
-    .WIDTH          (11),
+    .WIDTH          (6),
     .ADDRESS_WIDTH  (14),
     .OUTPUT_REGISTER(1)
   ) slot_memory2 (
     .clk          (clk),
     .write_enable (slot_copied2[28]),
     .write_address(slot_copied2[27:14]),
-    .write_data   (slot_write_word[32:22]),
+    .write_data   (slot_write_word[17:12]),
     .read_enable  (1'b1),
     .read_address (slot_copied2[13:0]),
     .read_data    (slot_word2)
   );
 
-  wire [32:0] slot_word = {slot_word2, slot_word1, slot_word0};
+  wire [28:0] slot_copied3;
+
+  mapping_slot_copy slot_copy3 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied3)
+  );
+
+  wire [5:0] slot_word3;
+
+  ram_block_one_read #(
+    .WIDTH          (6),
+    .ADDRESS_WIDTH  (14),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory3 (
+    .clk          (clk),
+    .write_enable (slot_copied3[28]),
+    .write_address(slot_copied3[27:14]),
+    .write_data   (slot_write_word[23:18]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied3[13:0]),
+    .read_data    (slot_word3)
+  );
+
+  wire [28:0] slot_copied4;
+
+  mapping_slot_copy slot_copy4 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied4)
+  );
+
+  wire [5:0] slot_word4;
+
+  ram_block_one_read #(
+    .WIDTH          (6),
+    .ADDRESS_WIDTH  (14),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory4 (
+    .clk          (clk),
+    .write_enable (slot_copied4[28]),
+    .write_address(slot_copied4[27:14]),
+    .write_data   (slot_write_word[29:24]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied4[13:0]),
+    .read_data    (slot_word4)
+  );
+
+  wire [28:0] slot_copied5;
+
+  mapping_slot_copy slot_copy5 (
+    .clk  (clk),
+    .value({enable, commit_slot, address}),
+    .copy (slot_copied5)
+  );
+
+  wire [2:0] slot_word5;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (14),
+    .OUTPUT_REGISTER(1)
+  ) slot_memory5 (
+    .clk          (clk),
+    .write_enable (slot_copied5[28]),
+    .write_address(slot_copied5[27:14]),
+    .write_data   (slot_write_word[32:30]),
+    .read_enable  (1'b1),
+    .read_address (slot_copied5[13:0]),
+    .read_data    (slot_word5)
+  );
+
+  wire [32:0] slot_word = {slot_word5, slot_word4, slot_word3, slot_word2, slot_word1, slot_word0};
 
   always @(posedge clk) begin
     slot_write_word <= commit_slot_word;

@@ -5,7 +5,7 @@
 module mapping_update_hash (
   input  wire         clk,
   input  wire         rst,      // synchronous, active high
-  input  wire         start,    // begins with the identifier of this cycle
+  input  wire         start,    // begins with the identifier of the next cycle
   input  wire [151:0] net_id,
   input  wire [159:0] seed0,
   output wire [8:0]   bucket0,
@@ -17,19 +17,27 @@ module mapping_update_hash (
   output wire [8:0]   bucket3
 );
 
+  reg start_here;
+
+  always @(posedge clk) if (rst) begin
+    start_here <= 1'b0;
+  end else begin
+    start_here <= start;
+  end
+
   // ---- What is left of the identifier -----------------------------------------------------------
 
   reg [159:0] ahead;
   reg anew;
 
   always @(posedge clk) begin
-    ahead <= start ? {8'd0, net_id} : {8'd0, ahead[159:8]};
+    ahead <= start_here ? {8'd0, net_id} : {8'd0, ahead[159:8]};
   end
 
   always @(posedge clk) if (rst) begin
     anew <= 1'b0;
   end else begin
-    anew <= start;
+    anew <= start_here;
   end
 
   // ---- Way 0 ------------------------------------------------------------------------------------
@@ -39,7 +47,7 @@ module mapping_update_hash (
   reg [8:0] hashed0;
 
   always @(posedge clk) begin
-    window0 <= start ? {8'd0, seed0} : {8'd0, window0[167:8]};
+    window0 <= start_here ? {8'd0, seed0} : {8'd0, window0[167:8]};
     parities0 <= {^(ahead[7:0] & window0[15:8]), ^(ahead[7:0] & window0[14:7]),
         ^(ahead[7:0] & window0[13:6]), ^(ahead[7:0] & window0[12:5]),
         ^(ahead[7:0] & window0[11:4]), ^(ahead[7:0] & window0[10:3]), ^(ahead[7:0] & window0[9:2]),
@@ -54,7 +62,7 @@ module mapping_update_hash (
   reg [8:0] hashed1;
 
   always @(posedge clk) begin
-    window1 <= start ? {8'd0, seed1} : {8'd0, window1[167:8]};
+    window1 <= start_here ? {8'd0, seed1} : {8'd0, window1[167:8]};
     parities1 <= {^(ahead[7:0] & window1[15:8]), ^(ahead[7:0] & window1[14:7]),
         ^(ahead[7:0] & window1[13:6]), ^(ahead[7:0] & window1[12:5]),
         ^(ahead[7:0] & window1[11:4]), ^(ahead[7:0] & window1[10:3]), ^(ahead[7:0] & window1[9:2]),
@@ -69,7 +77,7 @@ module mapping_update_hash (
   reg [8:0] hashed2;
 
   always @(posedge clk) begin
-    window2 <= start ? {8'd0, seed2} : {8'd0, window2[167:8]};
+    window2 <= start_here ? {8'd0, seed2} : {8'd0, window2[167:8]};
     parities2 <= {^(ahead[7:0] & window2[15:8]), ^(ahead[7:0] & window2[14:7]),
         ^(ahead[7:0] & window2[13:6]), ^(ahead[7:0] & window2[12:5]),
         ^(ahead[7:0] & window2[11:4]), ^(ahead[7:0] & window2[10:3]), ^(ahead[7:0] & window2[9:2]),
@@ -84,7 +92,7 @@ module mapping_update_hash (
   reg [8:0] hashed3;
 
   always @(posedge clk) begin
-    window3 <= start ? {8'd0, seed3} : {8'd0, window3[167:8]};
+    window3 <= start_here ? {8'd0, seed3} : {8'd0, window3[167:8]};
     parities3 <= {^(ahead[7:0] & window3[15:8]), ^(ahead[7:0] & window3[14:7]),
         ^(ahead[7:0] & window3[13:6]), ^(ahead[7:0] & window3[12:5]),
         ^(ahead[7:0] & window3[11:4]), ^(ahead[7:0] & window3[10:3]), ^(ahead[7:0] & window3[9:2]),

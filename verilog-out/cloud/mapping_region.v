@@ -63,9 +63,15 @@ module mapping_region (
 
   localparam [3:0] FAULT_FROZEN = 4'd2;
 
+  reg commit_write_here;
+
+  always @(posedge clk) begin
+    commit_write_here <= commit_write_region;
+  end
+
   // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  wire enable = init_region | (ahead_token & commit_write_region);
+  wire enable = init_region | (ahead_token & commit_write_here);
   reg [234:0] region_write_word;
   wire [32:0] region_copied0;
 
@@ -75,17 +81,17 @@ module mapping_region (
     .copy (region_copied0)
   );
 
-  wire [2:0] region_word0;
+  wire [1:0] region_word0;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory0 (
     .clk          (clk),
     .write_enable (region_copied0[32]),
     .write_address(region_copied0[31:16]),
-    .write_data   (region_write_word[2:0]),
+    .write_data   (region_write_word[1:0]),
     .read_enable  (1'b1),
     .read_address (region_copied0[15:0]),
     .read_data    (region_word0)
@@ -99,17 +105,17 @@ module mapping_region (
     .copy (region_copied1)
   );
 
-  wire [2:0] region_word1;
+  wire [1:0] region_word1;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory1 (
     .clk          (clk),
     .write_enable (region_copied1[32]),
     .write_address(region_copied1[31:16]),
-    .write_data   (region_write_word[5:3]),
+    .write_data   (region_write_word[3:2]),
     .read_enable  (1'b1),
     .read_address (region_copied1[15:0]),
     .read_data    (region_word1)
@@ -123,17 +129,17 @@ module mapping_region (
     .copy (region_copied2)
   );
 
-  wire [2:0] region_word2;
+  wire [1:0] region_word2;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory2 (
     .clk          (clk),
     .write_enable (region_copied2[32]),
     .write_address(region_copied2[31:16]),
-    .write_data   (region_write_word[8:6]),
+    .write_data   (region_write_word[5:4]),
     .read_enable  (1'b1),
     .read_address (region_copied2[15:0]),
     .read_data    (region_word2)
@@ -147,17 +153,17 @@ module mapping_region (
     .copy (region_copied3)
   );
 
-  wire [2:0] region_word3;
+  wire [1:0] region_word3;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory3 (
     .clk          (clk),
     .write_enable (region_copied3[32]),
     .write_address(region_copied3[31:16]),
-    .write_data   (region_write_word[11:9]),
+    .write_data   (region_write_word[7:6]),
     .read_enable  (1'b1),
     .read_address (region_copied3[15:0]),
     .read_data    (region_word3)
@@ -171,17 +177,17 @@ module mapping_region (
     .copy (region_copied4)
   );
 
-  wire [2:0] region_word4;
+  wire [1:0] region_word4;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory4 (
     .clk          (clk),
     .write_enable (region_copied4[32]),
     .write_address(region_copied4[31:16]),
-    .write_data   (region_write_word[14:12]),
+    .write_data   (region_write_word[9:8]),
     .read_enable  (1'b1),
     .read_address (region_copied4[15:0]),
     .read_data    (region_word4)
@@ -195,17 +201,17 @@ module mapping_region (
     .copy (region_copied5)
   );
 
-  wire [2:0] region_word5;
+  wire [1:0] region_word5;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory5 (
     .clk          (clk),
     .write_enable (region_copied5[32]),
     .write_address(region_copied5[31:16]),
-    .write_data   (region_write_word[17:15]),
+    .write_data   (region_write_word[11:10]),
     .read_enable  (1'b1),
     .read_address (region_copied5[15:0]),
     .read_data    (region_word5)
@@ -219,17 +225,17 @@ module mapping_region (
     .copy (region_copied6)
   );
 
-  wire [2:0] region_word6;
+  wire [1:0] region_word6;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory6 (
     .clk          (clk),
     .write_enable (region_copied6[32]),
     .write_address(region_copied6[31:16]),
-    .write_data   (region_write_word[20:18]),
+    .write_data   (region_write_word[13:12]),
     .read_enable  (1'b1),
     .read_address (region_copied6[15:0]),
     .read_data    (region_word6)
@@ -243,17 +249,17 @@ module mapping_region (
     .copy (region_copied7)
   );
 
-  wire [2:0] region_word7;
+  wire [1:0] region_word7;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory7 (
     .clk          (clk),
     .write_enable (region_copied7[32]),
     .write_address(region_copied7[31:16]),
-    .write_data   (region_write_word[23:21]),
+    .write_data   (region_write_word[15:14]),
     .read_enable  (1'b1),
     .read_address (region_copied7[15:0]),
     .read_data    (region_word7)
@@ -267,17 +273,17 @@ module mapping_region (
     .copy (region_copied8)
   );
 
-  wire [2:0] region_word8;
+  wire [1:0] region_word8;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory8 (
     .clk          (clk),
     .write_enable (region_copied8[32]),
     .write_address(region_copied8[31:16]),
-    .write_data   (region_write_word[26:24]),
+    .write_data   (region_write_word[17:16]),
     .read_enable  (1'b1),
     .read_address (region_copied8[15:0]),
     .read_data    (region_word8)
@@ -291,17 +297,17 @@ module mapping_region (
     .copy (region_copied9)
   );
 
-  wire [2:0] region_word9;
+  wire [1:0] region_word9;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory9 (
     .clk          (clk),
     .write_enable (region_copied9[32]),
     .write_address(region_copied9[31:16]),
-    .write_data   (region_write_word[29:27]),
+    .write_data   (region_write_word[19:18]),
     .read_enable  (1'b1),
     .read_address (region_copied9[15:0]),
     .read_data    (region_word9)
@@ -315,17 +321,17 @@ module mapping_region (
     .copy (region_copied10)
   );
 
-  wire [2:0] region_word10;
+  wire [1:0] region_word10;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory10 (
     .clk          (clk),
     .write_enable (region_copied10[32]),
     .write_address(region_copied10[31:16]),
-    .write_data   (region_write_word[32:30]),
+    .write_data   (region_write_word[21:20]),
     .read_enable  (1'b1),
     .read_address (region_copied10[15:0]),
     .read_data    (region_word10)
@@ -339,17 +345,17 @@ module mapping_region (
     .copy (region_copied11)
   );
 
-  wire [2:0] region_word11;
+  wire [1:0] region_word11;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory11 (
     .clk          (clk),
     .write_enable (region_copied11[32]),
     .write_address(region_copied11[31:16]),
-    .write_data   (region_write_word[35:33]),
+    .write_data   (region_write_word[23:22]),
     .read_enable  (1'b1),
     .read_address (region_copied11[15:0]),
     .read_data    (region_word11)
@@ -363,17 +369,17 @@ module mapping_region (
     .copy (region_copied12)
   );
 
-  wire [2:0] region_word12;
+  wire [1:0] region_word12;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory12 (
     .clk          (clk),
     .write_enable (region_copied12[32]),
     .write_address(region_copied12[31:16]),
-    .write_data   (region_write_word[38:36]),
+    .write_data   (region_write_word[25:24]),
     .read_enable  (1'b1),
     .read_address (region_copied12[15:0]),
     .read_data    (region_word12)
@@ -387,17 +393,17 @@ module mapping_region (
     .copy (region_copied13)
   );
 
-  wire [2:0] region_word13;
+  wire [1:0] region_word13;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory13 (
     .clk          (clk),
     .write_enable (region_copied13[32]),
     .write_address(region_copied13[31:16]),
-    .write_data   (region_write_word[41:39]),
+    .write_data   (region_write_word[27:26]),
     .read_enable  (1'b1),
     .read_address (region_copied13[15:0]),
     .read_data    (region_word13)
@@ -411,17 +417,17 @@ module mapping_region (
     .copy (region_copied14)
   );
 
-  wire [2:0] region_word14;
+  wire [1:0] region_word14;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory14 (
     .clk          (clk),
     .write_enable (region_copied14[32]),
     .write_address(region_copied14[31:16]),
-    .write_data   (region_write_word[44:42]),
+    .write_data   (region_write_word[29:28]),
     .read_enable  (1'b1),
     .read_address (region_copied14[15:0]),
     .read_data    (region_word14)
@@ -435,17 +441,17 @@ module mapping_region (
     .copy (region_copied15)
   );
 
-  wire [2:0] region_word15;
+  wire [1:0] region_word15;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory15 (
     .clk          (clk),
     .write_enable (region_copied15[32]),
     .write_address(region_copied15[31:16]),
-    .write_data   (region_write_word[47:45]),
+    .write_data   (region_write_word[31:30]),
     .read_enable  (1'b1),
     .read_address (region_copied15[15:0]),
     .read_data    (region_word15)
@@ -459,17 +465,17 @@ module mapping_region (
     .copy (region_copied16)
   );
 
-  wire [2:0] region_word16;
+  wire [1:0] region_word16;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory16 (
     .clk          (clk),
     .write_enable (region_copied16[32]),
     .write_address(region_copied16[31:16]),
-    .write_data   (region_write_word[50:48]),
+    .write_data   (region_write_word[33:32]),
     .read_enable  (1'b1),
     .read_address (region_copied16[15:0]),
     .read_data    (region_word16)
@@ -483,17 +489,17 @@ module mapping_region (
     .copy (region_copied17)
   );
 
-  wire [2:0] region_word17;
+  wire [1:0] region_word17;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory17 (
     .clk          (clk),
     .write_enable (region_copied17[32]),
     .write_address(region_copied17[31:16]),
-    .write_data   (region_write_word[53:51]),
+    .write_data   (region_write_word[35:34]),
     .read_enable  (1'b1),
     .read_address (region_copied17[15:0]),
     .read_data    (region_word17)
@@ -507,17 +513,17 @@ module mapping_region (
     .copy (region_copied18)
   );
 
-  wire [2:0] region_word18;
+  wire [1:0] region_word18;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory18 (
     .clk          (clk),
     .write_enable (region_copied18[32]),
     .write_address(region_copied18[31:16]),
-    .write_data   (region_write_word[56:54]),
+    .write_data   (region_write_word[37:36]),
     .read_enable  (1'b1),
     .read_address (region_copied18[15:0]),
     .read_data    (region_word18)
@@ -531,17 +537,17 @@ module mapping_region (
     .copy (region_copied19)
   );
 
-  wire [2:0] region_word19;
+  wire [1:0] region_word19;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory19 (
     .clk          (clk),
     .write_enable (region_copied19[32]),
     .write_address(region_copied19[31:16]),
-    .write_data   (region_write_word[59:57]),
+    .write_data   (region_write_word[39:38]),
     .read_enable  (1'b1),
     .read_address (region_copied19[15:0]),
     .read_data    (region_word19)
@@ -555,17 +561,17 @@ module mapping_region (
     .copy (region_copied20)
   );
 
-  wire [2:0] region_word20;
+  wire [1:0] region_word20;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory20 (
     .clk          (clk),
     .write_enable (region_copied20[32]),
     .write_address(region_copied20[31:16]),
-    .write_data   (region_write_word[62:60]),
+    .write_data   (region_write_word[41:40]),
     .read_enable  (1'b1),
     .read_address (region_copied20[15:0]),
     .read_data    (region_word20)
@@ -579,17 +585,17 @@ module mapping_region (
     .copy (region_copied21)
   );
 
-  wire [2:0] region_word21;
+  wire [1:0] region_word21;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory21 (
     .clk          (clk),
     .write_enable (region_copied21[32]),
     .write_address(region_copied21[31:16]),
-    .write_data   (region_write_word[65:63]),
+    .write_data   (region_write_word[43:42]),
     .read_enable  (1'b1),
     .read_address (region_copied21[15:0]),
     .read_data    (region_word21)
@@ -603,17 +609,17 @@ module mapping_region (
     .copy (region_copied22)
   );
 
-  wire [2:0] region_word22;
+  wire [1:0] region_word22;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory22 (
     .clk          (clk),
     .write_enable (region_copied22[32]),
     .write_address(region_copied22[31:16]),
-    .write_data   (region_write_word[68:66]),
+    .write_data   (region_write_word[45:44]),
     .read_enable  (1'b1),
     .read_address (region_copied22[15:0]),
     .read_data    (region_word22)
@@ -627,17 +633,17 @@ module mapping_region (
     .copy (region_copied23)
   );
 
-  wire [2:0] region_word23;
+  wire [1:0] region_word23;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory23 (
     .clk          (clk),
     .write_enable (region_copied23[32]),
     .write_address(region_copied23[31:16]),
-    .write_data   (region_write_word[71:69]),
+    .write_data   (region_write_word[47:46]),
     .read_enable  (1'b1),
     .read_address (region_copied23[15:0]),
     .read_data    (region_word23)
@@ -651,17 +657,17 @@ module mapping_region (
     .copy (region_copied24)
   );
 
-  wire [2:0] region_word24;
+  wire [1:0] region_word24;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory24 (
     .clk          (clk),
     .write_enable (region_copied24[32]),
     .write_address(region_copied24[31:16]),
-    .write_data   (region_write_word[74:72]),
+    .write_data   (region_write_word[49:48]),
     .read_enable  (1'b1),
     .read_address (region_copied24[15:0]),
     .read_data    (region_word24)
@@ -675,17 +681,17 @@ module mapping_region (
     .copy (region_copied25)
   );
 
-  wire [2:0] region_word25;
+  wire [1:0] region_word25;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory25 (
     .clk          (clk),
     .write_enable (region_copied25[32]),
     .write_address(region_copied25[31:16]),
-    .write_data   (region_write_word[77:75]),
+    .write_data   (region_write_word[51:50]),
     .read_enable  (1'b1),
     .read_address (region_copied25[15:0]),
     .read_data    (region_word25)
@@ -699,17 +705,17 @@ module mapping_region (
     .copy (region_copied26)
   );
 
-  wire [2:0] region_word26;
+  wire [1:0] region_word26;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory26 (
     .clk          (clk),
     .write_enable (region_copied26[32]),
     .write_address(region_copied26[31:16]),
-    .write_data   (region_write_word[80:78]),
+    .write_data   (region_write_word[53:52]),
     .read_enable  (1'b1),
     .read_address (region_copied26[15:0]),
     .read_data    (region_word26)
@@ -723,17 +729,17 @@ module mapping_region (
     .copy (region_copied27)
   );
 
-  wire [2:0] region_word27;
+  wire [1:0] region_word27;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory27 (
     .clk          (clk),
     .write_enable (region_copied27[32]),
     .write_address(region_copied27[31:16]),
-    .write_data   (region_write_word[83:81]),
+    .write_data   (region_write_word[55:54]),
     .read_enable  (1'b1),
     .read_address (region_copied27[15:0]),
     .read_data    (region_word27)
@@ -747,17 +753,17 @@ module mapping_region (
     .copy (region_copied28)
   );
 
-  wire [2:0] region_word28;
+  wire [1:0] region_word28;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory28 (
     .clk          (clk),
     .write_enable (region_copied28[32]),
     .write_address(region_copied28[31:16]),
-    .write_data   (region_write_word[86:84]),
+    .write_data   (region_write_word[57:56]),
     .read_enable  (1'b1),
     .read_address (region_copied28[15:0]),
     .read_data    (region_word28)
@@ -771,17 +777,17 @@ module mapping_region (
     .copy (region_copied29)
   );
 
-  wire [2:0] region_word29;
+  wire [1:0] region_word29;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory29 (
     .clk          (clk),
     .write_enable (region_copied29[32]),
     .write_address(region_copied29[31:16]),
-    .write_data   (region_write_word[89:87]),
+    .write_data   (region_write_word[59:58]),
     .read_enable  (1'b1),
     .read_address (region_copied29[15:0]),
     .read_data    (region_word29)
@@ -795,17 +801,17 @@ module mapping_region (
     .copy (region_copied30)
   );
 
-  wire [2:0] region_word30;
+  wire [1:0] region_word30;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory30 (
     .clk          (clk),
     .write_enable (region_copied30[32]),
     .write_address(region_copied30[31:16]),
-    .write_data   (region_write_word[92:90]),
+    .write_data   (region_write_word[61:60]),
     .read_enable  (1'b1),
     .read_address (region_copied30[15:0]),
     .read_data    (region_word30)
@@ -819,17 +825,17 @@ module mapping_region (
     .copy (region_copied31)
   );
 
-  wire [2:0] region_word31;
+  wire [1:0] region_word31;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory31 (
     .clk          (clk),
     .write_enable (region_copied31[32]),
     .write_address(region_copied31[31:16]),
-    .write_data   (region_write_word[95:93]),
+    .write_data   (region_write_word[63:62]),
     .read_enable  (1'b1),
     .read_address (region_copied31[15:0]),
     .read_data    (region_word31)
@@ -843,17 +849,17 @@ module mapping_region (
     .copy (region_copied32)
   );
 
-  wire [2:0] region_word32;
+  wire [1:0] region_word32;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory32 (
     .clk          (clk),
     .write_enable (region_copied32[32]),
     .write_address(region_copied32[31:16]),
-    .write_data   (region_write_word[98:96]),
+    .write_data   (region_write_word[65:64]),
     .read_enable  (1'b1),
     .read_address (region_copied32[15:0]),
     .read_data    (region_word32)
@@ -867,17 +873,17 @@ module mapping_region (
     .copy (region_copied33)
   );
 
-  wire [2:0] region_word33;
+  wire [1:0] region_word33;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory33 (
     .clk          (clk),
     .write_enable (region_copied33[32]),
     .write_address(region_copied33[31:16]),
-    .write_data   (region_write_word[101:99]),
+    .write_data   (region_write_word[67:66]),
     .read_enable  (1'b1),
     .read_address (region_copied33[15:0]),
     .read_data    (region_word33)
@@ -891,17 +897,17 @@ module mapping_region (
     .copy (region_copied34)
   );
 
-  wire [2:0] region_word34;
+  wire [1:0] region_word34;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory34 (
     .clk          (clk),
     .write_enable (region_copied34[32]),
     .write_address(region_copied34[31:16]),
-    .write_data   (region_write_word[104:102]),
+    .write_data   (region_write_word[69:68]),
     .read_enable  (1'b1),
     .read_address (region_copied34[15:0]),
     .read_data    (region_word34)
@@ -915,17 +921,17 @@ module mapping_region (
     .copy (region_copied35)
   );
 
-  wire [2:0] region_word35;
+  wire [1:0] region_word35;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory35 (
     .clk          (clk),
     .write_enable (region_copied35[32]),
     .write_address(region_copied35[31:16]),
-    .write_data   (region_write_word[107:105]),
+    .write_data   (region_write_word[71:70]),
     .read_enable  (1'b1),
     .read_address (region_copied35[15:0]),
     .read_data    (region_word35)
@@ -939,17 +945,17 @@ module mapping_region (
     .copy (region_copied36)
   );
 
-  wire [2:0] region_word36;
+  wire [1:0] region_word36;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory36 (
     .clk          (clk),
     .write_enable (region_copied36[32]),
     .write_address(region_copied36[31:16]),
-    .write_data   (region_write_word[110:108]),
+    .write_data   (region_write_word[73:72]),
     .read_enable  (1'b1),
     .read_address (region_copied36[15:0]),
     .read_data    (region_word36)
@@ -963,17 +969,17 @@ module mapping_region (
     .copy (region_copied37)
   );
 
-  wire [2:0] region_word37;
+  wire [1:0] region_word37;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory37 (
     .clk          (clk),
     .write_enable (region_copied37[32]),
     .write_address(region_copied37[31:16]),
-    .write_data   (region_write_word[113:111]),
+    .write_data   (region_write_word[75:74]),
     .read_enable  (1'b1),
     .read_address (region_copied37[15:0]),
     .read_data    (region_word37)
@@ -987,17 +993,17 @@ module mapping_region (
     .copy (region_copied38)
   );
 
-  wire [2:0] region_word38;
+  wire [1:0] region_word38;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory38 (
     .clk          (clk),
     .write_enable (region_copied38[32]),
     .write_address(region_copied38[31:16]),
-    .write_data   (region_write_word[116:114]),
+    .write_data   (region_write_word[77:76]),
     .read_enable  (1'b1),
     .read_address (region_copied38[15:0]),
     .read_data    (region_word38)
@@ -1011,17 +1017,17 @@ module mapping_region (
     .copy (region_copied39)
   );
 
-  wire [2:0] region_word39;
+  wire [1:0] region_word39;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory39 (
     .clk          (clk),
     .write_enable (region_copied39[32]),
     .write_address(region_copied39[31:16]),
-    .write_data   (region_write_word[119:117]),
+    .write_data   (region_write_word[79:78]),
     .read_enable  (1'b1),
     .read_address (region_copied39[15:0]),
     .read_data    (region_word39)
@@ -1035,17 +1041,17 @@ module mapping_region (
     .copy (region_copied40)
   );
 
-  wire [2:0] region_word40;
+  wire [1:0] region_word40;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory40 (
     .clk          (clk),
     .write_enable (region_copied40[32]),
     .write_address(region_copied40[31:16]),
-    .write_data   (region_write_word[122:120]),
+    .write_data   (region_write_word[81:80]),
     .read_enable  (1'b1),
     .read_address (region_copied40[15:0]),
     .read_data    (region_word40)
@@ -1059,17 +1065,17 @@ module mapping_region (
     .copy (region_copied41)
   );
 
-  wire [2:0] region_word41;
+  wire [1:0] region_word41;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory41 (
     .clk          (clk),
     .write_enable (region_copied41[32]),
     .write_address(region_copied41[31:16]),
-    .write_data   (region_write_word[125:123]),
+    .write_data   (region_write_word[83:82]),
     .read_enable  (1'b1),
     .read_address (region_copied41[15:0]),
     .read_data    (region_word41)
@@ -1083,17 +1089,17 @@ module mapping_region (
     .copy (region_copied42)
   );
 
-  wire [2:0] region_word42;
+  wire [1:0] region_word42;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory42 (
     .clk          (clk),
     .write_enable (region_copied42[32]),
     .write_address(region_copied42[31:16]),
-    .write_data   (region_write_word[128:126]),
+    .write_data   (region_write_word[85:84]),
     .read_enable  (1'b1),
     .read_address (region_copied42[15:0]),
     .read_data    (region_word42)
@@ -1107,17 +1113,17 @@ module mapping_region (
     .copy (region_copied43)
   );
 
-  wire [2:0] region_word43;
+  wire [1:0] region_word43;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory43 (
     .clk          (clk),
     .write_enable (region_copied43[32]),
     .write_address(region_copied43[31:16]),
-    .write_data   (region_write_word[131:129]),
+    .write_data   (region_write_word[87:86]),
     .read_enable  (1'b1),
     .read_address (region_copied43[15:0]),
     .read_data    (region_word43)
@@ -1131,17 +1137,17 @@ module mapping_region (
     .copy (region_copied44)
   );
 
-  wire [2:0] region_word44;
+  wire [1:0] region_word44;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory44 (
     .clk          (clk),
     .write_enable (region_copied44[32]),
     .write_address(region_copied44[31:16]),
-    .write_data   (region_write_word[134:132]),
+    .write_data   (region_write_word[89:88]),
     .read_enable  (1'b1),
     .read_address (region_copied44[15:0]),
     .read_data    (region_word44)
@@ -1155,17 +1161,17 @@ module mapping_region (
     .copy (region_copied45)
   );
 
-  wire [2:0] region_word45;
+  wire [1:0] region_word45;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory45 (
     .clk          (clk),
     .write_enable (region_copied45[32]),
     .write_address(region_copied45[31:16]),
-    .write_data   (region_write_word[137:135]),
+    .write_data   (region_write_word[91:90]),
     .read_enable  (1'b1),
     .read_address (region_copied45[15:0]),
     .read_data    (region_word45)
@@ -1179,17 +1185,17 @@ module mapping_region (
     .copy (region_copied46)
   );
 
-  wire [2:0] region_word46;
+  wire [1:0] region_word46;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory46 (
     .clk          (clk),
     .write_enable (region_copied46[32]),
     .write_address(region_copied46[31:16]),
-    .write_data   (region_write_word[140:138]),
+    .write_data   (region_write_word[93:92]),
     .read_enable  (1'b1),
     .read_address (region_copied46[15:0]),
     .read_data    (region_word46)
@@ -1203,17 +1209,17 @@ module mapping_region (
     .copy (region_copied47)
   );
 
-  wire [2:0] region_word47;
+  wire [1:0] region_word47;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory47 (
     .clk          (clk),
     .write_enable (region_copied47[32]),
     .write_address(region_copied47[31:16]),
-    .write_data   (region_write_word[143:141]),
+    .write_data   (region_write_word[95:94]),
     .read_enable  (1'b1),
     .read_address (region_copied47[15:0]),
     .read_data    (region_word47)
@@ -1227,17 +1233,17 @@ module mapping_region (
     .copy (region_copied48)
   );
 
-  wire [2:0] region_word48;
+  wire [1:0] region_word48;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory48 (
     .clk          (clk),
     .write_enable (region_copied48[32]),
     .write_address(region_copied48[31:16]),
-    .write_data   (region_write_word[146:144]),
+    .write_data   (region_write_word[97:96]),
     .read_enable  (1'b1),
     .read_address (region_copied48[15:0]),
     .read_data    (region_word48)
@@ -1251,17 +1257,17 @@ module mapping_region (
     .copy (region_copied49)
   );
 
-  wire [2:0] region_word49;
+  wire [1:0] region_word49;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory49 (
     .clk          (clk),
     .write_enable (region_copied49[32]),
     .write_address(region_copied49[31:16]),
-    .write_data   (region_write_word[149:147]),
+    .write_data   (region_write_word[99:98]),
     .read_enable  (1'b1),
     .read_address (region_copied49[15:0]),
     .read_data    (region_word49)
@@ -1275,17 +1281,17 @@ module mapping_region (
     .copy (region_copied50)
   );
 
-  wire [2:0] region_word50;
+  wire [1:0] region_word50;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory50 (
     .clk          (clk),
     .write_enable (region_copied50[32]),
     .write_address(region_copied50[31:16]),
-    .write_data   (region_write_word[152:150]),
+    .write_data   (region_write_word[101:100]),
     .read_enable  (1'b1),
     .read_address (region_copied50[15:0]),
     .read_data    (region_word50)
@@ -1299,17 +1305,17 @@ module mapping_region (
     .copy (region_copied51)
   );
 
-  wire [2:0] region_word51;
+  wire [1:0] region_word51;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory51 (
     .clk          (clk),
     .write_enable (region_copied51[32]),
     .write_address(region_copied51[31:16]),
-    .write_data   (region_write_word[155:153]),
+    .write_data   (region_write_word[103:102]),
     .read_enable  (1'b1),
     .read_address (region_copied51[15:0]),
     .read_data    (region_word51)
@@ -1323,17 +1329,17 @@ module mapping_region (
     .copy (region_copied52)
   );
 
-  wire [2:0] region_word52;
+  wire [1:0] region_word52;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory52 (
     .clk          (clk),
     .write_enable (region_copied52[32]),
     .write_address(region_copied52[31:16]),
-    .write_data   (region_write_word[158:156]),
+    .write_data   (region_write_word[105:104]),
     .read_enable  (1'b1),
     .read_address (region_copied52[15:0]),
     .read_data    (region_word52)
@@ -1347,17 +1353,17 @@ module mapping_region (
     .copy (region_copied53)
   );
 
-  wire [2:0] region_word53;
+  wire [1:0] region_word53;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory53 (
     .clk          (clk),
     .write_enable (region_copied53[32]),
     .write_address(region_copied53[31:16]),
-    .write_data   (region_write_word[161:159]),
+    .write_data   (region_write_word[107:106]),
     .read_enable  (1'b1),
     .read_address (region_copied53[15:0]),
     .read_data    (region_word53)
@@ -1371,17 +1377,17 @@ module mapping_region (
     .copy (region_copied54)
   );
 
-  wire [2:0] region_word54;
+  wire [1:0] region_word54;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory54 (
     .clk          (clk),
     .write_enable (region_copied54[32]),
     .write_address(region_copied54[31:16]),
-    .write_data   (region_write_word[164:162]),
+    .write_data   (region_write_word[109:108]),
     .read_enable  (1'b1),
     .read_address (region_copied54[15:0]),
     .read_data    (region_word54)
@@ -1395,17 +1401,17 @@ module mapping_region (
     .copy (region_copied55)
   );
 
-  wire [2:0] region_word55;
+  wire [1:0] region_word55;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory55 (
     .clk          (clk),
     .write_enable (region_copied55[32]),
     .write_address(region_copied55[31:16]),
-    .write_data   (region_write_word[167:165]),
+    .write_data   (region_write_word[111:110]),
     .read_enable  (1'b1),
     .read_address (region_copied55[15:0]),
     .read_data    (region_word55)
@@ -1419,17 +1425,17 @@ module mapping_region (
     .copy (region_copied56)
   );
 
-  wire [2:0] region_word56;
+  wire [1:0] region_word56;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory56 (
     .clk          (clk),
     .write_enable (region_copied56[32]),
     .write_address(region_copied56[31:16]),
-    .write_data   (region_write_word[170:168]),
+    .write_data   (region_write_word[113:112]),
     .read_enable  (1'b1),
     .read_address (region_copied56[15:0]),
     .read_data    (region_word56)
@@ -1443,17 +1449,17 @@ module mapping_region (
     .copy (region_copied57)
   );
 
-  wire [2:0] region_word57;
+  wire [1:0] region_word57;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory57 (
     .clk          (clk),
     .write_enable (region_copied57[32]),
     .write_address(region_copied57[31:16]),
-    .write_data   (region_write_word[173:171]),
+    .write_data   (region_write_word[115:114]),
     .read_enable  (1'b1),
     .read_address (region_copied57[15:0]),
     .read_data    (region_word57)
@@ -1467,17 +1473,17 @@ module mapping_region (
     .copy (region_copied58)
   );
 
-  wire [2:0] region_word58;
+  wire [1:0] region_word58;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory58 (
     .clk          (clk),
     .write_enable (region_copied58[32]),
     .write_address(region_copied58[31:16]),
-    .write_data   (region_write_word[176:174]),
+    .write_data   (region_write_word[117:116]),
     .read_enable  (1'b1),
     .read_address (region_copied58[15:0]),
     .read_data    (region_word58)
@@ -1491,17 +1497,17 @@ module mapping_region (
     .copy (region_copied59)
   );
 
-  wire [2:0] region_word59;
+  wire [1:0] region_word59;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory59 (
     .clk          (clk),
     .write_enable (region_copied59[32]),
     .write_address(region_copied59[31:16]),
-    .write_data   (region_write_word[179:177]),
+    .write_data   (region_write_word[119:118]),
     .read_enable  (1'b1),
     .read_address (region_copied59[15:0]),
     .read_data    (region_word59)
@@ -1515,17 +1521,17 @@ module mapping_region (
     .copy (region_copied60)
   );
 
-  wire [2:0] region_word60;
+  wire [1:0] region_word60;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory60 (
     .clk          (clk),
     .write_enable (region_copied60[32]),
     .write_address(region_copied60[31:16]),
-    .write_data   (region_write_word[182:180]),
+    .write_data   (region_write_word[121:120]),
     .read_enable  (1'b1),
     .read_address (region_copied60[15:0]),
     .read_data    (region_word60)
@@ -1539,17 +1545,17 @@ module mapping_region (
     .copy (region_copied61)
   );
 
-  wire [2:0] region_word61;
+  wire [1:0] region_word61;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory61 (
     .clk          (clk),
     .write_enable (region_copied61[32]),
     .write_address(region_copied61[31:16]),
-    .write_data   (region_write_word[185:183]),
+    .write_data   (region_write_word[123:122]),
     .read_enable  (1'b1),
     .read_address (region_copied61[15:0]),
     .read_data    (region_word61)
@@ -1563,17 +1569,17 @@ module mapping_region (
     .copy (region_copied62)
   );
 
-  wire [2:0] region_word62;
+  wire [1:0] region_word62;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory62 (
     .clk          (clk),
     .write_enable (region_copied62[32]),
     .write_address(region_copied62[31:16]),
-    .write_data   (region_write_word[188:186]),
+    .write_data   (region_write_word[125:124]),
     .read_enable  (1'b1),
     .read_address (region_copied62[15:0]),
     .read_data    (region_word62)
@@ -1587,17 +1593,17 @@ module mapping_region (
     .copy (region_copied63)
   );
 
-  wire [2:0] region_word63;
+  wire [1:0] region_word63;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory63 (
     .clk          (clk),
     .write_enable (region_copied63[32]),
     .write_address(region_copied63[31:16]),
-    .write_data   (region_write_word[191:189]),
+    .write_data   (region_write_word[127:126]),
     .read_enable  (1'b1),
     .read_address (region_copied63[15:0]),
     .read_data    (region_word63)
@@ -1611,17 +1617,17 @@ module mapping_region (
     .copy (region_copied64)
   );
 
-  wire [2:0] region_word64;
+  wire [1:0] region_word64;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory64 (
     .clk          (clk),
     .write_enable (region_copied64[32]),
     .write_address(region_copied64[31:16]),
-    .write_data   (region_write_word[194:192]),
+    .write_data   (region_write_word[129:128]),
     .read_enable  (1'b1),
     .read_address (region_copied64[15:0]),
     .read_data    (region_word64)
@@ -1635,17 +1641,17 @@ module mapping_region (
     .copy (region_copied65)
   );
 
-  wire [2:0] region_word65;
+  wire [1:0] region_word65;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory65 (
     .clk          (clk),
     .write_enable (region_copied65[32]),
     .write_address(region_copied65[31:16]),
-    .write_data   (region_write_word[197:195]),
+    .write_data   (region_write_word[131:130]),
     .read_enable  (1'b1),
     .read_address (region_copied65[15:0]),
     .read_data    (region_word65)
@@ -1659,17 +1665,17 @@ module mapping_region (
     .copy (region_copied66)
   );
 
-  wire [2:0] region_word66;
+  wire [1:0] region_word66;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory66 (
     .clk          (clk),
     .write_enable (region_copied66[32]),
     .write_address(region_copied66[31:16]),
-    .write_data   (region_write_word[200:198]),
+    .write_data   (region_write_word[133:132]),
     .read_enable  (1'b1),
     .read_address (region_copied66[15:0]),
     .read_data    (region_word66)
@@ -1683,17 +1689,17 @@ module mapping_region (
     .copy (region_copied67)
   );
 
-  wire [2:0] region_word67;
+  wire [1:0] region_word67;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory67 (
     .clk          (clk),
     .write_enable (region_copied67[32]),
     .write_address(region_copied67[31:16]),
-    .write_data   (region_write_word[203:201]),
+    .write_data   (region_write_word[135:134]),
     .read_enable  (1'b1),
     .read_address (region_copied67[15:0]),
     .read_data    (region_word67)
@@ -1707,17 +1713,17 @@ module mapping_region (
     .copy (region_copied68)
   );
 
-  wire [2:0] region_word68;
+  wire [1:0] region_word68;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory68 (
     .clk          (clk),
     .write_enable (region_copied68[32]),
     .write_address(region_copied68[31:16]),
-    .write_data   (region_write_word[206:204]),
+    .write_data   (region_write_word[137:136]),
     .read_enable  (1'b1),
     .read_address (region_copied68[15:0]),
     .read_data    (region_word68)
@@ -1731,17 +1737,17 @@ module mapping_region (
     .copy (region_copied69)
   );
 
-  wire [2:0] region_word69;
+  wire [1:0] region_word69;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory69 (
     .clk          (clk),
     .write_enable (region_copied69[32]),
     .write_address(region_copied69[31:16]),
-    .write_data   (region_write_word[209:207]),
+    .write_data   (region_write_word[139:138]),
     .read_enable  (1'b1),
     .read_address (region_copied69[15:0]),
     .read_data    (region_word69)
@@ -1755,17 +1761,17 @@ module mapping_region (
     .copy (region_copied70)
   );
 
-  wire [2:0] region_word70;
+  wire [1:0] region_word70;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory70 (
     .clk          (clk),
     .write_enable (region_copied70[32]),
     .write_address(region_copied70[31:16]),
-    .write_data   (region_write_word[212:210]),
+    .write_data   (region_write_word[141:140]),
     .read_enable  (1'b1),
     .read_address (region_copied70[15:0]),
     .read_data    (region_word70)
@@ -1779,17 +1785,17 @@ module mapping_region (
     .copy (region_copied71)
   );
 
-  wire [2:0] region_word71;
+  wire [1:0] region_word71;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory71 (
     .clk          (clk),
     .write_enable (region_copied71[32]),
     .write_address(region_copied71[31:16]),
-    .write_data   (region_write_word[215:213]),
+    .write_data   (region_write_word[143:142]),
     .read_enable  (1'b1),
     .read_address (region_copied71[15:0]),
     .read_data    (region_word71)
@@ -1803,17 +1809,17 @@ module mapping_region (
     .copy (region_copied72)
   );
 
-  wire [2:0] region_word72;
+  wire [1:0] region_word72;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory72 (
     .clk          (clk),
     .write_enable (region_copied72[32]),
     .write_address(region_copied72[31:16]),
-    .write_data   (region_write_word[218:216]),
+    .write_data   (region_write_word[145:144]),
     .read_enable  (1'b1),
     .read_address (region_copied72[15:0]),
     .read_data    (region_word72)
@@ -1827,17 +1833,17 @@ module mapping_region (
     .copy (region_copied73)
   );
 
-  wire [2:0] region_word73;
+  wire [1:0] region_word73;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory73 (
     .clk          (clk),
     .write_enable (region_copied73[32]),
     .write_address(region_copied73[31:16]),
-    .write_data   (region_write_word[221:219]),
+    .write_data   (region_write_word[147:146]),
     .read_enable  (1'b1),
     .read_address (region_copied73[15:0]),
     .read_data    (region_word73)
@@ -1851,17 +1857,17 @@ module mapping_region (
     .copy (region_copied74)
   );
 
-  wire [2:0] region_word74;
+  wire [1:0] region_word74;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory74 (
     .clk          (clk),
     .write_enable (region_copied74[32]),
     .write_address(region_copied74[31:16]),
-    .write_data   (region_write_word[224:222]),
+    .write_data   (region_write_word[149:148]),
     .read_enable  (1'b1),
     .read_address (region_copied74[15:0]),
     .read_data    (region_word74)
@@ -1875,17 +1881,17 @@ module mapping_region (
     .copy (region_copied75)
   );
 
-  wire [2:0] region_word75;
+  wire [1:0] region_word75;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory75 (
     .clk          (clk),
     .write_enable (region_copied75[32]),
     .write_address(region_copied75[31:16]),
-    .write_data   (region_write_word[227:225]),
+    .write_data   (region_write_word[151:150]),
     .read_enable  (1'b1),
     .read_address (region_copied75[15:0]),
     .read_data    (region_word75)
@@ -1899,17 +1905,17 @@ module mapping_region (
     .copy (region_copied76)
   );
 
-  wire [2:0] region_word76;
+  wire [1:0] region_word76;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory76 (
     .clk          (clk),
     .write_enable (region_copied76[32]),
     .write_address(region_copied76[31:16]),
-    .write_data   (region_write_word[230:228]),
+    .write_data   (region_write_word[153:152]),
     .read_enable  (1'b1),
     .read_address (region_copied76[15:0]),
     .read_data    (region_word76)
@@ -1923,17 +1929,17 @@ module mapping_region (
     .copy (region_copied77)
   );
 
-  wire [2:0] region_word77;
+  wire [1:0] region_word77;
 
   ram_block_one_read #(
-    .WIDTH          (3),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory77 (
     .clk          (clk),
     .write_enable (region_copied77[32]),
     .write_address(region_copied77[31:16]),
-    .write_data   (region_write_word[233:231]),
+    .write_data   (region_write_word[155:154]),
     .read_enable  (1'b1),
     .read_address (region_copied77[15:0]),
     .read_data    (region_word77)
@@ -1947,36 +1953,979 @@ module mapping_region (
     .copy (region_copied78)
   );
 
-  wire region_word78;
+  wire [1:0] region_word78;
 
   ram_block_one_read #(
-    .WIDTH          (1),
+    .WIDTH          (2),
     .ADDRESS_WIDTH  (16),
     .OUTPUT_REGISTER(1)
   ) region_memory78 (
     .clk          (clk),
     .write_enable (region_copied78[32]),
     .write_address(region_copied78[31:16]),
-    .write_data   (region_write_word[234]),
+    .write_data   (region_write_word[157:156]),
     .read_enable  (1'b1),
     .read_address (region_copied78[15:0]),
     .read_data    (region_word78)
   );
 
-  wire [234:0] region_word = {region_word78, region_word77, region_word76, region_word75,
-      region_word74, region_word73, region_word72, region_word71, region_word70, region_word69,
-      region_word68, region_word67, region_word66, region_word65, region_word64, region_word63,
-      region_word62, region_word61, region_word60, region_word59, region_word58, region_word57,
-      region_word56, region_word55, region_word54, region_word53, region_word52, region_word51,
-      region_word50, region_word49, region_word48, region_word47, region_word46, region_word45,
-      region_word44, region_word43, region_word42, region_word41, region_word40, region_word39,
-      region_word38, region_word37, region_word36, region_word35, region_word34, region_word33,
-      region_word32, region_word31, region_word30, region_word29, region_word28, region_word27,
-      region_word26, region_word25, region_word24, region_word23, region_word22, region_word21,
-      region_word20, region_word19, region_word18, region_word17, region_word16, region_word15,
-      region_word14, region_word13, region_word12, region_word11, region_word10, region_word9,
-      region_word8, region_word7, region_word6, region_word5, region_word4, region_word3,
-      region_word2, region_word1, region_word0};
+  wire [32:0] region_copied79;
+
+  mapping_region_copy region_copy79 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied79)
+  );
+
+  wire [1:0] region_word79;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory79 (
+    .clk          (clk),
+    .write_enable (region_copied79[32]),
+    .write_address(region_copied79[31:16]),
+    .write_data   (region_write_word[159:158]),
+    .read_enable  (1'b1),
+    .read_address (region_copied79[15:0]),
+    .read_data    (region_word79)
+  );
+
+  wire [32:0] region_copied80;
+
+  mapping_region_copy region_copy80 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied80)
+  );
+
+  wire [1:0] region_word80;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory80 (
+    .clk          (clk),
+    .write_enable (region_copied80[32]),
+    .write_address(region_copied80[31:16]),
+    .write_data   (region_write_word[161:160]),
+    .read_enable  (1'b1),
+    .read_address (region_copied80[15:0]),
+    .read_data    (region_word80)
+  );
+
+  wire [32:0] region_copied81;
+
+  mapping_region_copy region_copy81 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied81)
+  );
+
+  wire [1:0] region_word81;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory81 (
+    .clk          (clk),
+    .write_enable (region_copied81[32]),
+    .write_address(region_copied81[31:16]),
+    .write_data   (region_write_word[163:162]),
+    .read_enable  (1'b1),
+    .read_address (region_copied81[15:0]),
+    .read_data    (region_word81)
+  );
+
+  wire [32:0] region_copied82;
+
+  mapping_region_copy region_copy82 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied82)
+  );
+
+  wire [1:0] region_word82;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory82 (
+    .clk          (clk),
+    .write_enable (region_copied82[32]),
+    .write_address(region_copied82[31:16]),
+    .write_data   (region_write_word[165:164]),
+    .read_enable  (1'b1),
+    .read_address (region_copied82[15:0]),
+    .read_data    (region_word82)
+  );
+
+  wire [32:0] region_copied83;
+
+  mapping_region_copy region_copy83 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied83)
+  );
+
+  wire [1:0] region_word83;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory83 (
+    .clk          (clk),
+    .write_enable (region_copied83[32]),
+    .write_address(region_copied83[31:16]),
+    .write_data   (region_write_word[167:166]),
+    .read_enable  (1'b1),
+    .read_address (region_copied83[15:0]),
+    .read_data    (region_word83)
+  );
+
+  wire [32:0] region_copied84;
+
+  mapping_region_copy region_copy84 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied84)
+  );
+
+  wire [1:0] region_word84;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory84 (
+    .clk          (clk),
+    .write_enable (region_copied84[32]),
+    .write_address(region_copied84[31:16]),
+    .write_data   (region_write_word[169:168]),
+    .read_enable  (1'b1),
+    .read_address (region_copied84[15:0]),
+    .read_data    (region_word84)
+  );
+
+  wire [32:0] region_copied85;
+
+  mapping_region_copy region_copy85 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied85)
+  );
+
+  wire [1:0] region_word85;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory85 (
+    .clk          (clk),
+    .write_enable (region_copied85[32]),
+    .write_address(region_copied85[31:16]),
+    .write_data   (region_write_word[171:170]),
+    .read_enable  (1'b1),
+    .read_address (region_copied85[15:0]),
+    .read_data    (region_word85)
+  );
+
+  wire [32:0] region_copied86;
+
+  mapping_region_copy region_copy86 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied86)
+  );
+
+  wire [1:0] region_word86;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory86 (
+    .clk          (clk),
+    .write_enable (region_copied86[32]),
+    .write_address(region_copied86[31:16]),
+    .write_data   (region_write_word[173:172]),
+    .read_enable  (1'b1),
+    .read_address (region_copied86[15:0]),
+    .read_data    (region_word86)
+  );
+
+  wire [32:0] region_copied87;
+
+  mapping_region_copy region_copy87 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied87)
+  );
+
+  wire [1:0] region_word87;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory87 (
+    .clk          (clk),
+    .write_enable (region_copied87[32]),
+    .write_address(region_copied87[31:16]),
+    .write_data   (region_write_word[175:174]),
+    .read_enable  (1'b1),
+    .read_address (region_copied87[15:0]),
+    .read_data    (region_word87)
+  );
+
+  wire [32:0] region_copied88;
+
+  mapping_region_copy region_copy88 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied88)
+  );
+
+  wire [1:0] region_word88;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory88 (
+    .clk          (clk),
+    .write_enable (region_copied88[32]),
+    .write_address(region_copied88[31:16]),
+    .write_data   (region_write_word[177:176]),
+    .read_enable  (1'b1),
+    .read_address (region_copied88[15:0]),
+    .read_data    (region_word88)
+  );
+
+  wire [32:0] region_copied89;
+
+  mapping_region_copy region_copy89 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied89)
+  );
+
+  wire [1:0] region_word89;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory89 (
+    .clk          (clk),
+    .write_enable (region_copied89[32]),
+    .write_address(region_copied89[31:16]),
+    .write_data   (region_write_word[179:178]),
+    .read_enable  (1'b1),
+    .read_address (region_copied89[15:0]),
+    .read_data    (region_word89)
+  );
+
+  wire [32:0] region_copied90;
+
+  mapping_region_copy region_copy90 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied90)
+  );
+
+  wire [1:0] region_word90;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory90 (
+    .clk          (clk),
+    .write_enable (region_copied90[32]),
+    .write_address(region_copied90[31:16]),
+    .write_data   (region_write_word[181:180]),
+    .read_enable  (1'b1),
+    .read_address (region_copied90[15:0]),
+    .read_data    (region_word90)
+  );
+
+  wire [32:0] region_copied91;
+
+  mapping_region_copy region_copy91 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied91)
+  );
+
+  wire [1:0] region_word91;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory91 (
+    .clk          (clk),
+    .write_enable (region_copied91[32]),
+    .write_address(region_copied91[31:16]),
+    .write_data   (region_write_word[183:182]),
+    .read_enable  (1'b1),
+    .read_address (region_copied91[15:0]),
+    .read_data    (region_word91)
+  );
+
+  wire [32:0] region_copied92;
+
+  mapping_region_copy region_copy92 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied92)
+  );
+
+  wire [1:0] region_word92;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory92 (
+    .clk          (clk),
+    .write_enable (region_copied92[32]),
+    .write_address(region_copied92[31:16]),
+    .write_data   (region_write_word[185:184]),
+    .read_enable  (1'b1),
+    .read_address (region_copied92[15:0]),
+    .read_data    (region_word92)
+  );
+
+  wire [32:0] region_copied93;
+
+  mapping_region_copy region_copy93 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied93)
+  );
+
+  wire [1:0] region_word93;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory93 (
+    .clk          (clk),
+    .write_enable (region_copied93[32]),
+    .write_address(region_copied93[31:16]),
+    .write_data   (region_write_word[187:186]),
+    .read_enable  (1'b1),
+    .read_address (region_copied93[15:0]),
+    .read_data    (region_word93)
+  );
+
+  wire [32:0] region_copied94;
+
+  mapping_region_copy region_copy94 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied94)
+  );
+
+  wire [1:0] region_word94;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory94 (
+    .clk          (clk),
+    .write_enable (region_copied94[32]),
+    .write_address(region_copied94[31:16]),
+    .write_data   (region_write_word[189:188]),
+    .read_enable  (1'b1),
+    .read_address (region_copied94[15:0]),
+    .read_data    (region_word94)
+  );
+
+  wire [32:0] region_copied95;
+
+  mapping_region_copy region_copy95 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied95)
+  );
+
+  wire [1:0] region_word95;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory95 (
+    .clk          (clk),
+    .write_enable (region_copied95[32]),
+    .write_address(region_copied95[31:16]),
+    .write_data   (region_write_word[191:190]),
+    .read_enable  (1'b1),
+    .read_address (region_copied95[15:0]),
+    .read_data    (region_word95)
+  );
+
+  wire [32:0] region_copied96;
+
+  mapping_region_copy region_copy96 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied96)
+  );
+
+  wire [1:0] region_word96;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory96 (
+    .clk          (clk),
+    .write_enable (region_copied96[32]),
+    .write_address(region_copied96[31:16]),
+    .write_data   (region_write_word[193:192]),
+    .read_enable  (1'b1),
+    .read_address (region_copied96[15:0]),
+    .read_data    (region_word96)
+  );
+
+  wire [32:0] region_copied97;
+
+  mapping_region_copy region_copy97 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied97)
+  );
+
+  wire [1:0] region_word97;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory97 (
+    .clk          (clk),
+    .write_enable (region_copied97[32]),
+    .write_address(region_copied97[31:16]),
+    .write_data   (region_write_word[195:194]),
+    .read_enable  (1'b1),
+    .read_address (region_copied97[15:0]),
+    .read_data    (region_word97)
+  );
+
+  wire [32:0] region_copied98;
+
+  mapping_region_copy region_copy98 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied98)
+  );
+
+  wire [1:0] region_word98;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory98 (
+    .clk          (clk),
+    .write_enable (region_copied98[32]),
+    .write_address(region_copied98[31:16]),
+    .write_data   (region_write_word[197:196]),
+    .read_enable  (1'b1),
+    .read_address (region_copied98[15:0]),
+    .read_data    (region_word98)
+  );
+
+  wire [32:0] region_copied99;
+
+  mapping_region_copy region_copy99 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied99)
+  );
+
+  wire [1:0] region_word99;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory99 (
+    .clk          (clk),
+    .write_enable (region_copied99[32]),
+    .write_address(region_copied99[31:16]),
+    .write_data   (region_write_word[199:198]),
+    .read_enable  (1'b1),
+    .read_address (region_copied99[15:0]),
+    .read_data    (region_word99)
+  );
+
+  wire [32:0] region_copied100;
+
+  mapping_region_copy region_copy100 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied100)
+  );
+
+  wire [1:0] region_word100;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory100 (
+    .clk          (clk),
+    .write_enable (region_copied100[32]),
+    .write_address(region_copied100[31:16]),
+    .write_data   (region_write_word[201:200]),
+    .read_enable  (1'b1),
+    .read_address (region_copied100[15:0]),
+    .read_data    (region_word100)
+  );
+
+  wire [32:0] region_copied101;
+
+  mapping_region_copy region_copy101 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied101)
+  );
+
+  wire [1:0] region_word101;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory101 (
+    .clk          (clk),
+    .write_enable (region_copied101[32]),
+    .write_address(region_copied101[31:16]),
+    .write_data   (region_write_word[203:202]),
+    .read_enable  (1'b1),
+    .read_address (region_copied101[15:0]),
+    .read_data    (region_word101)
+  );
+
+  wire [32:0] region_copied102;
+
+  mapping_region_copy region_copy102 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied102)
+  );
+
+  wire [1:0] region_word102;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory102 (
+    .clk          (clk),
+    .write_enable (region_copied102[32]),
+    .write_address(region_copied102[31:16]),
+    .write_data   (region_write_word[205:204]),
+    .read_enable  (1'b1),
+    .read_address (region_copied102[15:0]),
+    .read_data    (region_word102)
+  );
+
+  wire [32:0] region_copied103;
+
+  mapping_region_copy region_copy103 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied103)
+  );
+
+  wire [1:0] region_word103;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory103 (
+    .clk          (clk),
+    .write_enable (region_copied103[32]),
+    .write_address(region_copied103[31:16]),
+    .write_data   (region_write_word[207:206]),
+    .read_enable  (1'b1),
+    .read_address (region_copied103[15:0]),
+    .read_data    (region_word103)
+  );
+
+  wire [32:0] region_copied104;
+
+  mapping_region_copy region_copy104 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied104)
+  );
+
+  wire [1:0] region_word104;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory104 (
+    .clk          (clk),
+    .write_enable (region_copied104[32]),
+    .write_address(region_copied104[31:16]),
+    .write_data   (region_write_word[209:208]),
+    .read_enable  (1'b1),
+    .read_address (region_copied104[15:0]),
+    .read_data    (region_word104)
+  );
+
+  wire [32:0] region_copied105;
+
+  mapping_region_copy region_copy105 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied105)
+  );
+
+  wire [1:0] region_word105;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory105 (
+    .clk          (clk),
+    .write_enable (region_copied105[32]),
+    .write_address(region_copied105[31:16]),
+    .write_data   (region_write_word[211:210]),
+    .read_enable  (1'b1),
+    .read_address (region_copied105[15:0]),
+    .read_data    (region_word105)
+  );
+
+  wire [32:0] region_copied106;
+
+  mapping_region_copy region_copy106 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied106)
+  );
+
+  wire [1:0] region_word106;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory106 (
+    .clk          (clk),
+    .write_enable (region_copied106[32]),
+    .write_address(region_copied106[31:16]),
+    .write_data   (region_write_word[213:212]),
+    .read_enable  (1'b1),
+    .read_address (region_copied106[15:0]),
+    .read_data    (region_word106)
+  );
+
+  wire [32:0] region_copied107;
+
+  mapping_region_copy region_copy107 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied107)
+  );
+
+  wire [1:0] region_word107;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory107 (
+    .clk          (clk),
+    .write_enable (region_copied107[32]),
+    .write_address(region_copied107[31:16]),
+    .write_data   (region_write_word[215:214]),
+    .read_enable  (1'b1),
+    .read_address (region_copied107[15:0]),
+    .read_data    (region_word107)
+  );
+
+  wire [32:0] region_copied108;
+
+  mapping_region_copy region_copy108 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied108)
+  );
+
+  wire [1:0] region_word108;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory108 (
+    .clk          (clk),
+    .write_enable (region_copied108[32]),
+    .write_address(region_copied108[31:16]),
+    .write_data   (region_write_word[217:216]),
+    .read_enable  (1'b1),
+    .read_address (region_copied108[15:0]),
+    .read_data    (region_word108)
+  );
+
+  wire [32:0] region_copied109;
+
+  mapping_region_copy region_copy109 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied109)
+  );
+
+  wire [1:0] region_word109;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory109 (
+    .clk          (clk),
+    .write_enable (region_copied109[32]),
+    .write_address(region_copied109[31:16]),
+    .write_data   (region_write_word[219:218]),
+    .read_enable  (1'b1),
+    .read_address (region_copied109[15:0]),
+    .read_data    (region_word109)
+  );
+
+  wire [32:0] region_copied110;
+
+  mapping_region_copy region_copy110 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied110)
+  );
+
+  wire [1:0] region_word110;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory110 (
+    .clk          (clk),
+    .write_enable (region_copied110[32]),
+    .write_address(region_copied110[31:16]),
+    .write_data   (region_write_word[221:220]),
+    .read_enable  (1'b1),
+    .read_address (region_copied110[15:0]),
+    .read_data    (region_word110)
+  );
+
+  wire [32:0] region_copied111;
+
+  mapping_region_copy region_copy111 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied111)
+  );
+
+  wire [1:0] region_word111;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory111 (
+    .clk          (clk),
+    .write_enable (region_copied111[32]),
+    .write_address(region_copied111[31:16]),
+    .write_data   (region_write_word[223:222]),
+    .read_enable  (1'b1),
+    .read_address (region_copied111[15:0]),
+    .read_data    (region_word111)
+  );
+
+  wire [32:0] region_copied112;
+
+  mapping_region_copy region_copy112 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied112)
+  );
+
+  wire [1:0] region_word112;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory112 (
+    .clk          (clk),
+    .write_enable (region_copied112[32]),
+    .write_address(region_copied112[31:16]),
+    .write_data   (region_write_word[225:224]),
+    .read_enable  (1'b1),
+    .read_address (region_copied112[15:0]),
+    .read_data    (region_word112)
+  );
+
+  wire [32:0] region_copied113;
+
+  mapping_region_copy region_copy113 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied113)
+  );
+
+  wire [1:0] region_word113;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory113 (
+    .clk          (clk),
+    .write_enable (region_copied113[32]),
+    .write_address(region_copied113[31:16]),
+    .write_data   (region_write_word[227:226]),
+    .read_enable  (1'b1),
+    .read_address (region_copied113[15:0]),
+    .read_data    (region_word113)
+  );
+
+  wire [32:0] region_copied114;
+
+  mapping_region_copy region_copy114 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied114)
+  );
+
+  wire [1:0] region_word114;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory114 (
+    .clk          (clk),
+    .write_enable (region_copied114[32]),
+    .write_address(region_copied114[31:16]),
+    .write_data   (region_write_word[229:228]),
+    .read_enable  (1'b1),
+    .read_address (region_copied114[15:0]),
+    .read_data    (region_word114)
+  );
+
+  wire [32:0] region_copied115;
+
+  mapping_region_copy region_copy115 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied115)
+  );
+
+  wire [1:0] region_word115;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory115 (
+    .clk          (clk),
+    .write_enable (region_copied115[32]),
+    .write_address(region_copied115[31:16]),
+    .write_data   (region_write_word[231:230]),
+    .read_enable  (1'b1),
+    .read_address (region_copied115[15:0]),
+    .read_data    (region_word115)
+  );
+
+  wire [32:0] region_copied116;
+
+  mapping_region_copy region_copy116 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied116)
+  );
+
+  wire [1:0] region_word116;
+
+  ram_block_one_read #(
+    .WIDTH          (2),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory116 (
+    .clk          (clk),
+    .write_enable (region_copied116[32]),
+    .write_address(region_copied116[31:16]),
+    .write_data   (region_write_word[233:232]),
+    .read_enable  (1'b1),
+    .read_address (region_copied116[15:0]),
+    .read_data    (region_word116)
+  );
+
+  wire [32:0] region_copied117;
+
+  mapping_region_copy region_copy117 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied117)
+  );
+
+  wire region_word117;
+
+  ram_block_one_read #(
+    .WIDTH          (1),
+    .ADDRESS_WIDTH  (16),
+    .OUTPUT_REGISTER(1)
+  ) region_memory117 (
+    .clk          (clk),
+    .write_enable (region_copied117[32]),
+    .write_address(region_copied117[31:16]),
+    .write_data   (region_write_word[234]),
+    .read_enable  (1'b1),
+    .read_address (region_copied117[15:0]),
+    .read_data    (region_word117)
+  );
+
+  wire [234:0] region_word = {region_word117, region_word116, region_word115, region_word114,
+      region_word113, region_word112, region_word111, region_word110, region_word109,
+      region_word108, region_word107, region_word106, region_word105, region_word104,
+      region_word103, region_word102, region_word101, region_word100, region_word99, region_word98,
+      region_word97, region_word96, region_word95, region_word94, region_word93, region_word92,
+      region_word91, region_word90, region_word89, region_word88, region_word87, region_word86,
+      region_word85, region_word84, region_word83, region_word82, region_word81, region_word80,
+      region_word79, region_word78, region_word77, region_word76, region_word75, region_word74,
+      region_word73, region_word72, region_word71, region_word70, region_word69, region_word68,
+      region_word67, region_word66, region_word65, region_word64, region_word63, region_word62,
+      region_word61, region_word60, region_word59, region_word58, region_word57, region_word56,
+      region_word55, region_word54, region_word53, region_word52, region_word51, region_word50,
+      region_word49, region_word48, region_word47, region_word46, region_word45, region_word44,
+      region_word43, region_word42, region_word41, region_word40, region_word39, region_word38,
+      region_word37, region_word36, region_word35, region_word34, region_word33, region_word32,
+      region_word31, region_word30, region_word29, region_word28, region_word27, region_word26,
+      region_word25, region_word24, region_word23, region_word22, region_word21, region_word20,
+      region_word19, region_word18, region_word17, region_word16, region_word15, region_word14,
+      region_word13, region_word12, region_word11, region_word10, region_word9, region_word8,
+      region_word7, region_word6, region_word5, region_word4, region_word3, region_word2,
+      region_word1, region_word0};
   reg [234:0] region3_word;
 
   always @(posedge clk) begin

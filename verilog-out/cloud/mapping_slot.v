@@ -55,9 +55,15 @@ module mapping_slot (
   localparam [3:0] FAULT_MISALIGNED_ATOMIC = 4'd8;
   localparam [3:0] FAULT_TABLE_CORRUPT     = 4'd10;
 
+  reg commit_write_here;
+
+  always @(posedge clk) begin
+    commit_write_here <= commit_write_slot;
+  end
+
   // ---- Cycle 1: the address on its way to the memories; cycles 2 and 3: the memories and their output registers 
 
-  wire enable = init_slot | (in_token & commit_write_slot);
+  wire enable = init_slot | (in_token & commit_write_here);
   wire [17:0] address = in_slot_base + in_slot_index;
   reg [38:0] slot_write_word;
   wire [36:0] slot_copied0;

@@ -17,10 +17,16 @@ module mapping_fence (
   input  wire       retired_epoch,
   input  wire       init,           // clears init_place after reset; nothing is counted then
   input  wire [6:0] init_place,
-  input  wire [5:0] watch_table,    // of whom drained speaks 7 cycles later
+  input  wire [5:0] watch_table,    // of whom drained speaks 8 cycles later
   input  wire       watch_epoch,
   output wire       drained
 );
+
+  reg [6:0] watch_place;
+
+  always @(posedge clk) begin
+    watch_place <= {watch_table, watch_epoch};
+  end
 
   // ---- The counts -------------------------------------------------------------------------------
 
@@ -36,7 +42,7 @@ module mapping_fence (
     .init       (init),
     .init_place (init_place),
     .value      (formed_tally_value),
-    .watch_place({watch_table, watch_epoch}),
+    .watch_place(watch_place),
     .watched    (formed_tally_watched)
   );
 
@@ -52,7 +58,7 @@ module mapping_fence (
     .init       (init),
     .init_place (init_place),
     .value      (left_tally_value),
-    .watch_place({watch_table, watch_epoch}),
+    .watch_place(watch_place),
     .watched    (left_tally_watched)
   );
 
@@ -68,31 +74,31 @@ module mapping_fence (
     .init       (init),
     .init_place (init_place),
     .value      (retired_tally_value),
-    .watch_place({watch_table, watch_epoch}),
+    .watch_place(watch_place),
     .watched    (retired_tally_watched)
   );
 
-  // ---- Cycles 5 to 7: all that was formed is done -----------------------------------------------
+  // ---- Cycles 6 to 8: all that was formed is done -----------------------------------------------
 
-  reg [9:0] fence5_formed;
-  reg [9:0] fence5_done;
-  reg [2:0] fence6_equal;
-  reg fence7_drained;
+  reg [9:0] fence6_formed;
+  reg [9:0] fence6_done;
+  reg [2:0] fence7_equal;
+  reg fence8_drained;
 
   always @(posedge clk) begin
-    fence5_formed <= formed_tally_watched;
-    fence5_done <= left_tally_watched + retired_tally_watched;
-    fence6_equal <= {fence5_formed[3:0] == fence5_done[3:0],
-        fence5_formed[7:4] == fence5_done[7:4], fence5_formed[9:8] == fence5_done[9:8]};
+    fence6_formed <= formed_tally_watched;
+    fence6_done <= left_tally_watched + retired_tally_watched;
+    fence7_equal <= {fence6_formed[3:0] == fence6_done[3:0],
+        fence6_formed[7:4] == fence6_done[7:4], fence6_formed[9:8] == fence6_done[9:8]};
   end
 
   always @(posedge clk) if (rst) begin
-    fence7_drained <= 1'b0;
+    fence8_drained <= 1'b0;
   end else begin
-    fence7_drained <= &fence6_equal;
+    fence8_drained <= &fence7_equal;
   end
 
-  assign drained = fence7_drained;
+  assign drained = fence8_drained;
 
   // Deliberately unread.
   wire unused_ok = &{1'b0, formed_tally_value, left_tally_value, retired_tally_value};

@@ -60,9 +60,15 @@ module mapping_region (
   output wire [14:0]  out_region_first_slot
 );
 
+  reg commit_write_here;
+
+  always @(posedge clk) begin
+    commit_write_here <= commit_write_region;
+  end
+
   // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  wire enable = init_region | (ahead_token & commit_write_region);
+  wire enable = init_region | (ahead_token & commit_write_here);
   reg [218:0] region_write_word;
   wire [24:0] region_copied0;
 
@@ -72,17 +78,17 @@ module mapping_region (
     .copy (region_copied0)
   );
 
-  wire [43:0] region_word0;
+  wire [23:0] region_word0;
 
   ram_block_one_read #(
-    .WIDTH          (44),
+    .WIDTH          (24),
     .ADDRESS_WIDTH  (12),
     .OUTPUT_REGISTER(1)
   ) region_memory0 (
     .clk          (clk),
     .write_enable (region_copied0[24]),
     .write_address(region_copied0[23:12]),
-    .write_data   (region_write_word[43:0]),
+    .write_data   (region_write_word[23:0]),
     .read_enable  (1'b1),
     .read_address (region_copied0[11:0]),
     .read_data    (region_word0)
@@ -96,17 +102,17 @@ module mapping_region (
     .copy (region_copied1)
   );
 
-  wire [43:0] region_word1;
+  wire [23:0] region_word1;
 
   ram_block_one_read #(
-    .WIDTH          (44),
+    .WIDTH          (24),
     .ADDRESS_WIDTH  (12),
     .OUTPUT_REGISTER(1)
   ) region_memory1 (
     .clk          (clk),
     .write_enable (region_copied1[24]),
     .write_address(region_copied1[23:12]),
-    .write_data   (region_write_word[87:44]),
+    .write_data   (region_write_word[47:24]),
     .read_enable  (1'b1),
     .read_address (region_copied1[11:0]),
     .read_data    (region_word1)
@@ -120,17 +126,17 @@ module mapping_region (
     .copy (region_copied2)
   );
 
-  wire [43:0] region_word2;
+  wire [23:0] region_word2;
 
   ram_block_one_read #(
-    .WIDTH          (44),
+    .WIDTH          (24),
     .ADDRESS_WIDTH  (12),
     .OUTPUT_REGISTER(1)
   ) region_memory2 (
     .clk          (clk),
     .write_enable (region_copied2[24]),
     .write_address(region_copied2[23:12]),
-    .write_data   (region_write_word[131:88]),
+    .write_data   (region_write_word[71:48]),
     .read_enable  (1'b1),
     .read_address (region_copied2[11:0]),
     .read_data    (region_word2)
@@ -144,17 +150,17 @@ module mapping_region (
     .copy (region_copied3)
   );
 
-  wire [43:0] region_word3;
+  wire [23:0] region_word3;
 
   ram_block_one_read #(
-    .WIDTH          (44),
+    .WIDTH          (24),
     .ADDRESS_WIDTH  (12),
     .OUTPUT_REGISTER(1)
   ) region_memory3 (
     .clk          (clk),
     .write_enable (region_copied3[24]),
     .write_address(region_copied3[23:12]),
-    .write_data   (region_write_word[175:132]),
+    .write_data   (region_write_word[95:72]),
     .read_enable  (1'b1),
     .read_address (region_copied3[11:0]),
     .read_data    (region_word3)
@@ -168,23 +174,144 @@ module mapping_region (
     .copy (region_copied4)
   );
 
-  wire [42:0] region_word4;
+  wire [23:0] region_word4;
 
   ram_block_one_read #(
-    .WIDTH          (43),
+    .WIDTH          (24),
     .ADDRESS_WIDTH  (12),
     .OUTPUT_REGISTER(1)
   ) region_memory4 (
     .clk          (clk),
     .write_enable (region_copied4[24]),
     .write_address(region_copied4[23:12]),
-    .write_data   (region_write_word[218:176]),
+    .write_data   (region_write_word[119:96]),
     .read_enable  (1'b1),
     .read_address (region_copied4[11:0]),
     .read_data    (region_word4)
   );
 
-  wire [218:0] region_word = {region_word4, region_word3, region_word2, region_word1, region_word0};
+  wire [24:0] region_copied5;
+
+  mapping_region_copy region_copy5 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied5)
+  );
+
+  wire [23:0] region_word5;
+
+  ram_block_one_read #(
+    .WIDTH          (24),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory5 (
+    .clk          (clk),
+    .write_enable (region_copied5[24]),
+    .write_address(region_copied5[23:12]),
+    .write_data   (region_write_word[143:120]),
+    .read_enable  (1'b1),
+    .read_address (region_copied5[11:0]),
+    .read_data    (region_word5)
+  );
+
+  wire [24:0] region_copied6;
+
+  mapping_region_copy region_copy6 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied6)
+  );
+
+  wire [23:0] region_word6;
+
+  ram_block_one_read #(
+    .WIDTH          (24),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory6 (
+    .clk          (clk),
+    .write_enable (region_copied6[24]),
+    .write_address(region_copied6[23:12]),
+    .write_data   (region_write_word[167:144]),
+    .read_enable  (1'b1),
+    .read_address (region_copied6[11:0]),
+    .read_data    (region_word6)
+  );
+
+  wire [24:0] region_copied7;
+
+  mapping_region_copy region_copy7 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied7)
+  );
+
+  wire [23:0] region_word7;
+
+  ram_block_one_read #(
+    .WIDTH          (24),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory7 (
+    .clk          (clk),
+    .write_enable (region_copied7[24]),
+    .write_address(region_copied7[23:12]),
+    .write_data   (region_write_word[191:168]),
+    .read_enable  (1'b1),
+    .read_address (region_copied7[11:0]),
+    .read_data    (region_word7)
+  );
+
+  wire [24:0] region_copied8;
+
+  mapping_region_copy region_copy8 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied8)
+  );
+
+  wire [23:0] region_word8;
+
+  ram_block_one_read #(
+    .WIDTH          (24),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory8 (
+    .clk          (clk),
+    .write_enable (region_copied8[24]),
+    .write_address(region_copied8[23:12]),
+    .write_data   (region_write_word[215:192]),
+    .read_enable  (1'b1),
+    .read_address (region_copied8[11:0]),
+    .read_data    (region_word8)
+  );
+
+  wire [24:0] region_copied9;
+
+  mapping_region_copy region_copy9 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied9)
+  );
+
+  wire [2:0] region_word9;
+
+  ram_block_one_read #(
+    .WIDTH          (3),
+    .ADDRESS_WIDTH  (12),
+    .OUTPUT_REGISTER(1)
+  ) region_memory9 (
+    .clk          (clk),
+    .write_enable (region_copied9[24]),
+    .write_address(region_copied9[23:12]),
+    .write_data   (region_write_word[218:216]),
+    .read_enable  (1'b1),
+    .read_address (region_copied9[11:0]),
+    .read_data    (region_word9)
+  );
+
+  wire [218:0] region_word = {region_word9, region_word8, region_word7, region_word6, region_word5,
+      region_word4, region_word3, region_word2, region_word1, region_word0};
   reg [218:0] region3_word;
 
   always @(posedge clk) begin

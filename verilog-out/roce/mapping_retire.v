@@ -75,7 +75,7 @@ module mapping_retire (
   reg [50:0] ret3_written;
   reg [50:0] ret4_coded;
 
-  ram_distributed_one_read #(
+  ram_block_one_read #(
     .WIDTH          (51),
     .ADDRESS_WIDTH  (6),
     .OUTPUT_REGISTER(1)

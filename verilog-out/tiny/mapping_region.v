@@ -60,9 +60,15 @@ module mapping_region (
   output wire [10:0]  out_region_first_slot
 );
 
+  reg commit_write_here;
+
+  always @(posedge clk) begin
+    commit_write_here <= commit_write_region;
+  end
+
   // ---- Cycles 1 to 3: the memories, their output registers, and a register on the way to the comparisons 
 
-  wire enable = init_region | (ahead_token & commit_write_region);
+  wire enable = init_region | (ahead_token & commit_write_here);
   reg [202:0] region_write_word;
   wire [16:0] region_copied0;
 
@@ -72,22 +78,47 @@ module mapping_region (
     .copy (region_copied0)
   );
 
-  wire [202:0] region_word;
+  wire [107:0] region_word0;
 
   ram_block_one_read #(
-    .WIDTH          (203),
+    .WIDTH          (108),
     .ADDRESS_WIDTH  (8),
     .OUTPUT_REGISTER(1)
-  ) region_memory (
+  ) region_memory0 (
     .clk          (clk),
     .write_enable (region_copied0[16]),
     .write_address(region_copied0[15:8]),
-    .write_data   (region_write_word),
+    .write_data   (region_write_word[107:0]),
     .read_enable  (1'b1),
     .read_address (region_copied0[7:0]),
-    .read_data    (region_word)
+    .read_data    (region_word0)
   );
 
+  wire [16:0] region_copied1;
+
+  mapping_region_copy region_copy1 (
+    .clk  (clk),
+    .value({enable, commit_region, ahead_region}),
+    .copy (region_copied1)
+  );
+
+  wire [94:0] region_word1;
+
+  ram_block_one_read #(
+    .WIDTH          (95),
+    .ADDRESS_WIDTH  (8),
+    .OUTPUT_REGISTER(1)
+  ) region_memory1 (
+    .clk          (clk),
+    .write_enable (region_copied1[16]),
+    .write_address(region_copied1[15:8]),
+    .write_data   (region_write_word[202:108]),
+    .read_enable  (1'b1),
+    .read_address (region_copied1[7:0]),
+    .read_data    (region_word1)
+  );
+
+  wire [202:0] region_word = {region_word1, region_word0};
   reg [202:0] region3_word;
 
   always @(posedge clk) begin

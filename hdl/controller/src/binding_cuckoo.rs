@@ -34,8 +34,11 @@ use crate::{binding_cuckoo_near, chunks, copy, toeplitz};
 
 /// Latency of the stage without protection: see the picture.
 const CYCLES: u32 = 6;
-/// Bits of the code that one chunk compares: two levels of LUTs.
-const CHUNK: u32 = 8;
+/// Bits of an entry, its valid bit among them, that one chunk compares: two levels of LUTs, up to ten pairs with the multiplexer
+/// behind two of them.
+const LEAST_CHUNK: u32 = 8;
+/// Chunks of an entry: as many as two levels of LUTs can join.
+const MOST_CHUNKS: u32 = 16;
 
 stagecoach_hdl::bundle! {
     /// A way gets another hash function.
@@ -120,7 +123,13 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let flow = Flow::inputs(&m, "in", &w.flow());
     let wanted = Wanted { early, net_id: m.input("in_net_id", bits) };
     let commit = Commit::inputs(&m, "commit", &w.cuckoo_commit());
-    let init = Init { clears: m.input("init", 1), bucket: m.input("init_place", w.cuckoo().bucket_bits()) };
+    let (clears, bucket) = (m.input("init", 1), m.input("init_place", w.cuckoo().bucket_bits()));
+    // The walk stands far away, and a cycle more does not matter to it.
+    let init = Init {
+        clears_next: clears,
+        clears: m.delay_reset("init_here", clears),
+        bucket: m.delay("init_here_place", bucket),
+    };
     let reseed = Reseed::inputs(&m, "reseed", &w.reseed());
     let outcome = match w.config.protection {
         Protection::None => exact(&m, w, flow, wanted, &commit, &init, &reseed)?,
@@ -250,7 +259,8 @@ fn equal<'m>(
     entry: &Entry<'m>,
 ) -> Signal<'m> {
     let wanted = m.concat(&[m.bit(true), net_id]).named(format!("{name}_wanted"));
-    m.delay(&format!("binding{cycle}_{name}_chunks"), chunks::equal(m, wanted, entry.identifier, CHUNK))
+    let chunk = wanted.width().div_ceil(MOST_CHUNKS).max(LEAST_CHUNK);
+    m.delay(&format!("binding{cycle}_{name}_chunks"), chunks::equal(m, wanted, entry.identifier, chunk))
 }
 
 /// Bits of a target that share a copy of the match.

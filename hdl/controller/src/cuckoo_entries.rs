@@ -17,8 +17,8 @@ use stagecoach_spec::{Cuckoo, Protection};
 
 use crate::widths::Widths;
 
-/// Places of a way up to which it is LUT RAM.
-const SMALL_WAY: u32 = 64;
+/// Places of a way up to which it is LUT RAM. A way's words are wide, so more places would drive many tables.
+const SMALL_WAY: u32 = 16;
 /// Ways and entries of the stash: what a token can write.
 pub const PLACES: u32 = Cuckoo::WAYS + Cuckoo::STASH;
 
@@ -58,6 +58,8 @@ stagecoach_hdl::bundle! {
 
 /// Clearing after reset.
 pub(crate) struct Init<'m> {
+    /// A cycle before `clears`.
+    pub(crate) clears_next: Signal<'m>,
     /// A bucket of every way is cleared.
     pub(crate) clears: Signal<'m>,
     /// Which.
@@ -109,7 +111,9 @@ pub(crate) fn ways<'m>(
             let write = m.delay_reset(&format!("way{way}_write"), write);
             let place = takes.select(commit.take_bucket, commit.leave_bucket);
             let place = m.delay(&format!("way{way}_place"), init.clears.select(init.bucket, place));
-            let identifier = commit.identifier.gated_by(takes & !init.clears);
+            // What a token carries stands still long before, so this may be known a cycle earlier.
+            let fills = m.delay(&format!("way{way}_fills"), takes & !init.clears_next);
+            let identifier = commit.identifier.gated_by(fills);
             let written = m.delay(&format!("way{way}_written"), m.concat(&[commit.target, identifier]));
             let shape = w.cuckoo();
             let memory = m.memory(&format!("way{way}_memory"), written.width(), shape.depth());

@@ -15,7 +15,7 @@
 //! until its verdict; verdicts come in the order of requests. Those that refuse go on to the log, a ring too: entry
 //! n - 1 modulo its size holds the n-th.
 //!
-//! A verdict is in the log three cycles later; a token reads after as long, so it sees all verdicts before it and none
+//! A verdict is in the log five cycles later; a token reads after as long, so it sees all verdicts before it and none
 //! behind it.
 //!
 //! `erase` walks over the log, an entry a cycle, and makes invalid what belongs to a table. Verdicts go on meanwhile:
@@ -23,7 +23,7 @@
 
 use std::sync::Arc;
 
-use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, wire};
+use stagecoach_hdl::{Bundle, DesignErrors, MemoryStyle, Module, ModuleBuilder, Signal, wire};
 use stagecoach_spec::Fault;
 
 use crate::bundles::Asked;
@@ -35,7 +35,7 @@ use crate::widths::{FAULT, Widths};
 /// Requests that may wait for their verdict.
 pub const SIDECAR_DEPTH: u32 = 64;
 /// Cycles from a token to the entry that it asks for.
-pub const LOG_CYCLES: u32 = 5;
+pub const LOG_CYCLES: u32 = 8;
 /// Bits of the count of refused requests.
 pub const COUNT: u32 = 32;
 
@@ -154,6 +154,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let erase = m.input("erase", 1).doc("begins to make invalid what belongs to erase_table");
     let erase_table = m.input("erase_table", w.table);
     m.assert_always("one_traveller", !(verdict & token), "a token takes a cycle of its own");
+    // All of it comes from afar.
+    let request = m.delay_reset("waiting_request", request);
+    let verdict = m.delay_reset("log0_verdict", verdict);
+    let fault = m.delay("log0_fault", fault);
+    let table = m.delay("log0_table", table);
+    let token = m.delay_reset("token0", token);
+    let token_entry = m.delay("token0_entry", token_entry);
+    let erase = m.delay_reset("erase0", erase);
+    let erase_table = m.delay("erase0_table", erase_table);
 
     m.section("The sidecar: requests that wait for their verdict");
     let pointer_bits = SIDECAR_DEPTH.ilog2();
@@ -168,81 +177,95 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.assert_always("verdict_has_request", served, "a verdict comes after its request");
     let Asked { tag, stream, pd, op, key, va, length, bound } = asked;
     let arriving = Waiting { op, va, key, pd, length, bound, tag, stream, net_id }.pack(&m);
+    let arriving = m.delay("waiting_fields", arriving);
     let sidecar = m.memory("sidecar_memory", arriving.width(), SIDECAR_DEPTH).output_register();
-    let sidecar = sidecar.style(stagecoach_hdl::MemoryStyle::Block);
+    let sidecar = sidecar.style(MemoryStyle::Block);
     sidecar.write(request, write_pointer.value().low(pointer_bits), arriving);
-    let oldest = sidecar.read_enabled("log2_request", verdict, read_pointer.value().low(pointer_bits));
+    let oldest = sidecar.read("log2_request", read_pointer.value().low(pointer_bits));
 
-    m.section("Cycles 1 and 2 of a verdict: count it, fetch its request");
+    m.section("Cycles 1 to 3 of a verdict: count it, fetch its request");
     let refused1 = m.delay_reset("log1_refused", verdict & fault.any());
     let fault1 = m.delay("log1_fault", fault);
     let table1 = m.delay("log1_table", table);
     let count = m.register("refused_count", COUNT).reset_to(0u32);
     count.next(count.value() + refused1.zero_extend(COUNT));
     let refused2 = m.delay_reset("log2_refused", refused1);
+    let refused3 = m.delay_reset("log3_refused", refused2);
     // A copy for the entries' valid bits and the walk: the memories are far from them.
     let copy = m.instance("refused_copy", &copy::describe_flag("mapping_fault_log_copy", 0)?);
-    copy.input("value", refused1);
-    let refused2_copy = copy.output_as("copy", "log2_refused_copy");
-    let place2 = m.delay("log2_place", count.value().low(place_bits));
+    copy.input("value", refused2);
+    let refused3_copy = copy.output_as("copy", "log3_refused_copy");
+    let place3 = m.delay("log3_place", m.delay("log2_place", count.value().low(place_bits)));
     let refusal2 = Refusal {
         count: count.value(),
         fault: m.delay("log2_fault", fault1),
         table: m.delay("log2_table", table1),
     };
+    let refusal3 = refusal2.delay(&m, "log3");
+    let oldest = m.delay("log3_request", oldest);
 
-    m.section("Cycles 1 and 2 of a token: until all verdicts before it are in the log");
+    m.section("Cycles 1 to 3 of a token: until all verdicts before it are in the log");
     let token2 = m.delay_reset("token2", m.delay_reset("token1", token));
-    let token1_entry = m.delay("token1_entry", token_entry);
+    let token3 = m.delay_reset("token3", token2);
+    let token2_entry = m.delay("token2_entry", m.delay("token1_entry", token_entry));
+    // A copy for the entries' valid bits, which lie far from the memories.
+    let token3_entry = m.delay("token3_entry", token2_entry);
     let copy = m.instance("entry_copy", &copy::describe("mapping_fault_log_entry", place_bits)?);
-    copy.input("value", token1_entry);
-    let token2_entry = copy.output_as("copy", "token2_entry");
+    copy.input("value", token2_entry);
+    let token3_entry_copy = copy.output_as("copy", "token3_entry_copy");
 
     m.section("The log");
-    let written = m.concat(&[refusal2.pack(&m), oldest]);
-    let log = m.memory("log_memory", written.width(), entries).output_register().style(style(place_bits));
-    log.write(refused2, place2, written);
-    let stored = log.read_enabled("token4_stored", token2, token2_entry);
+    let written = m.concat(&[refusal3.pack(&m), oldest]);
+    let log = m.memory("log_memory", written.width(), entries).output_register().style(log_style(w));
+    log.write(refused3, place3, written);
+    let stored = log.read_enabled("token5_stored", token3, token3_entry);
 
     m.section("The walk of an erasure");
     // Verdicts up to the cycle of `erase` are written before the walk begins.
     let erase2 = m.delay_reset("erase2", m.delay_reset("erase1", erase));
+    let erase3 = m.delay_reset("erase3", erase2);
     let erased_table = m.register("erased_table", w.table).enabled_by(erase);
     erased_table.next(erase_table);
     let walking = m.register("walking", 1).reset_to(0u32);
     let walk_place = m.register("walk_place", place_bits);
     wire!(at_last = walk_place.value().all());
-    walking.next(erase2 | (walking.value() & !at_last));
+    walking.next(erase3 | (walking.value() & !at_last));
     walk_place.next(walking.value().select(walk_place.value().plus(1u32), m.zero(place_bits)));
-    let owner2 = Owner { nobody: is(refusal2.fault, Fault::UnknownNetwork), table: refusal2.table };
+    let owned3 = Owner { nobody: is(refusal3.fault, Fault::UnknownNetwork), table: refusal3.table };
     let owners = m.memory("owner_memory", 1 + w.table, entries).output_register().style(style(place_bits));
-    owners.write(refused2, place2, owner2.pack(&m));
+    owners.write(refused3, place3, owned3.pack(&m));
     let owner = Owner::unpack(owners.read("walk2_owner", walk_place.value()), &[1, w.table]);
     // What was read while it was written is garbage, and what was written since is not what was read.
     let place0 = walk_place.value();
-    let looks0 = walking.value() & !(refused2_copy & place2.equals(place0));
+    let looks0 = walking.value() & !(refused3_copy & place3.equals(place0));
     let looks1 = m.delay_reset("walk1_looks", looks0);
     let place1 = m.delay("walk1_place", place0);
-    let looks2 = m.delay_reset("walk2_looks", looks1 & !(refused2_copy & place2.equals(place1)));
+    let looks2 = m.delay_reset("walk2_looks", looks1 & !(refused3_copy & place3.equals(place1)));
     let walk2_place = m.delay("walk2_place", place1);
-    let belongs = !owner.nobody & owner.table.equals(erased_table.value());
-    let clears3 =
-        m.delay_reset("walk3_clears", looks2 & !(refused2_copy & place2.equals(walk2_place)) & belongs);
+    let looks3 = m.delay_reset("walk3_looks", looks2 & !(refused3_copy & place3.equals(walk2_place)));
     let walk3_place = m.delay("walk3_place", walk2_place);
+    let owner = owner.delay(&m, "walk3_owner");
+    let belongs = !owner.nobody & owner.table.equals(erased_table.value());
+    let clears4 =
+        m.delay_reset("walk4_clears", looks3 & !(refused3_copy & place3.equals(walk3_place)) & belongs);
+    let walk4_place = m.delay("walk4_place", walk3_place);
     let ends = m.delay_reset("walk1_ends", walking.value() & at_last);
     let ends = m.delay_reset("walk3_ends", m.delay_reset("walk2_ends", ends));
+    let ends = m.delay_reset("walk4_ends", ends);
     m.output("erase_done", m.delay_reset("erase_done", ends));
     m.port_doc("erase_done", "the entries are invalid");
 
     m.section("Which entries are valid");
     let valid = m.register("valid", entries).reset_to(0u32);
-    wire!(gains = place2.decode(entries).gated_by(refused2_copy));
-    wire!(loses = walk3_place.decode(entries).gated_by(clears3));
+    wire!(gains = place3.decode(entries).gated_by(refused3_copy));
+    wire!(loses = walk4_place.decode(entries).gated_by(clears4));
     valid.next(gains | (valid.value() & !loses));
 
-    m.section("Cycles 3 to 5 of a token: the entry, held");
-    let valid4 = pick(&m, valid.value(), token2_entry);
-    let token4 = m.delay_reset("token4", m.delay_reset("token3", token2));
+    m.section("Cycles 4 to 7 of a token: the entry, held");
+    let valid6 = m.delay("token6_valid", pick(&m, valid.value(), token3_entry_copy));
+    let stored = m.delay("token6_stored", stored);
+    let token5 = m.delay_reset("token5", m.delay_reset("token4", token3));
+    let token6 = m.delay_reset("token6", token5);
     let widths: Vec<_> = [COUNT, FAULT, w.table].into_iter().chain(w.waiting()).collect();
     let mut fields = widths.iter().scan(stored.width(), |above, width| {
         *above -= width;
@@ -267,8 +290,15 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         stream,
         net_id,
     };
-    entry.gated_by(valid4).hold(&m, "entry", token4).outputs(&m, "entry");
+    entry.gated_by(valid6).hold(&m, "entry", token6).outputs(&m, "entry");
     m.finish()
+}
+
+/// Which storage suits the log: wide words in LUT RAM cost many tables and have an address that drives them all, but a
+/// small device with that many tables has no block RAM left.
+fn log_style(w: &Widths) -> MemoryStyle {
+    const MOST_TABLES: u32 = 256;
+    if w.config.tables <= MOST_TABLES { MemoryStyle::Block } else { MemoryStyle::Distributed }
 }
 
 /// Two cycles later: bit `index` of `bits`, first in groups of at most 16.
@@ -280,8 +310,8 @@ fn pick<'m>(m: &'m ModuleBuilder, bits: Signal<'m>, index: Signal<'m>) -> Signal
         index.low(low_bits).choose(&(0..group.width()).map(|bit| group.bit(bit)).collect::<Vec<_>>())
     };
     let picked: Vec<_> = (0..groups).rev().map(group).collect();
-    let picked = m.delay("token3_valid_of_group", m.concat(&picked));
-    let group = m.delay("token3_group", index.high(index.width() - low_bits));
+    let picked = m.delay("token4_valid_of_group", m.concat(&picked));
+    let group = m.delay("token4_group", index.high(index.width() - low_bits));
     let picked: Vec<_> = (0..groups).map(|group| picked.bit(group)).collect();
-    m.delay("token4_valid", group.choose(&picked))
+    m.delay("token5_valid", group.choose(&picked))
 }

@@ -28,10 +28,10 @@ use crate::widths::Widths;
 use crate::{chunks, retire};
 
 /// Cycles from `watch_table` and `watch_epoch` to `drained`.
-pub const WATCH_CYCLES: u32 = tally::WATCH_CYCLES + 3;
+pub const WATCH_CYCLES: u32 = 1 + tally::WATCH_CYCLES + 3;
 /// `drained` in cycle t knows what was formed, left or retired in cycle t - this and before, and nothing later. It is
 /// the truth about a pair that has been watched for [`WATCH_CYCLES`], once its last beat was formed this long ago.
-pub const SETTLE_CYCLES: u32 = WATCH_CYCLES + tally::WATCH_LAG;
+pub const SETTLE_CYCLES: u32 = WATCH_CYCLES - 1 + tally::WATCH_LAG;
 
 /// Bits of the comparison of counts before its register.
 const CHUNK: u32 = 4;
@@ -62,9 +62,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     m.port_doc("retired", "a span was retired");
     let init = m.input("init", 1).doc("clears init_place after reset; nothing is counted then");
     let init_place = m.input("init_place", w.table + 1);
-    let watch_table = m.input("watch_table", w.table).doc("of whom drained speaks 7 cycles later");
+    let watch_table = m.input("watch_table", w.table).doc("of whom drained speaks 8 cycles later");
     let watch_epoch = m.input("watch_epoch", 1);
-    let watch_place = m.concat(&[watch_table, watch_epoch]);
+    // Whoever asks stands far away, and asks for long.
+    let watch_place = m.delay("watch_place", m.concat(&[watch_table, watch_epoch]));
 
     m.section("The counts");
     let tally = tally::describe("mapping_fence_tally", w.table + 1, w.tally, Overflow::Wrap, Watch::Yes)?;
@@ -80,10 +81,10 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let left = count("left_tally", left).output("watched");
     let retired = count("retired_tally", retired).output("watched");
 
-    m.section("Cycles 5 to 7: all that was formed is done");
-    let formed5 = m.delay("fence5_formed", formed);
-    let done5 = m.delay("fence5_done", left + retired);
-    let equal6 = m.delay("fence6_equal", chunks::equal(&m, formed5, done5, CHUNK));
-    m.output("drained", m.delay_reset("fence7_drained", equal6.all()));
+    m.section("Cycles 6 to 8: all that was formed is done");
+    let formed6 = m.delay("fence6_formed", formed);
+    let done6 = m.delay("fence6_done", left + retired);
+    let equal7 = m.delay("fence7_equal", chunks::equal(&m, formed6, done6, CHUNK));
+    m.output("drained", m.delay_reset("fence8_drained", equal7.all()));
     m.finish()
 }

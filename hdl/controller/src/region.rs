@@ -41,6 +41,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let state = State::inputs(&m, "state", &w.table_state());
     let riding = Riding::inputs(&m, "in", &w.riding());
     let commit_write = m.input("commit_write_region", 1).doc("the token in flight writes a region");
+    // What a token carries stands still before it comes, and it comes from far away.
+    let commit_write = m.delay("commit_write_here", commit_write);
     let init_write = m.input("init_region", 1).doc("clears a place after reset");
     let write_region = m.input("commit_region", w.region).doc("place to write");
     let write_word = m.input("commit_region_word", w.coded(w.region_word().iter().sum()));

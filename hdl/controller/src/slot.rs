@@ -36,6 +36,8 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
     let slot_base = m.input("in_slot_base", w.slot).doc("the region's first place in the pool");
     let slot_index = m.input("in_slot_index", w.slot).doc("place behind that");
     let commit_write = m.input("commit_write_slot", 1).doc("the token in flight writes a slot");
+    // What a token carries stands still before it comes, and it comes from far away.
+    let commit_write = m.delay("commit_write_here", commit_write);
     let init_write = m.input("init_slot", 1).doc("clears a place after reset");
     let write_slot = m.input("commit_slot", w.slot).doc("place to write");
     let write_word = m.input("commit_slot_word", w.coded(w.slot_word().iter().sum()));

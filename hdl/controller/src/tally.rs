@@ -37,7 +37,7 @@ const CHUNK: u32 = 4;
 /// Bits of a number of operations, up to [`AHEAD`] and one more.
 const NUMBER: u32 = 4;
 /// Places up to which the memory is LUT RAM.
-pub const SMALL_MEMORY: u32 = 64;
+pub const SMALL_MEMORY: u32 = 32;
 
 /// What a counter does at its top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,9 +20,9 @@ use crate::widths::Widths;
 /// Positions of the identifier that are added in a cycle.
 const STEP: u32 = 8;
 
-/// Cycles from `start` to standing buckets: loading, a step for every `STEP` positions, adding the last one.
+/// Cycles from `start` to standing buckets: its register, loading, a step for every `STEP` positions, adding the last one.
 pub fn cycles(w: &Widths) -> u32 {
-    1 + w.config.net_id_bits.div_ceil(STEP) + 1
+    2 + w.config.net_id_bits.div_ceil(STEP) + 1
 }
 
 /// Describes the block.
@@ -32,7 +32,9 @@ pub fn describe(w: &Widths) -> Result<Arc<Module>, DesignErrors> {
         "Block update_hash: the places of an update's identifier in the ways of the CAM.",
     );
     let shape = w.cuckoo();
-    let start = m.input("start", 1).doc("begins with the identifier of this cycle");
+    let start = m.input("start", 1).doc("begins with the identifier of the next cycle");
+    // It drives every bit here, and comes from elsewhere.
+    let start = m.delay_reset("start_here", start);
     let net_id = m.input("net_id", w.config.net_id_bits);
 
     m.section("What is left of the identifier");

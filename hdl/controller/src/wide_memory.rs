@@ -16,7 +16,7 @@ use stagecoach_hdl::{DesignErrors, MemoryStyle, ModuleBuilder, Signal};
 use crate::copy;
 
 /// Block RAMs that share a copy of the address.
-const BLOCKS_PER_COPY: u32 = 12;
+const BLOCKS_PER_COPY: u32 = 6;
 /// Bits of a block RAM, and the most that it gives at once.
 const BLOCK_BITS: u32 = 1 << 14;
 const WIDEST: u32 = 18;
@@ -80,9 +80,10 @@ mod tests {
 
     #[test]
     fn the_parts_are_the_word_in_whole_blocks() {
-        assert_eq!(widths(215, 8), [215], "12 blocks of 18 bits");
-        assert_eq!(widths(219, 12), [44, 44, 44, 44, 43], "55 blocks of 4 bits");
-        assert_eq!(widths(39, 14), [10, 10, 10, 9], "39 blocks of a bit");
+        assert_eq!(widths(107, 8), [107], "6 blocks of 18 bits");
+        assert_eq!(widths(215, 8), [108, 107], "12 blocks of 18 bits");
+        assert_eq!(widths(219, 12), [24, 24, 24, 24, 24, 24, 24, 24, 24, 3], "55 blocks of 4 bits");
+        assert_eq!(widths(39, 14), [6, 6, 6, 6, 6, 6, 3], "39 blocks of a bit");
         assert_eq!(widths(39, 10), [39]);
         assert_eq!(widths(1, 16), [1]);
     }

@@ -112,6 +112,8 @@ impl Under<'_> {
         self.bench.set(self.stage.write, 1u32);
         self.bench.set(self.stage.write_place, place);
         self.bench.set(self.stage.write_word, word.clone());
+        // What a token carries stands still before it comes.
+        self.bench.steps(1);
         self.bench.set(if self.stage.ahead { "ahead_token" } else { "in_token" }, 1u32);
         self.bench.steps(1);
         self.bench.set("ahead_token", 0u32);

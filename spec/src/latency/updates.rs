@@ -58,7 +58,7 @@ impl UpdateCycles {
         let slices = regions.max(slots) + 5;
         match config.fault_log_entries {
             0 => slices,
-            entries => slices.max(entries + 8),
+            entries => slices.max(entries + 11),
         }
     }
 

@@ -4,7 +4,7 @@ use super::{GENERATED, Style, Wrapper};
 
 /// Words up to which look-up tables hold a memory that asks for no storage; a block RAM deeper than this costs
 /// less and is as fast.
-const MOST_DISTRIBUTED_BITS: u32 = 6;
+const MOST_DISTRIBUTED_BITS: u32 = 5;
 
 /// One read port, no storage asked for: the depth decides.
 pub(super) fn by_depth(wrapper: Wrapper) -> String {
