@@ -25,7 +25,7 @@ pub const DEVICE_LUTS: u32 = 83_640;
 /// How nextpnr is told the device.
 const DEVICE_OPTIONS: [&str; 5] = ["--85k", "--speed", "8", "--package", "CABGA756"];
 /// What else it is told. It aims at the frequency, and does not give up when it misses.
-pub const OPTIONS: [&str; 2] = ["--freq", "350"];
+pub const OPTIONS: [&str; 4] = ["--freq", "350", "--placer", "static"];
 /// Pins lie where nextpnr likes them.
 const PIN_OPTIONS: [&str; 2] = ["--lpf-allow-unconstrained", "--timing-allow-fail"];
 /// Paths that need at least this part of the clock period are kept.
