@@ -7,7 +7,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stagecoach_cosim::EngineKind;
 use stagecoach_cosim::machine::{BusError, Finished, Machine, Willing};
-use stagecoach_host::{Bindings, Driver, RegisterBus, Registration, Vm, VmError};
+use stagecoach_host::{Bindings, Driver, RegisterBus, Registration, Relocation, Vm, VmError};
 use stagecoach_model::Golden;
 use stagecoach_model::processing::Memory;
 use stagecoach_spec::registers::Register;
@@ -81,9 +81,9 @@ impl RegisterBus for Rtl {
 const NETS: [NetId; 2] = [NetId::from_u128(0x0a00_0001), NetId::from_u128(0x0a00_0002)];
 
 /// Two VMs whose keys begin alike: the same key for other memory.
-fn two_vms(driver: &mut Driver<Rtl>) -> [Vm; 2] {
+fn two_vms(driver: &mut Driver<Rtl>) -> ([Vm; 2], Bindings) {
     let mut bindings = Bindings::new(driver).unwrap();
-    [0u16, 1].map(|table| {
+    let vms = [0u16, 1].map(|table| {
         let at = u32::from(table);
         let slices = Slices {
             region_base: 64 * at,
@@ -96,7 +96,8 @@ fn two_vms(driver: &mut Driver<Rtl>) -> [Vm; 2] {
         let vm = Vm::create(driver, table, slices, || 0x55).unwrap();
         bindings.bind(driver, NETS[usize::from(table)], table).unwrap();
         vm
-    })
+    });
+    (vms, bindings)
 }
 
 /// First frame of a VM's window.
@@ -114,9 +115,10 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
         let config = Preset::Tiny.config();
         let mut driver = Driver::open(Rtl::new(&config, seed)).unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut vms = two_vms(&mut driver);
+        let (mut vms, mut bindings) = two_vms(&mut driver);
         let mut keys: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
         let mut seen: HashMap<Fault, u32> = HashMap::new();
+        let mut moved = 0;
         for round in 0..150 {
             let table = random.random_range(0..2usize);
             match random.random_range(0..8) {
@@ -164,6 +166,21 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
                     assert_eq!(frozen, Fault::Frozen);
                     vms[table].thaw(&mut driver).unwrap();
                 }
+                4 => {
+                    // Elsewhere in what only this VM uses of the pools; what its keys name stays.
+                    let at = table as u32;
+                    let to = Relocation {
+                        table: table as u16,
+                        region_base: 64 * at + random.random_range(0..56),
+                        slot_base: 512 * at + random.random_range(0..448),
+                    };
+                    vms[table].relocate(&mut driver, &mut bindings, &to).unwrap();
+                    moved += 1;
+                    for key in keys[table].clone() {
+                        let read = driver.bus().access(&request(table, key, 0x7000_0900, Op::RemoteRead));
+                        assert_eq!(read.completion.fault, Fault::Granted, "seed {seed}, round {round}");
+                    }
+                }
                 _ => {
                     let key = keys[table].first().copied().unwrap_or(0x55);
                     let op = if random.random::<bool>() { Op::RemoteRead } else { Op::RemoteWrite };
@@ -177,6 +194,7 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
         for fault in [Fault::Granted, Fault::OutOfBounds] {
             assert!(seen.contains_key(&fault), "seed {seed} saw {seen:?}");
         }
+        assert!(moved > 5, "seed {seed} moved tables {moved} times");
         let granted = driver.counter(0, Counter::Requests(Fault::Granted)).unwrap();
         assert_eq!(granted, driver.bus().expected, "a result comes back whole");
         assert!(granted.unwrap() > 0);
@@ -186,7 +204,7 @@ fn the_driver_registers_and_deregisters_through_the_port_as_the_golden_model_say
 #[test]
 fn two_vms_hold_the_same_key_for_other_memory() {
     let mut driver = Driver::open(Rtl::new(&Preset::Tiny.config(), 1)).unwrap();
-    let mut vms = two_vms(&mut driver);
+    let (mut vms, _) = two_vms(&mut driver);
     let pages = [0u16, 1].map(|table| {
         let frames = [window(table) + 7];
         let memory = Registration {
