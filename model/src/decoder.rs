@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use stagecoach_spec::queue_pair::{self, LARGEST_PAYLOAD, LONGEST_FRAME, ROCE_PORT, opcode};
 use stagecoach_spec::{
-    AccessRequest, Atomic, Config, Cuckoo, Fault, NetId, Op, OpenMessage, QueuePair, QueuePairUpdate, Request,
+    AccessRequest, Atomic, Config, Cuckoo, Fault, Icrc, NetId, Op, OpenMessage, QueuePair, QueuePairUpdate,
+    Request,
 };
 
 use crate::Golden;
+use crate::icrc::icrc;
 use crate::processing::{Memory, Objections, Outcome};
 
 /// Why a frame is dropped. Each is counted.
@@ -349,6 +351,12 @@ fn parse(frame: &[u8], config: &Config) -> Result<Packet, Dropped> {
         opcode::WRITE_ONLY | opcode::WRITE_ONLY_IMMEDIATE => false,
         _ => payload_bytes > 0,
     };
+    if config.processing.icrc == Icrc::Checked && !malformed {
+        let end = udp + udp_length;
+        let right = icrc(&frame[ip..end - 4], ether_type == 0x86dd);
+        // Nothing may follow.
+        malformed = end != frame.len() || frame[end - 4..] != right;
+    }
     if malformed {
         return Err(Dropped::Malformed);
     }

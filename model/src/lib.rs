@@ -61,6 +61,7 @@ pub mod decoder;
 mod dirty;
 pub mod fast;
 mod fault_log;
+mod icrc;
 mod part;
 mod peek;
 mod pool;

@@ -61,7 +61,7 @@ pub use latency::{Stage, Stages};
 pub use log_record::{LogRecord, LogRecordError};
 pub use net_id::{NetId, NetIdError};
 pub use preset::{Preset, UnknownPreset};
-pub use processing::{AccessRequest, Atomic, Completion, Frontend, Processing, WireTransport};
+pub use processing::{AccessRequest, Atomic, Completion, Frontend, Icrc, Processing, WireTransport};
 pub use protection::Stored;
 pub use queue_pair::{OpenMessage, QueuePair, QueuePairCommand, QueuePairUpdate};
 pub use request::{Access, Op, Request, RequestError};

@@ -10,6 +10,7 @@ module decoder_parse (
   input  wire [12:0]  head_bytes,
   input  wire [6:0]   head_beats,
   input  wire         head_damaged,
+  input  wire         icrc_wrong,        // four cycles after head_valid
   output wire         fields_valid,
   output wire         fields_malformed,
   output wire         fields_other,
@@ -250,7 +251,8 @@ module decoder_parse (
   wire too_much = parse4_payload > 17'h1000;
   wire is_size = |{parse4_payload == 17'd256, parse4_payload == 17'h200, parse4_payload == 17'h400,
         parse4_payload == 17'h800, parse4_payload == 17'h1000};
-  wire cut = {4'd0, parse_bytes3} < parse4_end;
+  // With its ICRC checked, a frame ends with it.
+  wire cut = parse4_end != {4'd0, parse_bytes3};
   reg parse5_malformed;
   reg parse5_other;
   reg [6:0] parse5_kind;
@@ -270,7 +272,7 @@ module decoder_parse (
         | ((parse4_kind[6] | parse4_kind[5]) & (!is_size | parse4_padded))
         | (parse4_kind[4] & parse5_malformed_inverse)
         | ((parse4_kind[2] | parse4_kind[1] | parse4_kind[0]) & !parse5_malformed_inverse)
-        | too_much | cut;
+        | too_much | cut | icrc_wrong;
     parse5_other <= parse4_other;
     parse5_kind <= parse4_kind;
     parse_damaged0 <= head_damaged;

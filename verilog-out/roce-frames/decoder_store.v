@@ -13,6 +13,7 @@ module decoder_store (
   input  wire         opens,                // tables are cleared
   input  wire         beat_take,
   input  wire         frame_gone,
+  output wire         icrc_wrong,           // four cycles after head_valid
   output wire         s_axis_frame_tready,
   output wire         head_valid,
   output wire [847:0] head,
@@ -172,6 +173,20 @@ module decoder_store (
     wrong_so_far <= wrong_now & !beat_last;
   end
 
+  // ---- The ICRC ---------------------------------------------------------------------------------
+
+  wire icrc_block_wrong;
+
+  decoder_icrc icrc_block (
+    .clk       (clk),
+    .rst       (rst),
+    .beat_valid(beat_valid),
+    .beat_data (beat_data),
+    .beat_bytes(beat_bytes),
+    .beat      (beats_so_far),
+    .wrong     (icrc_block_wrong)
+  );
+
   // ---- The head ---------------------------------------------------------------------------------
 
   wire head_here0 = beats_so_far == 7'd0;
@@ -220,6 +235,7 @@ module decoder_store (
     head_damaged_now <= wrong_now;
   end
 
+  assign icrc_wrong = icrc_block_wrong;
   assign s_axis_frame_tready = takes_beats;
   assign head_valid = head_valid_now;
   assign head = {head1, head0};

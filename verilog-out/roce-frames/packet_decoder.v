@@ -40,6 +40,7 @@ module packet_decoder (
   output wire [31:0]  frames_no_message_count
 );
 
+  wire store_block_icrc_wrong;
   wire store_block_s_axis_frame_tready;
   wire store_block_head_valid;
   wire [847:0] store_block_head;
@@ -80,6 +81,7 @@ module packet_decoder (
     .head_bytes      (store_block_head_bytes),
     .head_beats      (store_block_head_beats),
     .head_damaged    (store_block_head_damaged),
+    .icrc_wrong      (store_block_icrc_wrong),
     .fields_valid    (parse_block_fields_valid),
     .fields_malformed(fields_malformed),
     .fields_other    (fields_other),
@@ -314,6 +316,7 @@ module packet_decoder (
     .opens              (setup_block_opens),
     .beat_take          (carry_block_beat_take),
     .frame_gone         (frame_gone),
+    .icrc_wrong         (store_block_icrc_wrong),
     .s_axis_frame_tready(store_block_s_axis_frame_tready),
     .head_valid         (store_block_head_valid),
     .head               (store_block_head),

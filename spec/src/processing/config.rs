@@ -45,6 +45,23 @@ impl Frontend {
     }
 }
 
+/// What the packet decoder makes of a frame's invariant CRC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Icrc {
+    /// It must be there, and is not looked at.
+    #[default]
+    Ignored,
+    /// It must be the frame's (InfiniBand 1.4, A17.3.3), and nothing may follow it.
+    Checked,
+}
+
+impl Icrc {
+    fn is_ignored(&self) -> bool {
+        *self == Icrc::Ignored
+    }
+}
+
 /// Table `[processing]` of a configuration: the processing unit before memory. The mapping unit does not depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -82,6 +99,9 @@ pub struct Processing {
     /// default: 256. [`Processing::queue_pairs`] says how many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_pairs: Option<u32>,
+    /// What the packet decoder makes of a frame's ICRC: `ignored` or `checked`. Default `ignored`.
+    #[serde(skip_serializing_if = "Icrc::is_ignored")]
+    pub icrc: Icrc,
 }
 
 impl Default for Processing {
@@ -100,6 +120,7 @@ impl Default for Processing {
             rnr_timer: 1,
             frontend: Frontend::Accesses,
             queue_pairs: None,
+            icrc: Icrc::Ignored,
         }
     }
 }
@@ -136,6 +157,14 @@ impl Processing {
     /// What the packet decoder needs of the rest of a configuration.
     pub(crate) fn validate_frontend(&self, config: &Config) -> Result<(), ConfigError> {
         if self.frontend == Frontend::Accesses {
+            if self.icrc == Icrc::Checked {
+                return Err(ConfigError::Range {
+                    field: "processing.icrc",
+                    value: "checked".to_string(),
+                    allowed: "ignored".to_string(),
+                    reason: "only the packet decoder of frontend = \"roce\" sees frames",
+                });
+            }
             return match self.queue_pairs {
                 None => Ok(()),
                 Some(count) => Err(range(

@@ -15,5 +15,5 @@ mod config;
 mod request;
 
 pub use completion::{Completion, WireKind};
-pub use config::{Frontend, Processing, WireTransport};
+pub use config::{Frontend, Icrc, Processing, WireTransport};
 pub use request::{AccessRequest, Atomic, MALFORMED};

@@ -15,7 +15,7 @@ use stagecoach_captures::{
 };
 use stagecoach_model::decoder::Dropped;
 use stagecoach_spec::queue_pair::MOST_QUEUE_PAIRS;
-use stagecoach_spec::{Config, Fault, Frontend, NetId, Preset, Processing, QueuePair};
+use stagecoach_spec::{Config, Fault, Frontend, Icrc, NetId, Preset, Processing, QueuePair};
 
 use super::plan::{self, Plan};
 use super::player::{Answered, Player, Tables};
@@ -90,8 +90,12 @@ fn planned(vms: &[Vm], given: Option<Config>) -> Result<Plan, Error> {
     let config = given.unwrap_or_else(|| {
         let roce = Preset::Roce.config();
         let count = (needs as u32).next_power_of_two().max(256);
-        let processing =
-            Processing { frontend: Frontend::Roce, queue_pairs: Some(count), ..roce.processing.clone() };
+        let processing = Processing {
+            frontend: Frontend::Roce,
+            queue_pairs: Some(count),
+            icrc: Icrc::Checked,
+            ..roce.processing.clone()
+        };
         Config { name: "roce-frames".into(), tag_bits: 32, processing, ..roce }
     });
     if config.processing.frontend != Frontend::Roce {

@@ -9,7 +9,7 @@
 //!
 //! Ethernet with one VLAN tag at most, IPv4 without options and whole, or IPv6 without extension headers, UDP to port 4791,
 //! and the request opcodes of reliable connections that touch memory by key (InfiniBand 1.4, 9.2.1 and 9.4). The ICRC is
-//! counted as being there; whether it is right, the MAC in front may tell by `tuser`.
+//! counted as being there; whether it is right, block `icrc` tells, or the MAC in front by `tuser`.
 
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let bytes = m.input("head_bytes", BYTES);
     let beats = m.input("head_beats", d.beats);
     let damaged = m.input("head_damaged", 1);
+    let icrc_wrong4 = m.input("icrc_wrong", u32::from(d.checks_icrc)).doc("four cycles after head_valid");
 
     m.comment("Ethernet addresses: the switch and the MAC looked at them.");
     m.unused(head.low(96));
@@ -156,10 +157,12 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     wire!(too_much = payload4.greater_than(m.constant(SUM, LARGEST_PAYLOAD)));
     let sizes: Vec<_> = (8..=12).map(|bit| payload4.is(1u32 << bit)).collect();
     wire!(is_size = m.concat(&sizes).any());
-    wire!(cut = end4.greater_than(bytes4.zero_extend(SUM)));
+    m.comment("With its ICRC checked, a frame ends with it.");
+    let end = bytes4.zero_extend(SUM);
+    wire!(cut = if d.checks_icrc { end4.differs(end) } else { end4.greater_than(end) });
     let no_payload = kind(4) | kind(5) | kind(6);
     let wrong = (first | middle) & (!is_size | padded4) | last & empty | no_payload & !empty | too_much | cut;
-    let malformed5 = m.delay("parse5_malformed", malformed4 | wrong);
+    let malformed5 = m.delay("parse5_malformed", malformed4 | wrong | icrc_wrong4.any());
     let other5 = m.delay("parse5_other", other4);
     let kind5 = m.delay("parse5_kind", kind4);
     let damaged5 = late(&m, "parse_damaged", damaged, 5);

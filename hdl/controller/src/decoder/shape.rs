@@ -1,7 +1,7 @@
 //! Widths of the packet decoder's signals, in one place.
 
 use stagecoach_hdl::index_width;
-use stagecoach_spec::{Config, Cuckoo, queue_pair};
+use stagecoach_spec::{Config, Cuckoo, Icrc, queue_pair};
 
 use crate::processing;
 
@@ -35,6 +35,8 @@ pub struct Shape {
     pub longest: u32,
     /// A number of data beats of a frame.
     pub beats: u32,
+    /// A frame's ICRC is checked.
+    pub checks_icrc: bool,
 }
 
 impl Shape {
@@ -50,6 +52,7 @@ impl Shape {
             room: ROOM / unit.bytes,
             longest,
             beats: index_width(u64::from(longest) + 1),
+            checks_icrc: config.processing.icrc == Icrc::Checked,
             unit,
         }
     }

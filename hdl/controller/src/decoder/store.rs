@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  s_axis_frame ─▶ beat ─┬─▶ beats: a buffer ────────────▶ block carry
-//!                        ├─▶ head: the first bytes ─┐
+//!                        ├─▶ block icrc ────────────┐
+//!                        ├─▶ head: the first bytes ─┤
 //!                        └─▶ bytes, beats, damaged? ┴────▶ block parse, a frame in every cycle
 //! ```
 //!
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
+use super::icrc;
 use super::shape::{BYTES, FRAMES, HEAD, Shape};
 use crate::processing::align::only;
 use crate::processing::filled;
@@ -78,6 +80,18 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     wrong.next(wrong_now & !beat_last);
     stores.drive(beat_valid & !too_long);
     ends.drive(beat_valid & beat_last);
+
+    m.section("The ICRC");
+    let wrong = if d.checks_icrc {
+        let checks = m.instance("icrc_block", &icrc::describe(d)?);
+        checks.input("beat_valid", beat_valid).input("beat_data", beat_data);
+        checks.input("beat_bytes", sum).input("beat", beats.value());
+        checks.output("wrong")
+    } else {
+        m.zero(0)
+    };
+    m.output("icrc_wrong", wrong);
+    m.port_doc("icrc_wrong", "four cycles after head_valid");
 
     m.section("The head");
     let fresh = !beats.value().any();

@@ -49,6 +49,7 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     for port in ["head_valid", "head", "head_bytes", "head_beats", "head_damaged"] {
         parses.input(port, stores.output(port));
     }
+    parses.input("icrc_wrong", stores.output("icrc_wrong"));
     let fields = Fields::of_instance(&parses, "fields", "fields");
     let parsed = parses.output("fields_valid");
     pairs.input("in_valid", parsed).input("in_identifier", m.concat(&[fields.net_id, fields.qpn]));

@@ -84,3 +84,30 @@ impl Packet {
         frame
     }
 }
+
+/// Writes the ICRC that a frame of IP over Ethernet should have into its last four bytes, if it is long enough.
+pub fn sign(frame: &mut [u8]) {
+    let Some(ip) = frame.get(12..14).map(|tag| if matches!(tag, [0x81, 0] | [0x88, 0xa8]) { 18 } else { 14 })
+    else {
+        return;
+    };
+    let udp = if frame.get(ip - 2..ip) == Some(&[0x86, 0xdd]) { 40 } else { 20 };
+    if frame.len() < ip + udp + 8 + 12 + 4 {
+        return;
+    }
+    let (packet, icrc) = frame.split_at_mut(frame.len() - 4);
+    let mut packet = packet[ip..].to_vec();
+    let (changing, word) = match udp {
+        40 => (vec![7], 0x0fff_ffff_u32),
+        _ => (vec![8, 10, 11], 0x00ff_0000),
+    };
+    for at in changing.into_iter().chain([udp + 6, udp + 7, udp + 12]) {
+        packet[at] = 0xff;
+    }
+    let first = u32::from_be_bytes([packet[0], packet[1], packet[2], packet[3]]) | word;
+    packet[..4].copy_from_slice(&first.to_be_bytes());
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&[0xff; 8]);
+    crc.update(&packet);
+    icrc.copy_from_slice(&crc.finalize().to_le_bytes());
+}

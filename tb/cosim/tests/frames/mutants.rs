@@ -5,10 +5,10 @@
 use stagecoach_cosim::EngineKind;
 use stagecoach_cosim::machine::describe;
 
-use super::{config, traffic_on};
+use super::{checked, traffic_on};
 
 #[path = "../support/mutants.rs"]
-mod mutants;
+mod sample;
 
 /// Mutants that a test run tries.
 const TRIED: usize = 8;
@@ -22,10 +22,10 @@ const MOST_SURVIVE: usize = 40;
 #[test]
 fn mutants_of_the_decoder_are_caught() {
     // Frames of a beat or two.
-    let config = config(512, 128);
+    let config = checked(512, 128);
     let sound = describe(&config).expect("it can be described");
     let of_decoder = |module: &str| module.starts_with("decoder_") || module == "packet_decoder";
-    mutants::are_caught(&sound, "the decoder", of_decoder, TRIED, MOST_SURVIVE, |mutant| {
+    sample::are_caught(&sound, "the decoder", of_decoder, TRIED, MOST_SURVIVE, |mutant| {
         for (seed, rounds) in TURNS {
             traffic_on(EngineKind::Native, mutant, &config, seed, rounds);
         }
