@@ -52,15 +52,16 @@ pub fn page(report: &Report) -> String {
 /// The table of what every preset takes and reaches.
 pub fn table(report: &Report) -> String {
     let mut table =
-        "| preset | protection | median MHz | by seed | first beat | LUT4 | FF | DP16KD | DPR16X4 |\n\
-                     | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        "| preset | CAM | protection | median MHz | by seed | first beat | LUT4 | FF | DP16KD | DPR16X4 |\n\
+                     | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
     for row in &report.presets {
         let seeds: Vec<String> = row.mhz.seeds.iter().map(|mhz| format!("{mhz:.0}")).collect();
         let _ = writeln!(
             table,
-            "| `{}` | {} | {:.0} | {} | {} | {} | {} | {} | {} |",
+            "| `{}` | {} | {} | {:.0} | {} | {} | {} | {} | {} | {} |",
             row.preset,
+            row.cam,
             row.protection,
             row.mhz.median,
             seeds.join(", "),
@@ -74,7 +75,7 @@ pub fn table(report: &Report) -> String {
     for row in &report.impossible {
         let _ = writeln!(
             table,
-            "| `{}` | {} | impossible: {} | | | | | | |",
+            "| `{}` | | {} | impossible: {} | | | | | | |",
             row.preset, row.protection, row.problem
         );
     }
@@ -117,6 +118,7 @@ mod tests {
             presets: vec![Row {
                 preset: "tiny".into(),
                 protection: "none".into(),
+                cam: "register".into(),
                 target: "ecp5".into(),
                 sources: "0".into(),
                 first_beat_cycles: 18,
@@ -152,15 +154,34 @@ mod tests {
     fn the_page_tells_every_figure() {
         let page = page(&report());
         for part in [
-            "| `tiny` | none | 300 | 301, 299, 300 | 18 cycles, 60.0 ns | 12000 | 9000 | 43 | 430 |",
+            "| `tiny` | register | none | 300 | 301, 299, 300 | 18 cycles, 60.0 ns | 12000 | 9000 | 43 | 430 |",
             "| `tiny` | none | `a` | `b` (enable) | 3.33 | 1.00 | 2.33 | 2 |",
             "| `tiny` | none | 8000 | 0 |",
-            "| `cloud` | none | impossible: no Bels remaining |",
+            "| `cloud` | | none | impossible: no Bels remaining |",
             "yosys==1, nextpnr==2",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
         }
         assert!(!page.contains("Bitstream"));
+    }
+
+    #[test]
+    fn rows_that_were_not_measured_anew_stay_in_their_order() {
+        let named = |preset: &str, protection: &str| {
+            let mut row = report().presets.remove(0);
+            (row.preset, row.protection) = (preset.into(), protection.into());
+            row
+        };
+        let with = |rows: Vec<Row>| Report { presets: rows, impossible: Vec::new(), ..report() };
+        let mut anew = with(vec![named("roce", "none")]);
+        anew.presets[0].luts = 7;
+        let old = with(vec![named("tiny", "none"), named("roce", "none"), named("roce", "parity")]);
+        anew.keep_rows_of(Some(old.clone()));
+        let rows: Vec<_> = anew.presets.iter().map(|row| (row.preset.as_str(), row.luts)).collect();
+        assert_eq!(rows, [("tiny", 12_000), ("roce", 7), ("roce", 12_000)]);
+        let mut other_tools = Report { placement: "--freq 400".into(), ..with(vec![named("roce", "none")]) };
+        other_tools.keep_rows_of(Some(old));
+        assert_eq!(other_tools.presets.len(), 1, "figures of other options are no company");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -18,7 +19,7 @@ use super::report::{Bitstream, Clock, ImpossibleRow, Report, Row, XilinxCounts, 
 use super::synthesis::{self, Cells};
 use super::tools::Program;
 use super::work::{Job, do_all};
-use super::{markdown, parse_protection, picture, placed_config, protection_name, readme};
+use super::{cam_name, markdown, parse_protection, picture, placed_config, protection_name, readme};
 
 /// The presets that fit on the device.
 const PRESETS: [Preset; 3] = [Preset::Tiny, Preset::Roce, Preset::CloudEcp5];
@@ -30,7 +31,7 @@ const SEEDS: NonZeroU32 = NonZeroU32::new(5).unwrap();
 /// What to measure.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Only these configurations that ship; then the result is printed, and docs/fpga stays as it is
+    /// Only these configurations that ship; then the result is printed, and docs/fpga stays as it is without --record
     #[arg(long)]
     preset: Vec<Preset>,
     /// Only this guard against flipped bits: none, parity or secded; then the result is only printed
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Place with seeds 1 to this; then the result is only printed. Default 5 without protection, 1 with it
     #[arg(long)]
     seeds: Option<NonZeroU32>,
+    /// Write docs/fpga and README's table although not everything was measured: rows that were not stay as they were
+    #[arg(long)]
+    record: bool,
     /// Tools that run at once; each takes up to 1 GB. Default: one for each processor
     #[arg(long)]
     jobs: Option<NonZeroUsize>,
@@ -78,8 +82,9 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
             Err(row) => impossible.push(row),
         }
     }
-    let bitstream = if whole { Some(bitstream(cache, &cases)?).flatten() } else { None };
-    let report = Report {
+    let records = whole || arguments.record;
+    let bitstream = if records { bitstream(cache, &cases)? } else { None };
+    let mut report = Report {
         device: placement::DEVICE.into(),
         tools: vec![Program::Yosys.version(), Program::Nextpnr.version()],
         synthesis: synthesis::ECP5.into(),
@@ -89,8 +94,11 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
         impossible,
         bitstream,
     };
-    if whole {
+    if records {
         let folder = project_root().join("docs/fpga");
+        if !whole {
+            report.keep_rows_of(committed(&folder.join("report.json"))?);
+        }
         let json = serde_json::to_string_pretty(&report)? + "\n";
         let files = [
             ("report.json", json),
@@ -113,6 +121,16 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
     }
     print!("{}", markdown::table(&report));
     Ok(())
+}
+
+/// The report that is there, if one is.
+fn committed(path: &Path) -> Result<Option<Report>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let read = serde_json::from_str(&text);
+    read.map(Some).with_context(|| format!("{} is not understood; measure everything anew", path.display()))
 }
 
 /// What the arguments ask for.
@@ -186,6 +204,7 @@ fn row(case: &Case, outcomes: &[Outcome], xilinx: &Cells) -> Result<Row, Impossi
     Ok(Row {
         preset: case.preset.to_string(),
         protection: protection_name(case.protection).into(),
+        cam: cam_name(config.cam_kind()).into(),
         target: "ecp5".into(),
         sources: case.design.key().text().into(),
         first_beat_cycles: cycles,

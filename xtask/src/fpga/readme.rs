@@ -19,14 +19,15 @@ pub fn with_table(readme: &str, report: &Report) -> Option<String> {
 /// What every preset takes and reaches without protection.
 fn table(report: &Report) -> String {
     let mut table =
-        "| preset on an ECP5-85k-8 | clock, median of seeds | first beat | LUT4 | FF | DP16KD |\n\
-                     | --- | --- | --- | --- | --- | --- |\n"
+        "| preset on an ECP5-85k-8 | CAM | clock, median of seeds | first beat | LUT4 | FF | DP16KD |\n\
+                     | --- | --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
     for row in report.presets.iter().filter(|row| row.protection == "none") {
         let _ = writeln!(
             table,
-            "| `{}` | {:.0} MHz of {} | {} cycles, {:.1} ns | {} | {} | {} |",
+            "| `{}` | {} | {:.0} MHz of {} | {} cycles, {:.1} ns | {} | {} | {} |",
             row.preset,
+            row.cam,
             row.mhz.median,
             row.mhz.seeds.len(),
             row.first_beat_cycles,
@@ -37,7 +38,7 @@ fn table(report: &Report) -> String {
         );
     }
     for row in report.impossible.iter().filter(|row| row.protection == "none") {
-        let _ = writeln!(table, "| `{}` | {} | | | | |", row.preset, row.problem);
+        let _ = writeln!(table, "| `{}` | | {} | | | | |", row.preset, row.problem);
     }
     table
 }

@@ -28,6 +28,40 @@ pub struct Report {
     pub bitstream: Option<Bitstream>,
 }
 
+impl Report {
+    /// Takes over what another report has and this one has not, row by row, if the tools are the same: figures of others
+    /// cannot stand beside these.
+    pub fn keep_rows_of(&mut self, other: Option<Report>) {
+        let Some(other) = other else { return };
+        let conditions = |report: &Report| {
+            (report.device.clone(), report.tools.clone(), report.synthesis.clone(), report.placement.clone())
+        };
+        if conditions(self) != conditions(&other) {
+            return;
+        }
+        let here: Vec<(String, String)> = self
+            .presets
+            .iter()
+            .map(|row| (row.preset.clone(), row.protection.clone()))
+            .chain(self.impossible.iter().map(|row| (row.preset.clone(), row.protection.clone())))
+            .collect();
+        let is_here =
+            |preset: &String, protection: &String| here.contains(&(preset.clone(), protection.clone()));
+        self.presets.extend(other.presets.into_iter().filter(|row| !is_here(&row.preset, &row.protection)));
+        self.impossible
+            .extend(other.impossible.into_iter().filter(|row| !is_here(&row.preset, &row.protection)));
+        let order = |preset: &str, protection: &str| {
+            let place = |names: &[&str], name: &str| {
+                names.iter().position(|known| *known == name).unwrap_or(names.len())
+            };
+            (place(&["tiny", "roce", "cloud-ecp5"], preset), place(&["none", "parity", "secded"], protection))
+        };
+        self.presets.sort_by_key(|row| order(&row.preset, &row.protection));
+        self.impossible.sort_by_key(|row| order(&row.preset, &row.protection));
+        self.bitstream = self.bitstream.take().or(other.bitstream);
+    }
+}
+
 /// A preset with a protection on a device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -35,6 +69,8 @@ pub struct Row {
     pub preset: String,
     /// `none`, `parity` or `secded`.
     pub protection: String,
+    /// The kind of CAM: `register` or `cuckoo`.
+    pub cam: String,
     /// The device family that memories are written for.
     pub target: String,
     /// Key of the Verilog that was measured.
