@@ -7,6 +7,7 @@ The queue pair stands in the table's stash, which any queue pair may take: no ha
 
 import random
 import struct
+import zlib
 
 import cocotb
 from cocotbext.axi import AxiResp, AxiStreamFrame
@@ -33,16 +34,24 @@ def checksum(header):
     return ~total & 0xFFFF
 
 
+def icrc(header, udp):
+    """Of an IPv4 packet: with ones in place of what routers change (InfiniBand 1.4, A17.3.3)."""
+    packet = bytearray(header + udp)
+    for place in (1, 8, 10, 11, 20 + 6, 20 + 7, 20 + 8 + 4):
+        packet[place] = 0xFF
+    return struct.pack("<I", zlib.crc32(b"\xff" * 8 + packet))
+
+
 def frame(opcode, psn, extended=b"", payload=b"", qpn=QPN, source=PEER, vlan=None):
-    """A RoCEv2 frame, its ICRC zeros."""
+    """A RoCEv2 frame."""
     pad = -len(payload) % 4
     transport = bytes([opcode, pad << 4, 0xFF, 0xFF]) + struct.pack("!II", qpn, psn)
-    body = transport + extended + payload + bytes(pad + 4)
-    udp = struct.pack("!HHHH", 0xC000, 4791, 8 + len(body), 0) + body
-    header = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17, 0, source, NET_ID)
+    body = transport + extended + payload + bytes(pad)
+    udp = struct.pack("!HHHH", 0xC000, 4791, 8 + len(body) + 4, 0) + body
+    header = struct.pack("!BBHHHBBHII", 0x45, 0, 20 + len(udp) + 4, 0, 0x4000, 64, 17, 0, source, NET_ID)
     header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
     ethernet = bytes(12) + (b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)) + b"\x08\x00"
-    return ethernet + header + udp
+    return ethernet + header + udp + icrc(header, udp)
 
 
 def reth(va, length, key=KEY):
@@ -156,8 +165,9 @@ async def strangers_are_dropped(bench):
     await bench.sends(0x04, 1, b"", payload)
     await bench.frames.send(AxiStreamFrame(good[:-9]))
     await bench.frames.send(AxiStreamFrame(good[:22] + b"\xff" + good[23:]))
+    await bench.frames.send(AxiStreamFrame(good[:-1] + bytes([good[-1] ^ 1])))
     await bench.frames.send(AxiStreamFrame(good))
     assert await bench.answer() == ((0, 64, 0), WRITE_ONLY, 1), "the one that is good, and no other"
     after = [await bench.read(f"frames_{count}") for count in counts]
-    assert [new - old for new, old in zip(after, before)] == [1, 2, 1, 1, 1, 1]
+    assert [new - old for new, old in zip(after, before)] == [1, 3, 1, 1, 1, 1]
     assert bench.memory.read(physical(BASE), 64) == payload

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use sha2::{Digest, Sha256};
 use stagecoach_spec::latency::Stages;
-use stagecoach_spec::{Preset, Protection};
+use stagecoach_spec::{Config, Preset, Protection, Target};
 use stagecoach_verilator::tools::project_root;
 
 use super::cache::Cache;
@@ -54,6 +54,8 @@ struct Case {
     protection: Protection,
     seeds: u32,
     design: Design,
+    /// The same with memories as a Xilinx device has them.
+    for_xilinx: Design,
 }
 
 /// Tools that run at once unless told otherwise.
@@ -72,7 +74,7 @@ pub fn run(cache: &Cache, arguments: &Arguments) -> Result<()> {
         .iter()
         .map(|case| Job { name: format!("{}, Xilinx UltraScale+", case.name()), with: case })
         .collect();
-    let xilinx = do_all(&counted, jobs, |case| synthesis::xilinx(cache, &case.design))?;
+    let xilinx = do_all(&counted, jobs, |case| synthesis::xilinx(cache, &case.for_xilinx))?;
 
     let mut presets = Vec::new();
     let mut impossible = Vec::new();
@@ -144,11 +146,13 @@ fn cases(arguments: &Arguments) -> Result<Vec<Case>> {
     for &preset in presets {
         for &protection in &protections {
             let usual = if protection == Protection::None { SEEDS } else { NonZeroU32::MIN };
+            let config = placed_config(preset, protection);
             cases.push(Case {
                 preset,
                 protection,
                 seeds: arguments.seeds.unwrap_or(usual).get(),
-                design: Design::unit(&placed_config(preset, protection))?,
+                design: Design::unit(&config)?,
+                for_xilinx: Design::unit(&Config { target: Target::Xilinx, ..config })?,
             });
         }
     }
