@@ -53,7 +53,7 @@ fn mistakes_of_several_kinds_are_caught_at_the_ports() {
     let cases = [
         (Rule::SliceShifted, "mapping_update_check.page_frames"),
         (Rule::StageLater, "mapping_slot.slot2_tag"),
-        (Rule::WriteNever, "mapping_region.region_memory"),
+        (Rule::WriteNever, "mapping_region.region_memory0"),
         (Rule::EnableStuck, "mapping_scan.free_entry"),
     ];
     for (rule, place) in cases {
@@ -89,7 +89,7 @@ fn mistakes_in_either_kind_of_cam_are_caught() {
 #[test]
 fn a_survivor_fails_the_campaign_unless_it_is_explained() {
     let pool = pool();
-    let subjects = [find(&pool, Rule::WriteNever, "mapping_region.region_memory")];
+    let subjects = [find(&pool, Rule::WriteNever, "mapping_region.region_memory0")];
     let no_time = Effort { total: Duration::ZERO, threads: 1 };
     let play = |list: &str| {
         let explained = Explained::parse(list, "list").expect("a list");
