@@ -234,7 +234,7 @@ fn an_update_takes_the_cycles_of_its_kind() {
     // Clearing 64 slots beside 64 entries of the fault log, and twelve counters.
     bench.done(Update::Unbind { table: 0, net_id: unused });
     bench.done(Update::Unbind { table: 0, net_id: VM });
-    let cleared = enters + token + 4 + (64 + 8) + 12 * (2 + token) + 3;
+    let cleared = enters + token + 4 + (64 + 11) + 12 * (2 + token) + 3;
     assert_eq!(bench.done(Update::ClearTable { table: 0 }), (enters, cleared));
     // A window of 2^20 frames has 256 words of a bit for 256 KiB.
     let track = Update::Track { table: 1, granule_shift: 18, dirty_base: 0 };
