@@ -14,6 +14,7 @@ struct Report {
 struct Row {
     preset: String,
     protection: String,
+    cam: String,
     target: String,
     first_beat_cycles: u32,
     mhz: Clock,
@@ -30,6 +31,8 @@ struct Clock {
 #[derive(Clone, Debug)]
 pub struct Placed {
     pub preset: String,
+    /// The kind of CAM.
+    pub cam: String,
     /// The family that memories are written for.
     pub target: String,
     pub cycles: u32,
@@ -64,6 +67,7 @@ pub fn read(path: &Path) -> Result<Vec<Placed>, Box<dyn std::error::Error>> {
     let rows = report.presets.into_iter().filter(|row| row.protection == "none");
     let placed = rows.map(|row| Placed {
         preset: row.preset,
+        cam: row.cam,
         target: row.target,
         cycles: row.first_beat_cycles,
         mhz: row.mhz.median,

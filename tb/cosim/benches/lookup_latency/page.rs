@@ -58,16 +58,17 @@ fn unit(comparison: &Comparison) -> String {
         return "There is no report of clocks (`docs/fpga/report.json`, written by `cargo xtask fpga`) yet.\n".to_owned();
     }
     let mut text = "Clocks are those of the [place-and-route report](../fpga/report.json).\n\n\
-        | preset | target | cycles | clock, MHz | latency, ns | a lookup every, ns |\n\
-        | --- | --- | ---: | ---: | ---: | ---: |\n"
+        | preset | CAM | target | cycles | clock, MHz | latency, ns | a lookup every, ns |\n\
+        | --- | --- | --- | ---: | ---: | ---: | ---: |\n"
         .to_owned();
     for placed in &comparison.unit {
         let seeds =
             if placed.seeds == 1 { "one seed".to_owned() } else { format!("median of {}", placed.seeds) };
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {:.1} ({seeds}) | {:.1} | {:.1} |",
+            "| `{}` | {} | {} | {} | {:.1} ({seeds}) | {:.1} | {:.1} |",
             placed.preset,
+            placed.cam,
             placed.target,
             placed.cycles,
             placed.mhz,
