@@ -32,46 +32,69 @@ module processing_write (
 
   wire data_front_valid;
   wire [41:0] data_front_word;
-  wire take;
+  wire loads;
   // How far the bytes move up; if that goes around, the first beat has bytes of two words.
   wire [3:0] two_words_difference = {1'b0, data_front_word[19:17]} - {1'b0, data_front_word[2:0]};
   wire two_words = two_words_difference[3] & !data_front_word[41];
+  reg walk_held;
+  wire ends;
+  assign loads = data_front_valid & (!walk_held | ends);
+  reg [3:0] walk_id;
+  reg [8:0] walk_first;
+  reg [8:0] walk_beats;
+  reg [2:0] walk_lane;
+  reg [2:0] walk_end;
+  reg [10:0] walk_word;
+  reg [2:0] walk_turn;
   wire buffer_gone;
   reg [4:0] buffer_room;
+  reg buffer_has_room;
   reg [8:0] walk_number;
+  reg walk_primes;
   reg walk_primed;
-  wire steps = data_front_valid & (|buffer_room);
-  wire prime = two_words & !walk_primed;
-  wire is_last = !prime & (walk_number == data_front_word[28:20]);
-  assign take = steps & is_last;
-  wire sends = steps & !prime;
+  reg walk_last;
+  wire steps = walk_held & buffer_has_room;
+  assign ends = steps & walk_last;
+  wire then_last = walk_primes ? !(|walk_beats) : (walk_number + 9'd1) == walk_beats;
+  wire sends = steps & !walk_primes;
+  wire [4:0] room_next = buffer_room + {{4{sends & !buffer_gone}}, sends ^ buffer_gone};
 
   processing_data data (
     .clk        (clk),
     .rst        (rst),
     .in_valid   (in_valid),
     .in_word    (in_word),
-    .take       (take),
+    .take       (loads),
     .front_valid(data_front_valid),
     .front_word (data_front_word)
   );
 
   always @(posedge clk) if (rst) begin
+    walk_held <= 1'b0;
     buffer_room <= 5'd16;
+    buffer_has_room <= 1'b1;
   end else begin
-    buffer_room <= buffer_room + {{4{sends & !buffer_gone}}, sends ^ buffer_gone};
+    walk_held <= loads | (walk_held & !ends);
+    buffer_room <= room_next;
+    buffer_has_room <= |room_next;
   end
 
-  always @(posedge clk) if (rst) begin
-    walk_number <= 9'd0;
-    walk_primed <= 1'b0;
-  end else if (steps) begin
-    walk_number <= (walk_number + {8'd0, !prime}) & {9{!is_last}};
-    walk_primed <= (prime | walk_primed) & !is_last;
+  always @(posedge clk) if (loads) begin
+    walk_id <= data_front_word[41:38];
+    walk_first <= data_front_word[37:29];
+    walk_beats <= data_front_word[28:20];
+    walk_lane <= data_front_word[19:17];
+    walk_end <= data_front_word[16:14];
+    walk_word <= data_front_word[13:3];
+    walk_turn <= two_words_difference[2:0];
   end
 
   always @(posedge clk) begin
-    payload_place <= data_front_word[13:3] + {2'd0, walk_number} + {10'd0, walk_primed};
+    walk_number <= (walk_number + {8'd0, steps & !walk_primes}) & {9{!loads}};
+    walk_primes <= loads ? two_words : walk_primes & !steps;
+    walk_primed <= (walk_primed | (walk_primes & steps)) & !loads;
+    walk_last <= loads ? !(|data_front_word[28:20]) & !two_words : steps ? then_last : walk_last;
+    payload_place <= walk_word + {2'd0, walk_number} + {10'd0, walk_primed};
   end
 
   // ---- Beside the payload's memory --------------------------------------------------------------
@@ -120,28 +143,28 @@ module processing_write (
     step2 <= step1;
   end
 
-  wire [8:0] cut0_sum = data_front_word[37:29] + walk_number;
+  wire [8:0] cut0_sum = walk_first + walk_number;
 
   always @(posedge clk) begin
-    first0 <= !(|walk_number) & !prime;
+    first0 <= !(|walk_number) & !walk_primes;
     first1 <= first0;
     first2 <= first1;
-    last0 <= is_last;
+    last0 <= walk_last;
     last1 <= last0;
     last2 <= last1;
-    cut0 <= is_last | (&cut0_sum[7:0]);
+    cut0 <= walk_last | (&cut0_sum[7:0]);
     cut1 <= cut0;
     cut2 <= cut1;
-    lane0 <= data_front_word[19:17];
+    lane0 <= walk_lane;
     lane1 <= lane0;
     lane2 <= lane1;
-    end0 <= data_front_word[16:14];
+    end0 <= walk_end;
     end1 <= end0;
     end2 <= end1;
-    id0 <= data_front_word[41:38];
+    id0 <= walk_id;
     id1 <= id0;
     id2 <= id1;
-    turn0 <= two_words_difference[2:0] & {3{!data_front_word[41]}};
+    turn0 <= walk_turn & {3{!walk_id[3]}};
     turn1 <= turn0;
     turn2 <= turn1;
   end

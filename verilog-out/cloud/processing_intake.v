@@ -42,12 +42,9 @@ module processing_intake (
   wire held0_next = takes | (request0_valid & !moves0);
   reg [575:0] request0_word;
   wire is_atomic = request0_word[423:416] == 8'd2;
-  wire reserved_set = |{request0_word[159:152], request0_word[223:216], request0_word[255:248],
-        request0_word[287:272], request0_word[447:432], request0_word[423:419]};
   wire wrong_kind = is_atomic ?
         !((request0_word[431:424] == 8'd1) | (request0_word[431:424] == 8'd2)) :
       |request0_word[431:424];
-  wire malformed = reserved_set | wrong_kind;
   wire writes0 = (request0_word[423:416] == 8'd1) | (request0_word[423:416] == 8'd4);
   wire reads0 = (request0_word[423:416] == 8'd0) | (request0_word[423:416] == 8'd3);
 
@@ -79,19 +76,18 @@ module processing_intake (
   reg [63:0] request1_operand;
   reg [63:0] request1_compare;
   reg [7:0] request1_op;
-  reg request1_malformed;
+  reg request1_reserved0;
+  reg request1_wrong_kind;
+  wire malformed1 = request1_reserved0 | request1_wrong_kind;
   reg request1_compares;
   reg request1_writes;
   reg request1_reads;
   reg request1_payload;
-  reg moved1;
 
   always @(posedge clk) if (rst) begin
     request1_valid <= 1'b0;
-    moved1 <= 1'b0;
   end else begin
     request1_valid <= moves0 | (request1_valid & !moves1);
-    moved1 <= moves1;
   end
 
   always @(posedge clk) if (moves0) begin
@@ -106,7 +102,9 @@ module processing_intake (
     request1_operand <= request0_word[511:448];
     request1_compare <= request0_word[575:512];
     request1_op <= request0_word[423:416];
-    request1_malformed <= malformed;
+    request1_reserved0 <= |{request0_word[159:152], request0_word[223:216], request0_word[255:248],
+          request0_word[287:272], request0_word[447:432], request0_word[423:419]};
+    request1_wrong_kind <= wrong_kind;
     request1_compares <= request0_word[431:424] == 8'd1;
     request1_writes <= writes0;
     request1_reads <= reads0;
@@ -119,17 +117,17 @@ module processing_intake (
   reg [6:0] completion_room;
   reg [7:0] read_room_back;
   reg completion_room_back;
-  reg room_enough;
+  wire room_enough = (read_room >= 9'd64) & (|completion_room);
   wire payload_here = packet_valid | !request1_payload;
   wire moves2;
   reg request2_valid;
   assign moves2 = request2_valid & req_ready;
   wire free2 = !request2_valid | moves2;
-  assign moves1 = request1_valid & free2 & payload_here & room_enough & !moved1;
+  // Looked up a cycle ahead, so a request stays for two cycles at least.
+  reg may_move1;
+  assign moves1 = may_move1 & free2;
   // More than the largest request reads nothing: it will be refused.
-  wire [13:0] beats1_sum = {1'b0, request1_length[12:0]} + 14'd63;
-  wire [7:0] beats1_choice = (beats1_sum[13:6] > 8'd64) ? 8'd64 : beats1_sum[13:6];
-  wire [6:0] beats1 = beats1_choice[6:0] & {7{request1_reads}};
+  reg [6:0] request1_beats;
   wire differs = packet_wrong | (request1_length[12:0] != packet_bytes);
 
   always @(posedge clk) if (rst) begin
@@ -137,16 +135,24 @@ module processing_intake (
     completion_room <= 7'd64;
     read_room_back <= 8'd0;
     completion_room_back <= 1'b0;
-    room_enough <= 1'b0;
     request2_valid <= 1'b0;
+    may_move1 <= 1'b0;
   end else begin
-    read_room <= (read_room + {1'b0, read_room_back}) - {2'd0, beats1 & {7{moves1}}};
+    read_room <= (read_room + {1'b0, read_room_back}) - {2'd0, request1_beats & {7{moves1}}};
     completion_room <= completion_room
         + {{6{moves1 & !completion_room_back}}, moves1 ^ completion_room_back};
     read_room_back <= {1'b0, room_unused_beats & {7{room_unused}}} + {7'd0, read_gone};
     completion_room_back <= completion_gone;
-    room_enough <= (read_room >= 9'd64) & (|completion_room);
     request2_valid <= moves1 | (request2_valid & !moves2);
+    may_move1 <= request1_valid & !moves1 & payload_here & room_enough;
+  end
+
+  wire [13:0] request1_beats_sum = {1'b0, request1_length[12:0]} + 14'd63;
+  wire [7:0] request1_beats_choice = (request1_beats_sum[13:6] > 8'd64) ? 8'd64 :
+      request1_beats_sum[13:6];
+
+  always @(posedge clk) begin
+    request1_beats <= request1_beats_choice[6:0] & {7{request1_reads}};
   end
 
   // ---- request2: at the mapping unit's port -----------------------------------------------------
@@ -166,7 +172,7 @@ module processing_intake (
 
   always @(posedge clk) if (moves1) begin
     request2_op <= request1_op;
-    request2_asked_op <= request1_malformed ? 3'd7 : request1_op[2:0];
+    request2_asked_op <= malformed1 ? 3'd7 : request1_op[2:0];
     request2_length <= request1_length[12:0] | {13{|request1_length[31:13]}};
     request2_reads <= request1_reads;
     request2_writes <= request1_writes;
@@ -194,7 +200,7 @@ module processing_intake (
     request2_pd <= request1_pd;
     request2_va <= request1_va;
     request2_bound <= request1_bound;
-    request2_room <= beats1;
+    request2_room <= request1_beats;
   end
 
   assign s_axis_request_tready = takes_requests;
@@ -217,6 +223,6 @@ module processing_intake (
       request2_room};
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, beats1_sum[5:0], beats1_choice[7]};
+  wire unused_ok = &{1'b0, request1_beats_sum[5:0], request1_beats_choice[7]};
 
 endmodule

@@ -29,11 +29,37 @@ module processing_addresses (
     .front_word (bursts_front_word)
   );
 
+  // ---- head: the burst that goes out, and whether it is cut -------------------------------------
+
+  wire leaves;
+  reg head_valid;
+  wire loads_head = bursts_front_valid & (!head_valid | leaves);
+  assign take = loads_head;
+  reg [4:0] head_id;
+  reg [35:0] head_frame;
+  reg [5:0] head_first;
+  reg [5:0] head_beats;
+  reg [5:0] head_table;
+
+  always @(posedge clk) if (rst) begin
+    head_valid <= 1'b0;
+  end else begin
+    head_valid <= loads_head | (head_valid & !leaves);
+  end
+
+  always @(posedge clk) if (loads_head) begin
+    head_id <= bursts_front_word[58:54];
+    head_frame <= bursts_front_word[53:18];
+    head_first <= bursts_front_word[17:12];
+    head_beats <= bursts_front_word[11:6];
+    head_table <= bursts_front_word[5:0];
+  end
+
   // ---- The channel ------------------------------------------------------------------------------
 
   reg valid_now;
-  wire loads = bursts_front_valid & (!valid_now | ready);
-  assign take = loads;
+  wire loads = head_valid & (!valid_now | ready);
+  assign leaves = loads;
   reg [47:0] address_now;
   reg [7:0] length_now;
   reg [4:0] id_now;
@@ -46,10 +72,10 @@ module processing_addresses (
   end
 
   always @(posedge clk) if (loads) begin
-    address_now <= {bursts_front_word[53:18], bursts_front_word[17:12], 6'd0};
-    length_now <= {2'd0, bursts_front_word[11:6]};
-    id_now <= bursts_front_word[58:54];
-    user_now <= bursts_front_word[5:0];
+    address_now <= {head_frame, head_first, 6'd0};
+    length_now <= {2'd0, head_beats};
+    id_now <= head_id;
+    user_now <= head_table;
   end
 
   assign valid = valid_now;

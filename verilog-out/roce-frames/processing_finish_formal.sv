@@ -6,7 +6,7 @@ module processing_finish (
   input  wire         clk,
   input  wire         rst,                       // synchronous, active high
   input  wire         piece_valid,
-  input  wire [40:0]  piece_word,
+  input  wire [53:0]  piece_word,
   input  wire         asked_valid,
   input  wire [77:0]  asked_word,
   input  wire [15:0]  read_done,
@@ -40,168 +40,311 @@ module processing_finish (
   output wire [255:0] m_axis_completion_tdata
 );
 
-  // ---- piece: the oldest ------------------------------------------------------------------------
+  // ---- step: the oldest piece; a beat of what was read in each cycle ----------------------------
 
   wire piece_over;
   reg piece_held;
-  wire loads = piece_valid & (!piece_held | piece_over);
-  reg [40:0] held_piece;
+  wire stays = piece_held & !piece_over;
+  wire loads = piece_valid & !stays;
+  reg [5:0] beats_left;
+  reg [47:0] held_piece;
+  // What memory did is looked up a cycle ahead: of the piece that will be held.
+  reg piece_done;
+  reg piece_failed;
+  reg failed_before;
   reg ending;
-  wire acts = piece_held
-      & !((held_piece[40]
-                & !(held_piece[37] ?
-                        (held_piece[36] ?
-                              (held_piece[35] ? (held_piece[34] ? read_done[15] : read_done[14]) :
-                                  held_piece[34] ? read_done[13] :
-                                  read_done[12]) :
-                            held_piece[35] ? (held_piece[34] ? read_done[11] : read_done[10]) :
-                            held_piece[34] ? read_done[9] :
-                            read_done[8]) :
-                      held_piece[36] ?
-                        (held_piece[35] ? (held_piece[34] ? read_done[7] : read_done[6]) :
-                            held_piece[34] ? read_done[5] :
-                            read_done[4]) :
-                      held_piece[35] ? (held_piece[34] ? read_done[3] : read_done[2]) :
-                      held_piece[34] ? read_done[1] :
-                      read_done[0]))
-            | (held_piece[39]
-                & !(held_piece[37] ?
-                        (held_piece[36] ?
-                              (held_piece[35] ?
-                                    (held_piece[34] ? write_done[15] : write_done[14]) :
-                                  held_piece[34] ? write_done[13] :
-                                  write_done[12]) :
-                            held_piece[35] ? (held_piece[34] ? write_done[11] : write_done[10]) :
-                            held_piece[34] ? write_done[9] :
-                            write_done[8]) :
-                      held_piece[36] ?
-                        (held_piece[35] ? (held_piece[34] ? write_done[7] : write_done[6]) :
-                            held_piece[34] ? write_done[5] :
-                            write_done[4]) :
-                      held_piece[35] ? (held_piece[34] ? write_done[3] : write_done[2]) :
-                      held_piece[34] ? write_done[1] :
-                      write_done[0])) | (held_piece[38] & !result_valid)) & !ending;
-  wire refused = |held_piece[14:7];
-  reg [7:0] fault_so_far;
-  wire failed_before = |fault_so_far;
-  wire good_or = (held_piece[40]
-          & (held_piece[37] ?
-                (held_piece[36] ?
-                      (held_piece[35] ? (held_piece[34] ? read_failed[15] : read_failed[14]) :
-                          held_piece[34] ? read_failed[13] :
-                          read_failed[12]) :
-                    held_piece[35] ? (held_piece[34] ? read_failed[11] : read_failed[10]) :
-                    held_piece[34] ? read_failed[9] :
-                    read_failed[8]) :
-              held_piece[36] ?
-                (held_piece[35] ? (held_piece[34] ? read_failed[7] : read_failed[6]) :
-                    held_piece[34] ? read_failed[5] :
-                    read_failed[4]) :
-              held_piece[35] ? (held_piece[34] ? read_failed[3] : read_failed[2]) :
-              held_piece[34] ? read_failed[1] :
-              read_failed[0]))
-      | (held_piece[39]
-          & (held_piece[37] ?
-                (held_piece[36] ?
-                      (held_piece[35] ? (held_piece[34] ? write_failed[15] : write_failed[14]) :
-                          held_piece[34] ? write_failed[13] :
-                          write_failed[12]) :
-                    held_piece[35] ? (held_piece[34] ? write_failed[11] : write_failed[10]) :
-                    held_piece[34] ? write_failed[9] :
-                    write_failed[8]) :
-              held_piece[36] ?
-                (held_piece[35] ? (held_piece[34] ? write_failed[7] : write_failed[6]) :
-                    held_piece[34] ? write_failed[5] :
-                    write_failed[4]) :
-              held_piece[35] ? (held_piece[34] ? write_failed[3] : write_failed[2]) :
-              held_piece[34] ? write_failed[1] :
-              write_failed[0])) | (held_piece[38] & result_failed);
-  wire good = !(good_or | refused | failed_before);
+  wire acts = piece_done & !ending;
+  wire failing = piece_failed | failed_before;
+  wire token = acts & held_piece[47] & !failing;
+  reg last_step;
+  assign piece_over = acts & (last_step | failing);
+  reg [5:0] token_number;
+  reg first_step;
 
   always @(posedge clk) if (rst) begin
     piece_held <= 1'b0;
+    piece_done <= 1'b0;
+    failed_before <= 1'b0;
     ending <= 1'b0;
-    fault_so_far <= 8'd0;
   end else begin
-    piece_held <= loads | (piece_held & !piece_over);
+    piece_held <= piece_valid | stays;
+    piece_done <= stays ?
+          !((held_piece[47]
+                    & !(held_piece[44] ?
+                            (held_piece[43] ?
+                                  (held_piece[42] ?
+                                        (held_piece[41] ? read_done[15] : read_done[14]) :
+                                      held_piece[41] ? read_done[13] :
+                                      read_done[12]) :
+                                held_piece[42] ? (held_piece[41] ? read_done[11] : read_done[10]) :
+                                held_piece[41] ? read_done[9] :
+                                read_done[8]) :
+                          held_piece[43] ?
+                            (held_piece[42] ? (held_piece[41] ? read_done[7] : read_done[6]) :
+                                held_piece[41] ? read_done[5] :
+                                read_done[4]) :
+                          held_piece[42] ? (held_piece[41] ? read_done[3] : read_done[2]) :
+                          held_piece[41] ? read_done[1] :
+                          read_done[0]))
+                | (held_piece[46]
+                    & !(held_piece[44] ?
+                            (held_piece[43] ?
+                                  (held_piece[42] ?
+                                        (held_piece[41] ? write_done[15] : write_done[14]) :
+                                      held_piece[41] ? write_done[13] :
+                                      write_done[12]) :
+                                held_piece[42] ?
+                                  (held_piece[41] ? write_done[11] : write_done[10]) :
+                                held_piece[41] ? write_done[9] :
+                                write_done[8]) :
+                          held_piece[43] ?
+                            (held_piece[42] ? (held_piece[41] ? write_done[7] : write_done[6]) :
+                                held_piece[41] ? write_done[5] :
+                                write_done[4]) :
+                          held_piece[42] ? (held_piece[41] ? write_done[3] : write_done[2]) :
+                          held_piece[41] ? write_done[1] :
+                          write_done[0])) | (held_piece[45] & !result_valid)) :
+        piece_valid
+          & !((piece_word[47]
+                    & !(piece_word[44] ?
+                            (piece_word[43] ?
+                                  (piece_word[42] ?
+                                        (piece_word[41] ? read_done[15] : read_done[14]) :
+                                      piece_word[41] ? read_done[13] :
+                                      read_done[12]) :
+                                piece_word[42] ? (piece_word[41] ? read_done[11] : read_done[10]) :
+                                piece_word[41] ? read_done[9] :
+                                read_done[8]) :
+                          piece_word[43] ?
+                            (piece_word[42] ? (piece_word[41] ? read_done[7] : read_done[6]) :
+                                piece_word[41] ? read_done[5] :
+                                read_done[4]) :
+                          piece_word[42] ? (piece_word[41] ? read_done[3] : read_done[2]) :
+                          piece_word[41] ? read_done[1] :
+                          read_done[0]))
+                | (piece_word[46]
+                    & !(piece_word[44] ?
+                            (piece_word[43] ?
+                                  (piece_word[42] ?
+                                        (piece_word[41] ? write_done[15] : write_done[14]) :
+                                      piece_word[41] ? write_done[13] :
+                                      write_done[12]) :
+                                piece_word[42] ?
+                                  (piece_word[41] ? write_done[11] : write_done[10]) :
+                                piece_word[41] ? write_done[9] :
+                                write_done[8]) :
+                          piece_word[43] ?
+                            (piece_word[42] ? (piece_word[41] ? write_done[7] : write_done[6]) :
+                                piece_word[41] ? write_done[5] :
+                                write_done[4]) :
+                          piece_word[42] ? (piece_word[41] ? write_done[3] : write_done[2]) :
+                          piece_word[41] ? write_done[1] :
+                          write_done[0])) | (piece_word[45] & !result_valid));
+    failed_before <= (failed_before | (piece_over & piece_failed)) & !ending;
     ending <= piece_over & held_piece[0];
-    fault_so_far <= ((failed_before | !acts) ? fault_so_far :
-            refused ? held_piece[14:7] :
-            8'd12 & {8{good_or}}) & {8{!ending}};
+  end
+
+  always @(posedge clk) begin
+    beats_left <= stays ? beats_left - {5'd0, token} : piece_word[53:48];
+    piece_failed <= stays ?
+          (held_piece[47]
+                & (held_piece[44] ?
+                      (held_piece[43] ?
+                            (held_piece[42] ?
+                                  (held_piece[41] ? read_failed[15] : read_failed[14]) :
+                                held_piece[41] ? read_failed[13] :
+                                read_failed[12]) :
+                          held_piece[42] ? (held_piece[41] ? read_failed[11] : read_failed[10]) :
+                          held_piece[41] ? read_failed[9] :
+                          read_failed[8]) :
+                    held_piece[43] ?
+                      (held_piece[42] ? (held_piece[41] ? read_failed[7] : read_failed[6]) :
+                          held_piece[41] ? read_failed[5] :
+                          read_failed[4]) :
+                    held_piece[42] ? (held_piece[41] ? read_failed[3] : read_failed[2]) :
+                    held_piece[41] ? read_failed[1] :
+                    read_failed[0]))
+            | (held_piece[46]
+                & (held_piece[44] ?
+                      (held_piece[43] ?
+                            (held_piece[42] ?
+                                  (held_piece[41] ? write_failed[15] : write_failed[14]) :
+                                held_piece[41] ? write_failed[13] :
+                                write_failed[12]) :
+                          held_piece[42] ? (held_piece[41] ? write_failed[11] : write_failed[10]) :
+                          held_piece[41] ? write_failed[9] :
+                          write_failed[8]) :
+                    held_piece[43] ?
+                      (held_piece[42] ? (held_piece[41] ? write_failed[7] : write_failed[6]) :
+                          held_piece[41] ? write_failed[5] :
+                          write_failed[4]) :
+                    held_piece[42] ? (held_piece[41] ? write_failed[3] : write_failed[2]) :
+                    held_piece[41] ? write_failed[1] :
+                    write_failed[0])) | (held_piece[45] & result_failed) | held_piece[15] :
+        (piece_word[47]
+              & (piece_word[44] ?
+                    (piece_word[43] ?
+                          (piece_word[42] ? (piece_word[41] ? read_failed[15] : read_failed[14]) :
+                              piece_word[41] ? read_failed[13] :
+                              read_failed[12]) :
+                        piece_word[42] ? (piece_word[41] ? read_failed[11] : read_failed[10]) :
+                        piece_word[41] ? read_failed[9] :
+                        read_failed[8]) :
+                  piece_word[43] ?
+                    (piece_word[42] ? (piece_word[41] ? read_failed[7] : read_failed[6]) :
+                        piece_word[41] ? read_failed[5] :
+                        read_failed[4]) :
+                  piece_word[42] ? (piece_word[41] ? read_failed[3] : read_failed[2]) :
+                  piece_word[41] ? read_failed[1] :
+                  read_failed[0]))
+          | (piece_word[46]
+              & (piece_word[44] ?
+                    (piece_word[43] ?
+                          (piece_word[42] ?
+                                (piece_word[41] ? write_failed[15] : write_failed[14]) :
+                              piece_word[41] ? write_failed[13] :
+                              write_failed[12]) :
+                        piece_word[42] ? (piece_word[41] ? write_failed[11] : write_failed[10]) :
+                        piece_word[41] ? write_failed[9] :
+                        write_failed[8]) :
+                  piece_word[43] ?
+                    (piece_word[42] ? (piece_word[41] ? write_failed[7] : write_failed[6]) :
+                        piece_word[41] ? write_failed[5] :
+                        write_failed[4]) :
+                  piece_word[42] ? (piece_word[41] ? write_failed[3] : write_failed[2]) :
+                  piece_word[41] ? write_failed[1] :
+                  write_failed[0])) | (piece_word[45] & result_failed) | piece_word[15];
+    last_step <= stays ? last_step | (token & (beats_left == 6'd1)) :
+        !piece_word[47] | !(|piece_word[53:48]);
+    token_number <= (token_number + {5'd0, token}) & {6{stays}};
+    first_step <= !stays | (first_step & !token);
   end
 
   always @(posedge clk) if (loads) begin
-    held_piece <= piece_word;
+    held_piece <= piece_word[47:0];
   end
 
-  // ---- token: a beat of what was read -----------------------------------------------------------
+  // ---- measure: the first and the last of its bytes in a beat -----------------------------------
 
-  reg [5:0] token_number;
-  reg [12:0] bytes_of_piece;
-  wire bytes_left_inverse = !(|token_number);
-  wire [12:0] bytes_left = bytes_left_inverse ? held_piece[27:15] : bytes_of_piece;
-  wire [5:0] token_lane = held_piece[33:28] & {6{bytes_left_inverse}};
-  wire [6:0] lanes_left = 7'd64 - {1'b0, token_lane};
-  wire fits = {1'b0, bytes_left} <= {7'd0, lanes_left};
-  wire [13:0] token_bytes_choice = fits ? {1'b0, bytes_left} : {7'd0, lanes_left};
-  wire [6:0] token_bytes = token_bytes_choice[6:0];
-  wire token = acts & held_piece[40] & good;
-  wire piece_ends = !token | fits;
-  assign piece_over = acts & piece_ends;
+  reg measure_token;
+  reg measure_ending;
+  reg measure_over;
+  reg [9:0] measure_place;
+  reg [5:0] measure_first;
+  reg [5:0] measure_last;
+  reg measure_good;
+  reg measure_fails;
+  reg measure_refused;
+  reg [7:0] measure_fault;
+  reg [12:0] measure_bytes;
+  reg [5:0] measure_table;
+  reg measure_atomic;
 
   always @(posedge clk) if (rst) begin
-    token_number <= 6'd0;
+    measure_token <= 1'b0;
+    measure_ending <= 1'b0;
+    measure_over <= 1'b0;
+    measure_atomic <= 1'b0;
   end else begin
-    token_number <= (token_number + {5'd0, token}) & {6{!(token & fits)}};
+    measure_token <= token;
+    measure_ending <= ending;
+    measure_over <= piece_over;
+    measure_atomic <= acts & held_piece[45];
   end
-
-  wire [13:0] bytes_of_piece_difference = {1'b0, bytes_left} - {7'd0, token_bytes};
 
   always @(posedge clk) begin
-    bytes_of_piece <= token ? bytes_of_piece_difference[12:0] : bytes_of_piece;
+    measure_place <= {held_piece[44:41], token_number};
+    measure_first <= held_piece[40:35] & {6{first_step}};
+    measure_last <= last_step ? held_piece[34:29] : 6'd63;
+    measure_good <= !failing;
+    measure_fails <= piece_failed & !failed_before;
+    measure_refused <= held_piece[15];
+    measure_fault <= held_piece[14:7];
+    measure_bytes <= held_piece[28:16];
+    measure_table <= held_piece[6:1];
   end
 
-  // ---- How full the beat is that is assembled ---------------------------------------------------
+  // ---- gather: how full the beat is that is assembled -------------------------------------------
 
-  reg [6:0] fill;
-  wire [7:0] overflows_sum = {1'b0, fill} + {1'b0, token_bytes};
-  wire overflows = overflows_sum > 8'd64;
-  wire [5:0] token_turn = fill[5:0] - token_lane;
-  wire flushes = ending & (|fill);
-  wire token_emits = (token & overflows) | flushes;
+  reg gather_token;
+  reg gather_ending;
+  reg [9:0] gather_place;
+  reg [9:0] read_place_now;
+  reg [5:0] gather_first;
+  reg [5:0] gather_bytes_less_one;
+  // Bytes that are there less one; without any, as if the beat before had just been filled.
+  reg some_gathered;
+  reg [5:0] gathered_less_one;
+  wire [7:0] total_sum = {1'b0, gathered_less_one, 1'b1} + {1'b0, gather_bytes_less_one, 1'b1};
+  wire [6:0] total = total_sum[7:1];
+  wire overflows = total[6] & some_gathered;
+  wire flushes = gather_ending & some_gathered;
+  wire token_emits = (gather_token & overflows) | flushes;
   reg [6:0] beats_so_far;
-  wire [7:0] fill_difference = overflows_sum - 8'd64;
 
   always @(posedge clk) if (rst) begin
-    fill <= 7'd0;
+    gather_token <= 1'b0;
+    gather_ending <= 1'b0;
+    some_gathered <= 1'b0;
+    gathered_less_one <= 6'd63;
     beats_so_far <= 7'd0;
   end else begin
-    fill <= (token ? (overflows ? fill_difference[6:0] : overflows_sum[6:0]) : fill) & {7{!ending}};
-    beats_so_far <= (beats_so_far + {6'd0, token_emits}) & {7{!ending}};
+    gather_token <= measure_token;
+    gather_ending <= measure_ending;
+    some_gathered <= (some_gathered | gather_token) & !gather_ending;
+    gathered_less_one <= gather_ending ? 6'd63 : gather_token ? total[5:0] : gathered_less_one;
+    beats_so_far <= (beats_so_far + {6'd0, token_emits}) & {7{!gather_ending}};
   end
 
-  // ---- What became of the request so far --------------------------------------------------------
+  always @(posedge clk) begin
+    gather_place <= measure_place;
+    read_place_now <= gather_place;
+    gather_first <= measure_first;
+    gather_bytes_less_one <= measure_last - measure_first;
+  end
 
+  // ---- gather: what became of the request so far ------------------------------------------------
+
+  reg gather_over;
+  reg gather_fails;
+  reg [7:0] gather_fault;
+  reg [7:0] fault_so_far;
+  reg [12:0] gather_bytes;
   reg [12:0] bytes_done;
+  reg [5:0] gather_table;
   reg [5:0] table_of_piece;
+  reg takes_result;
   reg [63:0] found;
-  wire takes_result = acts & held_piece[38];
 
   always @(posedge clk) if (rst) begin
+    gather_over <= 1'b0;
+    gather_fails <= 1'b0;
+    fault_so_far <= 8'd0;
+    gather_bytes <= 13'd0;
     bytes_done <= 13'd0;
+    takes_result <= 1'b0;
     found <= 64'd0;
   end else begin
-    bytes_done <= (bytes_done + (held_piece[27:15] & {13{piece_over & good}})) & {13{!ending}};
-    found <= (takes_result ? result_found : found) & {64{!ending}};
+    gather_over <= measure_over;
+    gather_fails <= measure_over & measure_fails;
+    fault_so_far <= (gather_fails ? gather_fault : fault_so_far) & {8{!gather_ending}};
+    gather_bytes <= measure_bytes & {13{measure_over & measure_good}};
+    bytes_done <= (bytes_done + gather_bytes) & {13{!gather_ending}};
+    takes_result <= measure_atomic;
+    found <= (takes_result ? result_found : found) & {64{!gather_ending}};
   end
 
-  always @(posedge clk) if (acts) begin
-    table_of_piece <= held_piece[6:1];
+  always @(posedge clk) begin
+    gather_fault <= measure_refused ? measure_fault : 8'd12;
+    gather_table <= measure_table;
+  end
+
+  always @(posedge clk) if (gather_over) begin
+    table_of_piece <= gather_table;
   end
 
   // ---- Beside the places of what was read -------------------------------------------------------
 
-  reg [9:0] read_place_now;
   reg late_token0;
   reg late_token1;
   reg late_token2;
@@ -211,9 +354,12 @@ module processing_finish (
   reg late_flush0;
   reg late_flush1;
   reg late_flush2;
-  reg [6:0] late_fill0;
-  reg [6:0] late_fill1;
-  reg [6:0] late_fill2;
+  reg late_some0;
+  reg late_some1;
+  reg late_some2;
+  reg [5:0] late_fill0;
+  reg [5:0] late_fill1;
+  reg [5:0] late_fill2;
   reg [5:0] late_turn0;
   reg [5:0] late_turn1;
   reg [5:0] late_turn2;
@@ -224,15 +370,33 @@ module processing_finish (
   reg [31:0] late_tag1;
   reg [31:0] late_tag2;
 
+  always @(posedge clk) if (rst) begin
+    late_token0 <= 1'b0;
+    late_token1 <= 1'b0;
+    late_token2 <= 1'b0;
+    late_emits0 <= 1'b0;
+    late_emits1 <= 1'b0;
+    late_emits2 <= 1'b0;
+  end else begin
+    late_token0 <= gather_token;
+    late_token1 <= late_token0;
+    late_token2 <= late_token1;
+    late_emits0 <= token_emits;
+    late_emits1 <= late_emits0;
+    late_emits2 <= late_emits1;
+  end
+
   always @(posedge clk) begin
-    read_place_now <= {held_piece[37:34], token_number};
     late_flush0 <= flushes;
     late_flush1 <= late_flush0;
     late_flush2 <= late_flush1;
-    late_fill0 <= fill;
+    late_some0 <= some_gathered;
+    late_some1 <= late_some0;
+    late_some2 <= late_some1;
+    late_fill0 <= gathered_less_one;
     late_fill1 <= late_fill0;
     late_fill2 <= late_fill1;
-    late_turn0 <= token_turn;
+    late_turn0 <= (gathered_less_one + 6'd1) - gather_first;
     late_turn1 <= late_turn0;
     late_turn2 <= late_turn1;
     late_overflows0 <= overflows;
@@ -243,22 +407,6 @@ module processing_finish (
     late_tag2 <= late_tag1;
   end
 
-  always @(posedge clk) if (rst) begin
-    late_token0 <= 1'b0;
-    late_token1 <= 1'b0;
-    late_token2 <= 1'b0;
-    late_emits0 <= 1'b0;
-    late_emits1 <= 1'b0;
-    late_emits2 <= 1'b0;
-  end else begin
-    late_token0 <= token;
-    late_token1 <= late_token0;
-    late_token2 <= late_token1;
-    late_emits0 <= token_emits;
-    late_emits1 <= late_emits0;
-    late_emits2 <= late_emits1;
-  end
-
   // ---- turn: to the places in the stream's beat -------------------------------------------------
 
   reg [511:0] turn_coarse;
@@ -266,7 +414,8 @@ module processing_finish (
   reg turn_token;
   reg turn_emits;
   reg turn_flush;
-  reg [6:0] turn_fill;
+  reg turn_some;
+  reg [5:0] turn_fill;
   reg turn_overflows;
   reg [31:0] turn_tag;
   wire [511:0] turn_coarse_choice = late_turn2[3] ? {read_word[447:0], read_word[511:448]} :
@@ -280,6 +429,7 @@ module processing_finish (
         turn_coarse_choice_2;
     turn_lanes <= late_turn2[2:0];
     turn_flush <= late_flush2;
+    turn_some <= late_some2;
     turn_fill <= late_fill2;
     turn_overflows <= late_overflows2;
     turn_tag <= late_tag2;
@@ -296,6 +446,7 @@ module processing_finish (
   // ---- assemble: behind the bytes that are there ------------------------------------------------
 
   reg [511:0] assembled;
+  // The lanes above the bytes that are there: all of them if there are none.
   wire [511:0] merged_choice = turn_lanes[0] ? {turn_coarse[503:0], turn_coarse[511:504]} :
       turn_coarse;
   wire [511:0] merged_choice_2 = turn_lanes[1] ? {merged_choice[495:0], merged_choice[511:496]} :
@@ -303,93 +454,87 @@ module processing_finish (
   wire [511:0] merged_choice_3 = turn_lanes[2] ?
         {merged_choice_2[479:0], merged_choice_2[511:480]} :
       merged_choice_2;
-  wire [63:0] merged_and = {1'b1, turn_fill[5:0] <= 6'd62, turn_fill[5:0] <= 6'd61,
-        turn_fill[5:0] <= 6'd60, turn_fill[5:0] <= 6'd59, turn_fill[5:0] <= 6'd58,
-        turn_fill[5:0] <= 6'd57, turn_fill[5:0] <= 6'd56, turn_fill[5:0] <= 6'd55,
-        turn_fill[5:0] <= 6'd54, turn_fill[5:0] <= 6'd53, turn_fill[5:0] <= 6'd52,
-        turn_fill[5:0] <= 6'd51, turn_fill[5:0] <= 6'd50, turn_fill[5:0] <= 6'd49,
-        turn_fill[5:0] <= 6'd48, turn_fill[5:0] <= 6'd47, turn_fill[5:0] <= 6'd46,
-        turn_fill[5:0] <= 6'd45, turn_fill[5:0] <= 6'd44, turn_fill[5:0] <= 6'd43,
-        turn_fill[5:0] <= 6'd42, turn_fill[5:0] <= 6'd41, turn_fill[5:0] <= 6'd40,
-        turn_fill[5:0] <= 6'd39, turn_fill[5:0] <= 6'd38, turn_fill[5:0] <= 6'd37,
-        turn_fill[5:0] <= 6'd36, turn_fill[5:0] <= 6'd35, turn_fill[5:0] <= 6'd34,
-        turn_fill[5:0] <= 6'd33, turn_fill[5:0] <= 6'd32, turn_fill[5:0] <= 6'd31,
-        turn_fill[5:0] <= 6'd30, turn_fill[5:0] <= 6'd29, turn_fill[5:0] <= 6'd28,
-        turn_fill[5:0] <= 6'd27, turn_fill[5:0] <= 6'd26, turn_fill[5:0] <= 6'd25,
-        turn_fill[5:0] <= 6'd24, turn_fill[5:0] <= 6'd23, turn_fill[5:0] <= 6'd22,
-        turn_fill[5:0] <= 6'd21, turn_fill[5:0] <= 6'd20, turn_fill[5:0] <= 6'd19,
-        turn_fill[5:0] <= 6'd18, turn_fill[5:0] <= 6'd17, turn_fill[5:0] <= 6'd16,
-        turn_fill[5:0] <= 6'd15, turn_fill[5:0] <= 6'd14, turn_fill[5:0] <= 6'd13,
-        turn_fill[5:0] <= 6'd12, turn_fill[5:0] <= 6'd11, turn_fill[5:0] <= 6'd10,
-        turn_fill[5:0] <= 6'd9, turn_fill[5:0] <= 6'd8, turn_fill[5:0] <= 6'd7,
-        turn_fill[5:0] <= 6'd6, turn_fill[5:0] <= 6'd5, turn_fill[5:0] <= 6'd4,
-        turn_fill[5:0] <= 6'd3, turn_fill[5:0] <= 6'd2, turn_fill[5:0] <= 6'd1,
-        turn_fill[5:0] <= 6'd0} & {64{!turn_fill[6]}};
-  wire [511:0] merged = {merged_and[63] ? merged_choice_3[511:504] : assembled[511:504],
-      merged_and[62] ? merged_choice_3[503:496] : assembled[503:496],
-      merged_and[61] ? merged_choice_3[495:488] : assembled[495:488],
-      merged_and[60] ? merged_choice_3[487:480] : assembled[487:480],
-      merged_and[59] ? merged_choice_3[479:472] : assembled[479:472],
-      merged_and[58] ? merged_choice_3[471:464] : assembled[471:464],
-      merged_and[57] ? merged_choice_3[463:456] : assembled[463:456],
-      merged_and[56] ? merged_choice_3[455:448] : assembled[455:448],
-      merged_and[55] ? merged_choice_3[447:440] : assembled[447:440],
-      merged_and[54] ? merged_choice_3[439:432] : assembled[439:432],
-      merged_and[53] ? merged_choice_3[431:424] : assembled[431:424],
-      merged_and[52] ? merged_choice_3[423:416] : assembled[423:416],
-      merged_and[51] ? merged_choice_3[415:408] : assembled[415:408],
-      merged_and[50] ? merged_choice_3[407:400] : assembled[407:400],
-      merged_and[49] ? merged_choice_3[399:392] : assembled[399:392],
-      merged_and[48] ? merged_choice_3[391:384] : assembled[391:384],
-      merged_and[47] ? merged_choice_3[383:376] : assembled[383:376],
-      merged_and[46] ? merged_choice_3[375:368] : assembled[375:368],
-      merged_and[45] ? merged_choice_3[367:360] : assembled[367:360],
-      merged_and[44] ? merged_choice_3[359:352] : assembled[359:352],
-      merged_and[43] ? merged_choice_3[351:344] : assembled[351:344],
-      merged_and[42] ? merged_choice_3[343:336] : assembled[343:336],
-      merged_and[41] ? merged_choice_3[335:328] : assembled[335:328],
-      merged_and[40] ? merged_choice_3[327:320] : assembled[327:320],
-      merged_and[39] ? merged_choice_3[319:312] : assembled[319:312],
-      merged_and[38] ? merged_choice_3[311:304] : assembled[311:304],
-      merged_and[37] ? merged_choice_3[303:296] : assembled[303:296],
-      merged_and[36] ? merged_choice_3[295:288] : assembled[295:288],
-      merged_and[35] ? merged_choice_3[287:280] : assembled[287:280],
-      merged_and[34] ? merged_choice_3[279:272] : assembled[279:272],
-      merged_and[33] ? merged_choice_3[271:264] : assembled[271:264],
-      merged_and[32] ? merged_choice_3[263:256] : assembled[263:256],
-      merged_and[31] ? merged_choice_3[255:248] : assembled[255:248],
-      merged_and[30] ? merged_choice_3[247:240] : assembled[247:240],
-      merged_and[29] ? merged_choice_3[239:232] : assembled[239:232],
-      merged_and[28] ? merged_choice_3[231:224] : assembled[231:224],
-      merged_and[27] ? merged_choice_3[223:216] : assembled[223:216],
-      merged_and[26] ? merged_choice_3[215:208] : assembled[215:208],
-      merged_and[25] ? merged_choice_3[207:200] : assembled[207:200],
-      merged_and[24] ? merged_choice_3[199:192] : assembled[199:192],
-      merged_and[23] ? merged_choice_3[191:184] : assembled[191:184],
-      merged_and[22] ? merged_choice_3[183:176] : assembled[183:176],
-      merged_and[21] ? merged_choice_3[175:168] : assembled[175:168],
-      merged_and[20] ? merged_choice_3[167:160] : assembled[167:160],
-      merged_and[19] ? merged_choice_3[159:152] : assembled[159:152],
-      merged_and[18] ? merged_choice_3[151:144] : assembled[151:144],
-      merged_and[17] ? merged_choice_3[143:136] : assembled[143:136],
-      merged_and[16] ? merged_choice_3[135:128] : assembled[135:128],
-      merged_and[15] ? merged_choice_3[127:120] : assembled[127:120],
-      merged_and[14] ? merged_choice_3[119:112] : assembled[119:112],
-      merged_and[13] ? merged_choice_3[111:104] : assembled[111:104],
-      merged_and[12] ? merged_choice_3[103:96] : assembled[103:96],
-      merged_and[11] ? merged_choice_3[95:88] : assembled[95:88],
-      merged_and[10] ? merged_choice_3[87:80] : assembled[87:80],
-      merged_and[9] ? merged_choice_3[79:72] : assembled[79:72],
-      merged_and[8] ? merged_choice_3[71:64] : assembled[71:64],
-      merged_and[7] ? merged_choice_3[63:56] : assembled[63:56],
-      merged_and[6] ? merged_choice_3[55:48] : assembled[55:48],
-      merged_and[5] ? merged_choice_3[47:40] : assembled[47:40],
-      merged_and[4] ? merged_choice_3[39:32] : assembled[39:32],
-      merged_and[3] ? merged_choice_3[31:24] : assembled[31:24],
-      merged_and[2] ? merged_choice_3[23:16] : assembled[23:16],
-      merged_and[1] ? merged_choice_3[15:8] : assembled[15:8],
-      merged_and[0] ? merged_choice_3[7:0] : assembled[7:0]};
-  wire [63:0] filled = ~merged_and | {64{!turn_flush}};
+  wire [63:0] merged_or = {turn_fill < 6'd63, turn_fill < 6'd62, turn_fill < 6'd61,
+        turn_fill < 6'd60, turn_fill < 6'd59, turn_fill < 6'd58, turn_fill < 6'd57,
+        turn_fill < 6'd56, turn_fill < 6'd55, turn_fill < 6'd54, turn_fill < 6'd53,
+        turn_fill < 6'd52, turn_fill < 6'd51, turn_fill < 6'd50, turn_fill < 6'd49,
+        turn_fill < 6'd48, turn_fill < 6'd47, turn_fill < 6'd46, turn_fill < 6'd45,
+        turn_fill < 6'd44, turn_fill < 6'd43, turn_fill < 6'd42, turn_fill < 6'd41,
+        turn_fill < 6'd40, turn_fill < 6'd39, turn_fill < 6'd38, turn_fill < 6'd37,
+        turn_fill < 6'd36, turn_fill < 6'd35, turn_fill < 6'd34, turn_fill < 6'd33,
+        turn_fill < 6'd32, turn_fill < 6'd31, turn_fill < 6'd30, turn_fill < 6'd29,
+        turn_fill < 6'd28, turn_fill < 6'd27, turn_fill < 6'd26, turn_fill < 6'd25,
+        turn_fill < 6'd24, turn_fill < 6'd23, turn_fill < 6'd22, turn_fill < 6'd21,
+        turn_fill < 6'd20, turn_fill < 6'd19, turn_fill < 6'd18, turn_fill < 6'd17,
+        turn_fill < 6'd16, turn_fill < 6'd15, turn_fill < 6'd14, turn_fill < 6'd13,
+        turn_fill < 6'd12, turn_fill < 6'd11, turn_fill < 6'd10, turn_fill < 6'd9,
+        turn_fill < 6'd8, turn_fill < 6'd7, turn_fill < 6'd6, turn_fill < 6'd5, turn_fill < 6'd4,
+        turn_fill < 6'd3, turn_fill < 6'd2, turn_fill < 6'd1, 1'b0} | {64{!turn_some}};
+  wire [511:0] merged = {merged_or[63] ? merged_choice_3[511:504] : assembled[511:504],
+      merged_or[62] ? merged_choice_3[503:496] : assembled[503:496],
+      merged_or[61] ? merged_choice_3[495:488] : assembled[495:488],
+      merged_or[60] ? merged_choice_3[487:480] : assembled[487:480],
+      merged_or[59] ? merged_choice_3[479:472] : assembled[479:472],
+      merged_or[58] ? merged_choice_3[471:464] : assembled[471:464],
+      merged_or[57] ? merged_choice_3[463:456] : assembled[463:456],
+      merged_or[56] ? merged_choice_3[455:448] : assembled[455:448],
+      merged_or[55] ? merged_choice_3[447:440] : assembled[447:440],
+      merged_or[54] ? merged_choice_3[439:432] : assembled[439:432],
+      merged_or[53] ? merged_choice_3[431:424] : assembled[431:424],
+      merged_or[52] ? merged_choice_3[423:416] : assembled[423:416],
+      merged_or[51] ? merged_choice_3[415:408] : assembled[415:408],
+      merged_or[50] ? merged_choice_3[407:400] : assembled[407:400],
+      merged_or[49] ? merged_choice_3[399:392] : assembled[399:392],
+      merged_or[48] ? merged_choice_3[391:384] : assembled[391:384],
+      merged_or[47] ? merged_choice_3[383:376] : assembled[383:376],
+      merged_or[46] ? merged_choice_3[375:368] : assembled[375:368],
+      merged_or[45] ? merged_choice_3[367:360] : assembled[367:360],
+      merged_or[44] ? merged_choice_3[359:352] : assembled[359:352],
+      merged_or[43] ? merged_choice_3[351:344] : assembled[351:344],
+      merged_or[42] ? merged_choice_3[343:336] : assembled[343:336],
+      merged_or[41] ? merged_choice_3[335:328] : assembled[335:328],
+      merged_or[40] ? merged_choice_3[327:320] : assembled[327:320],
+      merged_or[39] ? merged_choice_3[319:312] : assembled[319:312],
+      merged_or[38] ? merged_choice_3[311:304] : assembled[311:304],
+      merged_or[37] ? merged_choice_3[303:296] : assembled[303:296],
+      merged_or[36] ? merged_choice_3[295:288] : assembled[295:288],
+      merged_or[35] ? merged_choice_3[287:280] : assembled[287:280],
+      merged_or[34] ? merged_choice_3[279:272] : assembled[279:272],
+      merged_or[33] ? merged_choice_3[271:264] : assembled[271:264],
+      merged_or[32] ? merged_choice_3[263:256] : assembled[263:256],
+      merged_or[31] ? merged_choice_3[255:248] : assembled[255:248],
+      merged_or[30] ? merged_choice_3[247:240] : assembled[247:240],
+      merged_or[29] ? merged_choice_3[239:232] : assembled[239:232],
+      merged_or[28] ? merged_choice_3[231:224] : assembled[231:224],
+      merged_or[27] ? merged_choice_3[223:216] : assembled[223:216],
+      merged_or[26] ? merged_choice_3[215:208] : assembled[215:208],
+      merged_or[25] ? merged_choice_3[207:200] : assembled[207:200],
+      merged_or[24] ? merged_choice_3[199:192] : assembled[199:192],
+      merged_or[23] ? merged_choice_3[191:184] : assembled[191:184],
+      merged_or[22] ? merged_choice_3[183:176] : assembled[183:176],
+      merged_or[21] ? merged_choice_3[175:168] : assembled[175:168],
+      merged_or[20] ? merged_choice_3[167:160] : assembled[167:160],
+      merged_or[19] ? merged_choice_3[159:152] : assembled[159:152],
+      merged_or[18] ? merged_choice_3[151:144] : assembled[151:144],
+      merged_or[17] ? merged_choice_3[143:136] : assembled[143:136],
+      merged_or[16] ? merged_choice_3[135:128] : assembled[135:128],
+      merged_or[15] ? merged_choice_3[127:120] : assembled[127:120],
+      merged_or[14] ? merged_choice_3[119:112] : assembled[119:112],
+      merged_or[13] ? merged_choice_3[111:104] : assembled[111:104],
+      merged_or[12] ? merged_choice_3[103:96] : assembled[103:96],
+      merged_or[11] ? merged_choice_3[95:88] : assembled[95:88],
+      merged_or[10] ? merged_choice_3[87:80] : assembled[87:80],
+      merged_or[9] ? merged_choice_3[79:72] : assembled[79:72],
+      merged_or[8] ? merged_choice_3[71:64] : assembled[71:64],
+      merged_or[7] ? merged_choice_3[63:56] : assembled[63:56],
+      merged_or[6] ? merged_choice_3[55:48] : assembled[55:48],
+      merged_or[5] ? merged_choice_3[47:40] : assembled[47:40],
+      merged_or[4] ? merged_choice_3[39:32] : assembled[39:32],
+      merged_or[3] ? merged_choice_3[31:24] : assembled[31:24],
+      merged_or[2] ? merged_choice_3[23:16] : assembled[23:16],
+      merged_or[1] ? merged_choice_3[15:8] : assembled[15:8],
+      merged_or[0] ? merged_choice_3[7:0] : assembled[7:0]};
+  wire [63:0] filled = ~merged_or | {64{!turn_flush}};
   reg beat_valid;
   reg [608:0] beat_word;
   wire data_front_valid;
@@ -476,7 +621,7 @@ module processing_finish (
     complete3 <= 1'b0;
     complete4 <= 1'b0;
   end else begin
-    end_valid <= ending;
+    end_valid <= gather_ending;
     complete0 <= end_valid;
     complete1 <= complete0;
     complete2 <= complete1;
@@ -540,7 +685,7 @@ module processing_finish (
     end_tag <= asked_word[77:46];
     end_stream <= asked_word[45:22];
     end_op <= asked_word[21:14];
-    end_packet <= |fill;
+    end_packet <= some_gathered;
     complete_word0 <= {end_packet, complete_word0_choice[15:0], complete_word0_choice[18:16],
         end_op, end_fault, end_table, end_found, end_bytes, end_stream, end_tag};
     complete_word1 <= complete_word0;
@@ -552,17 +697,21 @@ module processing_finish (
   // ---- Packets of read data that were taken, and whose completion was not -----------------------
 
   reg [6:0] packets_taken;
+  reg some_packets_taken;
   wire completion_valid = completions_front_valid
-      & (!completions_front_word[174] | (|packets_taken));
+      & (!completions_front_word[174] | some_packets_taken);
   assign completion_take = completion_valid & m_axis_completion_tready;
-  wire packets_taken_and = data_front_valid & m_axis_read_tready & data_front_word[576];
-  wire packets_taken_and_2 = completion_take & completions_front_word[174];
+  wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[576];
+  wire packets_next_and_2 = completion_take & completions_front_word[174];
+  wire [6:0] packets_next = packets_taken
+      + {{6{packets_next_and_2 & !packets_next_and}}, packets_next_and_2 ^ packets_next_and};
 
   always @(posedge clk) if (rst) begin
     packets_taken <= 7'd0;
+    some_packets_taken <= 1'b0;
   end else begin
-    packets_taken <= packets_taken
-        + {{6{packets_taken_and_2 & !packets_taken_and}}, packets_taken_and_2 ^ packets_taken_and};
+    packets_taken <= packets_next;
+    some_packets_taken <= |packets_next;
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------
@@ -571,6 +720,9 @@ module processing_finish (
   reg releases_write;
   reg [3:0] released_slot;
   reg took_result;
+  reg [6:0] end_beats;
+  reg [6:0] end_room;
+  reg [6:0] end_payload_words;
   reg over_valid;
   reg [6:0] over_words;
   reg [6:0] room_unused_now;
@@ -585,22 +737,25 @@ module processing_finish (
     read_beat_gone <= 1'b0;
     completion_went <= 1'b0;
   end else begin
-    releases_read <= piece_over & held_piece[40];
-    releases_write <= piece_over & held_piece[39];
+    releases_read <= piece_over & held_piece[47];
+    releases_write <= piece_over & held_piece[46];
     took_result <= takes_result;
-    over_valid <= ending;
+    over_valid <= end_valid;
     read_beat_gone <= data_front_valid & m_axis_read_tready;
     completion_went <= completion_take;
   end
 
   always @(posedge clk) begin
-    released_slot <= held_piece[37:34];
-    over_words <= asked_word[13:7];
-    room_unused_now <= asked_word[6:0] - (beats_so_far + {6'd0, flushes});
+    released_slot <= held_piece[44:41];
+    end_beats <= beats_so_far + {6'd0, flushes};
+    end_room <= asked_word[6:0];
+    end_payload_words <= asked_word[13:7];
+    over_words <= end_payload_words;
+    room_unused_now <= end_room - end_beats;
   end
 
   assign piece_take = loads;
-  assign asked_take = ending;
+  assign asked_take = gather_ending;
   assign read_place = read_place_now;
   assign read_release = releases_read;
   assign write_release = releases_write;
@@ -632,11 +787,10 @@ module processing_finish (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // a request that ends was asked
-    asked_is_known: assert (asked_valid | !ending);
+    asked_is_known: assert (asked_valid | !gather_ending);
   end
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, token_bytes_choice[13:7], bytes_of_piece_difference[13],
-      fill_difference[7]};
+  wire unused_ok = &{1'b0, total_sum[0]};
 
 endmodule

@@ -135,7 +135,7 @@ module processing_unit (
   wire [63:0] issue_block_atomic_operand;
   wire [63:0] issue_block_atomic_compare;
   wire issue_block_piece_valid;
-  wire [40:0] issue_block_piece_word;
+  wire [53:0] issue_block_piece_word;
   wire issue_block_retire_valid;
   wire [5:0] null_over_table;
   wire [35:0] null_over_frame;
@@ -473,7 +473,7 @@ module processing_unit (
   // ---- issue ------------------------------------------------------------------------------------
 
   wire pieces_front_valid;
-  wire [40:0] pieces_front_word;
+  wire [53:0] pieces_front_word;
 
   processing_pieces pieces (
     .clk        (clk),

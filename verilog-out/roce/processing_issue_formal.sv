@@ -44,7 +44,7 @@ module processing_issue (
   output wire [63:0]  atomic_operand,
   output wire [63:0]  atomic_compare,
   output wire         piece_valid,
-  output wire [40:0]  piece_word,
+  output wire [53:0]  piece_word,
   output wire         retire_valid,
   output wire [5:0]   retire_table,
   output wire [35:0]  retire_frame,
@@ -211,9 +211,38 @@ module processing_issue (
 
   wire [5:0] beats_less_one = held_final_byte[11:6] - held_offset[11:6];
   reg [5:0] held_beats;
+  reg [7:0] piece_fault;
+  reg [5:0] piece_beats;
+  reg piece_reads;
+  reg piece_writes;
+  reg piece_atomic;
+  reg [3:0] piece_slot;
+  reg [5:0] piece_lane;
+  reg [5:0] piece_end;
+  reg [12:0] piece_bytes;
+  reg [5:0] piece_table;
+  reg piece_last;
+  reg piece_valid_now;
 
   always @(posedge clk) begin
     held_beats <= beats_less_one;
+    piece_fault <= (runs & !starts) ? 8'd12 : differs ? 8'd13 : held_fault;
+    piece_beats <= held_beats;
+    piece_reads <= is_read & starts;
+    piece_writes <= is_write & starts;
+    piece_atomic <= is_change & starts;
+    piece_slot <= is_read ? read_free_slot : write_free_slot;
+    piece_lane <= held_offset[5:0];
+    piece_end <= held_final_byte[5:0];
+    piece_bytes <= held_span;
+    piece_table <= held_table;
+    piece_last <= held_last;
+  end
+
+  always @(posedge clk) if (rst) begin
+    piece_valid_now <= 1'b0;
+  end else begin
+    piece_valid_now <= fires;
   end
 
   assign rsp_ready = takes_beats;
@@ -233,10 +262,9 @@ module processing_issue (
   assign atomic_compares = pending_word[136];
   assign atomic_operand = pending_word[127:64];
   assign atomic_compare = pending_word[63:0];
-  assign piece_valid = fires;
-  assign piece_word = {is_read & starts, is_write & starts, is_change & starts,
-      is_read ? read_free_slot : write_free_slot, held_offset[5:0], held_span,
-      (runs & !starts) ? 8'd12 : differs ? 8'd13 : held_fault, held_table, held_last};
+  assign piece_valid = piece_valid_now;
+  assign piece_word = {piece_beats, piece_reads, piece_writes, piece_atomic, piece_slot,
+      piece_lane, piece_end, piece_bytes, |piece_fault, piece_fault, piece_table, piece_last};
 
   assign retire_valid = retires;
   assign retire_table = retired_table;

@@ -136,20 +136,22 @@ module processing_payload (
   reg [12:0] bytes_so_far;
   reg [6:0] words_so_far;
   reg wrong_so_far;
-  wire too_long = words_so_far == 7'd64;
-  assign stores = beat_valid & !too_long;
+  reg longest_so_far;
+  assign stores = beat_valid & !longest_so_far;
   wire [12:0] bytes_now = bytes_so_far + {6'd0, beat_bytes};
-  wire [6:0] words_now = words_so_far + {6'd0, !too_long};
-  wire wrong_now = wrong_so_far | too_long | beat_holes | !(beat_full | beat_last);
+  wire [6:0] words_now = words_so_far + {6'd0, !longest_so_far};
+  wire wrong_now = wrong_so_far | longest_so_far | beat_holes | !(beat_full | beat_last);
 
   always @(posedge clk) if (rst) begin
     bytes_so_far <= 13'd0;
     words_so_far <= 7'd0;
     wrong_so_far <= 1'b0;
+    longest_so_far <= 1'b0;
   end else if (beat_valid) begin
     bytes_so_far <= bytes_now & {13{!beat_last}};
     words_so_far <= words_now & {7{!beat_last}};
     wrong_so_far <= wrong_now & !beat_last;
+    longest_so_far <= (words_now == 7'd64) & !beat_last;
   end
 
   // ---- The ring ---------------------------------------------------------------------------------

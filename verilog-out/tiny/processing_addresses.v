@@ -29,14 +29,41 @@ module processing_addresses (
     .front_word (bursts_front_word)
   );
 
+  // ---- head: the burst that goes out, and whether it is cut -------------------------------------
+
+  wire leaves;
+  reg head_valid;
+  wire loads_head = bursts_front_valid & (!head_valid | leaves);
+  assign take = loads_head;
+  reg [3:0] head_id;
+  reg [35:0] head_frame;
+  reg [8:0] head_first;
+  reg [8:0] head_beats;
+  reg [3:0] head_table;
+
+  always @(posedge clk) if (rst) begin
+    head_valid <= 1'b0;
+  end else begin
+    head_valid <= loads_head | (head_valid & !leaves);
+  end
+
+  always @(posedge clk) if (loads_head) begin
+    head_id <= bursts_front_word[61:58];
+    head_frame <= bursts_front_word[57:22];
+    head_first <= bursts_front_word[21:13];
+    head_beats <= bursts_front_word[12:4];
+    head_table <= bursts_front_word[3:0];
+  end
+
   // ---- The channel ------------------------------------------------------------------------------
 
   reg valid_now;
-  wire loads = bursts_front_valid & (!valid_now | ready);
+  wire loads = head_valid & (!valid_now | ready);
   reg second;
-  wire [9:0] take_sum = {2'd0, bursts_front_word[20:13]} + {1'b0, bursts_front_word[12:4]};
-  wire take_and = !second & (|take_sum[9:8]) & !bursts_front_word[21];
-  assign take = loads & !take_and;
+  reg head_crosses;
+  wire leaves_and = head_crosses & !second;
+  assign leaves = loads & !leaves_and;
+  reg [7:0] head_rest;
   reg [47:0] address_now;
   reg [7:0] length_now;
   reg [3:0] id_now;
@@ -51,16 +78,21 @@ module processing_addresses (
   always @(posedge clk) if (rst) begin
     second <= 1'b0;
   end else if (loads) begin
-    second <= take_and;
+    second <= leaves_and;
+  end
+
+  wire [9:0] head_crosses_sum = {2'd0, bursts_front_word[20:13]} + {1'b0, bursts_front_word[12:4]};
+
+  always @(posedge clk) if (loads_head) begin
+    head_crosses <= (|head_crosses_sum[9:8]) & !bursts_front_word[21];
+    head_rest <= head_crosses_sum[7:0];
   end
 
   always @(posedge clk) if (loads) begin
-    address_now <= {bursts_front_word[57:22], second ? 9'd256 : bursts_front_word[21:13], 3'd0};
-    length_now <= take_and ? ~bursts_front_word[20:13] :
-        second ? take_sum[7:0] :
-        bursts_front_word[11:4];
-    id_now <= bursts_front_word[61:58];
-    user_now <= bursts_front_word[3:0];
+    address_now <= {head_frame, second ? 9'd256 : head_first, 3'd0};
+    length_now <= leaves_and ? ~head_first[7:0] : second ? head_rest : head_beats[7:0];
+    id_now <= head_id;
+    user_now <= head_table;
   end
 
   assign valid = valid_now;
@@ -68,5 +100,8 @@ module processing_addresses (
   assign length = length_now;
   assign id = id_now;
   assign user = user_now;
+
+  // Deliberately unread.
+  wire unused_ok = &{1'b0, head_beats[8]};
 
 endmodule

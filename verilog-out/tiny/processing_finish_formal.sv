@@ -6,7 +6,7 @@ module processing_finish (
   input  wire         clk,
   input  wire         rst,                       // synchronous, active high
   input  wire         piece_valid,
-  input  wire [34:0]  piece_word,
+  input  wire [47:0]  piece_word,
   input  wire         asked_valid,
   input  wire [43:0]  asked_word,
   input  wire [7:0]   read_done,
@@ -40,135 +40,238 @@ module processing_finish (
   output wire [255:0] m_axis_completion_tdata
 );
 
-  // ---- piece: the oldest ------------------------------------------------------------------------
+  // ---- step: the oldest piece; a beat of what was read in each cycle ----------------------------
 
   wire piece_over;
   reg piece_held;
-  wire loads = piece_valid & (!piece_held | piece_over);
-  reg [34:0] held_piece;
+  wire stays = piece_held & !piece_over;
+  wire loads = piece_valid & !stays;
+  reg [8:0] beats_left;
+  reg [38:0] held_piece;
+  // What memory did is looked up a cycle ahead: of the piece that will be held.
+  reg piece_done;
+  reg piece_failed;
+  reg failed_before;
   reg ending;
-  wire acts = piece_held
-      & !((held_piece[34]
-                & !(held_piece[31] ?
-                        (held_piece[30] ? (held_piece[29] ? read_done[7] : read_done[6]) :
-                            held_piece[29] ? read_done[5] :
-                            read_done[4]) :
-                      held_piece[30] ? (held_piece[29] ? read_done[3] : read_done[2]) :
-                      held_piece[29] ? read_done[1] :
-                      read_done[0]))
-            | (held_piece[33]
-                & !(held_piece[31] ?
-                        (held_piece[30] ? (held_piece[29] ? write_done[7] : write_done[6]) :
-                            held_piece[29] ? write_done[5] :
-                            write_done[4]) :
-                      held_piece[30] ? (held_piece[29] ? write_done[3] : write_done[2]) :
-                      held_piece[29] ? write_done[1] :
-                      write_done[0])) | (held_piece[32] & !result_valid)) & !ending;
-  wire refused = |held_piece[12:5];
-  reg [7:0] fault_so_far;
-  wire failed_before = |fault_so_far;
-  wire good_or = (held_piece[34]
-          & (held_piece[31] ?
-                (held_piece[30] ? (held_piece[29] ? read_failed[7] : read_failed[6]) :
-                    held_piece[29] ? read_failed[5] :
-                    read_failed[4]) :
-              held_piece[30] ? (held_piece[29] ? read_failed[3] : read_failed[2]) :
-              held_piece[29] ? read_failed[1] :
-              read_failed[0]))
-      | (held_piece[33]
-          & (held_piece[31] ?
-                (held_piece[30] ? (held_piece[29] ? write_failed[7] : write_failed[6]) :
-                    held_piece[29] ? write_failed[5] :
-                    write_failed[4]) :
-              held_piece[30] ? (held_piece[29] ? write_failed[3] : write_failed[2]) :
-              held_piece[29] ? write_failed[1] :
-              write_failed[0])) | (held_piece[32] & result_failed);
-  wire good = !(good_or | refused | failed_before);
+  wire acts = piece_done & !ending;
+  wire failing = piece_failed | failed_before;
+  wire token = acts & held_piece[38] & !failing;
+  reg last_step;
+  assign piece_over = acts & (last_step | failing);
+  reg [8:0] token_number;
+  reg first_step;
 
   always @(posedge clk) if (rst) begin
     piece_held <= 1'b0;
+    piece_done <= 1'b0;
+    failed_before <= 1'b0;
     ending <= 1'b0;
-    fault_so_far <= 8'd0;
   end else begin
-    piece_held <= loads | (piece_held & !piece_over);
+    piece_held <= piece_valid | stays;
+    piece_done <= stays ?
+          !((held_piece[38]
+                    & !(held_piece[35] ?
+                            (held_piece[34] ? (held_piece[33] ? read_done[7] : read_done[6]) :
+                                held_piece[33] ? read_done[5] :
+                                read_done[4]) :
+                          held_piece[34] ? (held_piece[33] ? read_done[3] : read_done[2]) :
+                          held_piece[33] ? read_done[1] :
+                          read_done[0]))
+                | (held_piece[37]
+                    & !(held_piece[35] ?
+                            (held_piece[34] ? (held_piece[33] ? write_done[7] : write_done[6]) :
+                                held_piece[33] ? write_done[5] :
+                                write_done[4]) :
+                          held_piece[34] ? (held_piece[33] ? write_done[3] : write_done[2]) :
+                          held_piece[33] ? write_done[1] :
+                          write_done[0])) | (held_piece[36] & !result_valid)) :
+        piece_valid
+          & !((piece_word[38]
+                    & !(piece_word[35] ?
+                            (piece_word[34] ? (piece_word[33] ? read_done[7] : read_done[6]) :
+                                piece_word[33] ? read_done[5] :
+                                read_done[4]) :
+                          piece_word[34] ? (piece_word[33] ? read_done[3] : read_done[2]) :
+                          piece_word[33] ? read_done[1] :
+                          read_done[0]))
+                | (piece_word[37]
+                    & !(piece_word[35] ?
+                            (piece_word[34] ? (piece_word[33] ? write_done[7] : write_done[6]) :
+                                piece_word[33] ? write_done[5] :
+                                write_done[4]) :
+                          piece_word[34] ? (piece_word[33] ? write_done[3] : write_done[2]) :
+                          piece_word[33] ? write_done[1] :
+                          write_done[0])) | (piece_word[36] & !result_valid));
+    failed_before <= (failed_before | (piece_over & piece_failed)) & !ending;
     ending <= piece_over & held_piece[0];
-    fault_so_far <= ((failed_before | !acts) ? fault_so_far :
-            refused ? held_piece[12:5] :
-            8'd12 & {8{good_or}}) & {8{!ending}};
+  end
+
+  always @(posedge clk) begin
+    beats_left <= stays ? beats_left - {8'd0, token} : piece_word[47:39];
+    piece_failed <= stays ?
+          (held_piece[38]
+                & (held_piece[35] ?
+                      (held_piece[34] ? (held_piece[33] ? read_failed[7] : read_failed[6]) :
+                          held_piece[33] ? read_failed[5] :
+                          read_failed[4]) :
+                    held_piece[34] ? (held_piece[33] ? read_failed[3] : read_failed[2]) :
+                    held_piece[33] ? read_failed[1] :
+                    read_failed[0]))
+            | (held_piece[37]
+                & (held_piece[35] ?
+                      (held_piece[34] ? (held_piece[33] ? write_failed[7] : write_failed[6]) :
+                          held_piece[33] ? write_failed[5] :
+                          write_failed[4]) :
+                    held_piece[34] ? (held_piece[33] ? write_failed[3] : write_failed[2]) :
+                    held_piece[33] ? write_failed[1] :
+                    write_failed[0])) | (held_piece[36] & result_failed) | held_piece[13] :
+        (piece_word[38]
+              & (piece_word[35] ?
+                    (piece_word[34] ? (piece_word[33] ? read_failed[7] : read_failed[6]) :
+                        piece_word[33] ? read_failed[5] :
+                        read_failed[4]) :
+                  piece_word[34] ? (piece_word[33] ? read_failed[3] : read_failed[2]) :
+                  piece_word[33] ? read_failed[1] :
+                  read_failed[0]))
+          | (piece_word[37]
+              & (piece_word[35] ?
+                    (piece_word[34] ? (piece_word[33] ? write_failed[7] : write_failed[6]) :
+                        piece_word[33] ? write_failed[5] :
+                        write_failed[4]) :
+                  piece_word[34] ? (piece_word[33] ? write_failed[3] : write_failed[2]) :
+                  piece_word[33] ? write_failed[1] :
+                  write_failed[0])) | (piece_word[36] & result_failed) | piece_word[13];
+    last_step <= stays ? last_step | (token & (beats_left == 9'd1)) :
+        !piece_word[38] | !(|piece_word[47:39]);
+    token_number <= (token_number + {8'd0, token}) & {9{stays}};
+    first_step <= !stays | (first_step & !token);
   end
 
   always @(posedge clk) if (loads) begin
-    held_piece <= piece_word;
+    held_piece <= piece_word[38:0];
   end
 
-  // ---- token: a beat of what was read -----------------------------------------------------------
+  // ---- measure: the first and the last of its bytes in a beat -----------------------------------
 
-  reg [8:0] token_number;
-  reg [12:0] bytes_of_piece;
-  wire bytes_left_inverse = !(|token_number);
-  wire [12:0] bytes_left = bytes_left_inverse ? held_piece[25:13] : bytes_of_piece;
-  wire [2:0] token_lane = held_piece[28:26] & {3{bytes_left_inverse}};
-  wire [3:0] lanes_left = 4'd8 - {1'b0, token_lane};
-  wire fits = {1'b0, bytes_left} <= {10'd0, lanes_left};
-  wire [13:0] token_bytes_choice = fits ? {1'b0, bytes_left} : {10'd0, lanes_left};
-  wire [3:0] token_bytes = token_bytes_choice[3:0];
-  wire token = acts & held_piece[34] & good;
-  wire piece_ends = !token | fits;
-  assign piece_over = acts & piece_ends;
+  reg measure_token;
+  reg measure_ending;
+  reg measure_over;
+  reg [11:0] measure_place;
+  reg [2:0] measure_first;
+  reg [2:0] measure_last;
+  reg measure_good;
+  reg measure_fails;
+  reg measure_refused;
+  reg [7:0] measure_fault;
+  reg [12:0] measure_bytes;
+  reg [3:0] measure_table;
+  reg measure_atomic;
 
   always @(posedge clk) if (rst) begin
-    token_number <= 9'd0;
+    measure_token <= 1'b0;
+    measure_ending <= 1'b0;
+    measure_over <= 1'b0;
+    measure_atomic <= 1'b0;
   end else begin
-    token_number <= (token_number + {8'd0, token}) & {9{!(token & fits)}};
+    measure_token <= token;
+    measure_ending <= ending;
+    measure_over <= piece_over;
+    measure_atomic <= acts & held_piece[36];
   end
-
-  wire [13:0] bytes_of_piece_difference = {1'b0, bytes_left} - {10'd0, token_bytes};
 
   always @(posedge clk) begin
-    bytes_of_piece <= token ? bytes_of_piece_difference[12:0] : bytes_of_piece;
+    measure_place <= {held_piece[35:33], token_number};
+    measure_first <= held_piece[32:30] & {3{first_step}};
+    measure_last <= last_step ? held_piece[29:27] : 3'd7;
+    measure_good <= !failing;
+    measure_fails <= piece_failed & !failed_before;
+    measure_refused <= held_piece[13];
+    measure_fault <= held_piece[12:5];
+    measure_bytes <= held_piece[26:14];
+    measure_table <= held_piece[4:1];
   end
 
-  // ---- How full the beat is that is assembled ---------------------------------------------------
+  // ---- gather: how full the beat is that is assembled -------------------------------------------
 
-  reg [3:0] fill;
-  wire [4:0] overflows_sum = {1'b0, fill} + {1'b0, token_bytes};
-  wire overflows = overflows_sum > 5'd8;
-  wire [2:0] token_turn = fill[2:0] - token_lane;
-  wire flushes = ending & (|fill);
-  wire token_emits = (token & overflows) | flushes;
+  reg gather_token;
+  reg gather_ending;
+  reg [11:0] gather_place;
+  reg [11:0] read_place_now;
+  reg [2:0] gather_first;
+  reg [2:0] gather_bytes_less_one;
+  // Bytes that are there less one; without any, as if the beat before had just been filled.
+  reg some_gathered;
+  reg [2:0] gathered_less_one;
+  wire [4:0] total_sum = {1'b0, gathered_less_one, 1'b1} + {1'b0, gather_bytes_less_one, 1'b1};
+  wire [3:0] total = total_sum[4:1];
+  wire overflows = total[3] & some_gathered;
+  wire flushes = gather_ending & some_gathered;
+  wire token_emits = (gather_token & overflows) | flushes;
   reg [9:0] beats_so_far;
-  wire [4:0] fill_difference = overflows_sum - 5'd8;
 
   always @(posedge clk) if (rst) begin
-    fill <= 4'd0;
+    gather_token <= 1'b0;
+    gather_ending <= 1'b0;
+    some_gathered <= 1'b0;
+    gathered_less_one <= 3'd7;
     beats_so_far <= 10'd0;
   end else begin
-    fill <= (token ? (overflows ? fill_difference[3:0] : overflows_sum[3:0]) : fill) & {4{!ending}};
-    beats_so_far <= (beats_so_far + {9'd0, token_emits}) & {10{!ending}};
+    gather_token <= measure_token;
+    gather_ending <= measure_ending;
+    some_gathered <= (some_gathered | gather_token) & !gather_ending;
+    gathered_less_one <= gather_ending ? 3'd7 : gather_token ? total[2:0] : gathered_less_one;
+    beats_so_far <= (beats_so_far + {9'd0, token_emits}) & {10{!gather_ending}};
   end
 
-  // ---- What became of the request so far --------------------------------------------------------
+  always @(posedge clk) begin
+    gather_place <= measure_place;
+    read_place_now <= gather_place;
+    gather_first <= measure_first;
+    gather_bytes_less_one <= measure_last - measure_first;
+  end
 
+  // ---- gather: what became of the request so far ------------------------------------------------
+
+  reg gather_over;
+  reg gather_fails;
+  reg [7:0] gather_fault;
+  reg [7:0] fault_so_far;
+  reg [12:0] gather_bytes;
   reg [12:0] bytes_done;
+  reg [3:0] gather_table;
   reg [3:0] table_of_piece;
+  reg takes_result;
   reg [63:0] found;
-  wire takes_result = acts & held_piece[32];
 
   always @(posedge clk) if (rst) begin
+    gather_over <= 1'b0;
+    gather_fails <= 1'b0;
+    fault_so_far <= 8'd0;
+    gather_bytes <= 13'd0;
     bytes_done <= 13'd0;
+    takes_result <= 1'b0;
     found <= 64'd0;
   end else begin
-    bytes_done <= (bytes_done + (held_piece[25:13] & {13{piece_over & good}})) & {13{!ending}};
-    found <= (takes_result ? result_found : found) & {64{!ending}};
+    gather_over <= measure_over;
+    gather_fails <= measure_over & measure_fails;
+    fault_so_far <= (gather_fails ? gather_fault : fault_so_far) & {8{!gather_ending}};
+    gather_bytes <= measure_bytes & {13{measure_over & measure_good}};
+    bytes_done <= (bytes_done + gather_bytes) & {13{!gather_ending}};
+    takes_result <= measure_atomic;
+    found <= (takes_result ? result_found : found) & {64{!gather_ending}};
   end
 
-  always @(posedge clk) if (acts) begin
-    table_of_piece <= held_piece[4:1];
+  always @(posedge clk) begin
+    gather_fault <= measure_refused ? measure_fault : 8'd12;
+    gather_table <= measure_table;
+  end
+
+  always @(posedge clk) if (gather_over) begin
+    table_of_piece <= gather_table;
   end
 
   // ---- Beside the places of what was read -------------------------------------------------------
 
-  reg [11:0] read_place_now;
   reg late_token0;
   reg late_token1;
   reg late_token2;
@@ -178,9 +281,12 @@ module processing_finish (
   reg late_flush0;
   reg late_flush1;
   reg late_flush2;
-  reg [3:0] late_fill0;
-  reg [3:0] late_fill1;
-  reg [3:0] late_fill2;
+  reg late_some0;
+  reg late_some1;
+  reg late_some2;
+  reg [2:0] late_fill0;
+  reg [2:0] late_fill1;
+  reg [2:0] late_fill2;
   reg [2:0] late_turn0;
   reg [2:0] late_turn1;
   reg [2:0] late_turn2;
@@ -191,15 +297,33 @@ module processing_finish (
   reg [7:0] late_tag1;
   reg [7:0] late_tag2;
 
+  always @(posedge clk) if (rst) begin
+    late_token0 <= 1'b0;
+    late_token1 <= 1'b0;
+    late_token2 <= 1'b0;
+    late_emits0 <= 1'b0;
+    late_emits1 <= 1'b0;
+    late_emits2 <= 1'b0;
+  end else begin
+    late_token0 <= gather_token;
+    late_token1 <= late_token0;
+    late_token2 <= late_token1;
+    late_emits0 <= token_emits;
+    late_emits1 <= late_emits0;
+    late_emits2 <= late_emits1;
+  end
+
   always @(posedge clk) begin
-    read_place_now <= {held_piece[31:29], token_number};
     late_flush0 <= flushes;
     late_flush1 <= late_flush0;
     late_flush2 <= late_flush1;
-    late_fill0 <= fill;
+    late_some0 <= some_gathered;
+    late_some1 <= late_some0;
+    late_some2 <= late_some1;
+    late_fill0 <= gathered_less_one;
     late_fill1 <= late_fill0;
     late_fill2 <= late_fill1;
-    late_turn0 <= token_turn;
+    late_turn0 <= (gathered_less_one + 3'd1) - gather_first;
     late_turn1 <= late_turn0;
     late_turn2 <= late_turn1;
     late_overflows0 <= overflows;
@@ -210,22 +334,6 @@ module processing_finish (
     late_tag2 <= late_tag1;
   end
 
-  always @(posedge clk) if (rst) begin
-    late_token0 <= 1'b0;
-    late_token1 <= 1'b0;
-    late_token2 <= 1'b0;
-    late_emits0 <= 1'b0;
-    late_emits1 <= 1'b0;
-    late_emits2 <= 1'b0;
-  end else begin
-    late_token0 <= token;
-    late_token1 <= late_token0;
-    late_token2 <= late_token1;
-    late_emits0 <= token_emits;
-    late_emits1 <= late_emits0;
-    late_emits2 <= late_emits1;
-  end
-
   // ---- turn: to the places in the stream's beat -------------------------------------------------
 
   reg [63:0] turn_coarse;
@@ -233,7 +341,8 @@ module processing_finish (
   reg turn_token;
   reg turn_emits;
   reg turn_flush;
-  reg [3:0] turn_fill;
+  reg turn_some;
+  reg [2:0] turn_fill;
   reg turn_overflows;
   reg [7:0] turn_tag;
   wire [63:0] turn_coarse_choice = late_turn2[1] ? {read_word[47:0], read_word[63:48]} : read_word;
@@ -243,6 +352,7 @@ module processing_finish (
         turn_coarse_choice;
     turn_lanes <= late_turn2[0];
     turn_flush <= late_flush2;
+    turn_some <= late_some2;
     turn_fill <= late_fill2;
     turn_overflows <= late_overflows2;
     turn_tag <= late_tag2;
@@ -259,19 +369,19 @@ module processing_finish (
   // ---- assemble: behind the bytes that are there ------------------------------------------------
 
   reg [63:0] assembled;
+  // The lanes above the bytes that are there: all of them if there are none.
   wire [63:0] merged_choice = turn_lanes ? {turn_coarse[55:0], turn_coarse[63:56]} : turn_coarse;
-  wire [7:0] merged_and = {1'b1, turn_fill[2:0] <= 3'd6, turn_fill[2:0] <= 3'd5,
-        turn_fill[2:0] <= 3'd4, turn_fill[2:0] <= 3'd3, turn_fill[2:0] <= 3'd2,
-        turn_fill[2:0] <= 3'd1, turn_fill[2:0] <= 3'd0} & {8{!turn_fill[3]}};
-  wire [63:0] merged = {merged_and[7] ? merged_choice[63:56] : assembled[63:56],
-      merged_and[6] ? merged_choice[55:48] : assembled[55:48],
-      merged_and[5] ? merged_choice[47:40] : assembled[47:40],
-      merged_and[4] ? merged_choice[39:32] : assembled[39:32],
-      merged_and[3] ? merged_choice[31:24] : assembled[31:24],
-      merged_and[2] ? merged_choice[23:16] : assembled[23:16],
-      merged_and[1] ? merged_choice[15:8] : assembled[15:8],
-      merged_and[0] ? merged_choice[7:0] : assembled[7:0]};
-  wire [7:0] filled = ~merged_and | {8{!turn_flush}};
+  wire [7:0] merged_or = {turn_fill < 3'd7, turn_fill < 3'd6, turn_fill < 3'd5, turn_fill < 3'd4,
+        turn_fill < 3'd3, turn_fill < 3'd2, turn_fill < 3'd1, 1'b0} | {8{!turn_some}};
+  wire [63:0] merged = {merged_or[7] ? merged_choice[63:56] : assembled[63:56],
+      merged_or[6] ? merged_choice[55:48] : assembled[55:48],
+      merged_or[5] ? merged_choice[47:40] : assembled[47:40],
+      merged_or[4] ? merged_choice[39:32] : assembled[39:32],
+      merged_or[3] ? merged_choice[31:24] : assembled[31:24],
+      merged_or[2] ? merged_choice[23:16] : assembled[23:16],
+      merged_or[1] ? merged_choice[15:8] : assembled[15:8],
+      merged_or[0] ? merged_choice[7:0] : assembled[7:0]};
+  wire [7:0] filled = ~merged_or | {8{!turn_flush}};
   reg beat_valid;
   reg [80:0] beat_word;
   wire data_front_valid;
@@ -347,7 +457,7 @@ module processing_finish (
     complete3 <= 1'b0;
     complete4 <= 1'b0;
   end else begin
-    end_valid <= ending;
+    end_valid <= gather_ending;
     complete0 <= end_valid;
     complete1 <= complete0;
     complete2 <= complete1;
@@ -411,7 +521,7 @@ module processing_finish (
     end_tag <= asked_word[43:36];
     end_stream <= asked_word[35:28];
     end_op <= asked_word[27:20];
-    end_packet <= |fill;
+    end_packet <= some_gathered;
     complete_word0 <= {end_packet, complete_word0_choice[15:0], complete_word0_choice[18:16],
         end_op, end_fault, end_table, end_found, end_bytes, end_stream, end_tag};
     complete_word1 <= complete_word0;
@@ -423,17 +533,21 @@ module processing_finish (
   // ---- Packets of read data that were taken, and whose completion was not -----------------------
 
   reg [4:0] packets_taken;
+  reg some_packets_taken;
   wire completion_valid = completions_front_valid
-      & (!completions_front_word[132] | (|packets_taken));
+      & (!completions_front_word[132] | some_packets_taken);
   assign completion_take = completion_valid & m_axis_completion_tready;
-  wire packets_taken_and = data_front_valid & m_axis_read_tready & data_front_word[72];
-  wire packets_taken_and_2 = completion_take & completions_front_word[132];
+  wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[72];
+  wire packets_next_and_2 = completion_take & completions_front_word[132];
+  wire [4:0] packets_next = packets_taken
+      + {{4{packets_next_and_2 & !packets_next_and}}, packets_next_and_2 ^ packets_next_and};
 
   always @(posedge clk) if (rst) begin
     packets_taken <= 5'd0;
+    some_packets_taken <= 1'b0;
   end else begin
-    packets_taken <= packets_taken
-        + {{4{packets_taken_and_2 & !packets_taken_and}}, packets_taken_and_2 ^ packets_taken_and};
+    packets_taken <= packets_next;
+    some_packets_taken <= |packets_next;
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------
@@ -442,6 +556,9 @@ module processing_finish (
   reg releases_write;
   reg [2:0] released_slot;
   reg took_result;
+  reg [9:0] end_beats;
+  reg [9:0] end_room;
+  reg [9:0] end_payload_words;
   reg over_valid;
   reg [9:0] over_words;
   reg [9:0] room_unused_now;
@@ -456,22 +573,25 @@ module processing_finish (
     read_beat_gone <= 1'b0;
     completion_went <= 1'b0;
   end else begin
-    releases_read <= piece_over & held_piece[34];
-    releases_write <= piece_over & held_piece[33];
+    releases_read <= piece_over & held_piece[38];
+    releases_write <= piece_over & held_piece[37];
     took_result <= takes_result;
-    over_valid <= ending;
+    over_valid <= end_valid;
     read_beat_gone <= data_front_valid & m_axis_read_tready;
     completion_went <= completion_take;
   end
 
   always @(posedge clk) begin
-    released_slot <= held_piece[31:29];
-    over_words <= asked_word[19:10];
-    room_unused_now <= asked_word[9:0] - (beats_so_far + {9'd0, flushes});
+    released_slot <= held_piece[35:33];
+    end_beats <= beats_so_far + {9'd0, flushes};
+    end_room <= asked_word[9:0];
+    end_payload_words <= asked_word[19:10];
+    over_words <= end_payload_words;
+    room_unused_now <= end_room - end_beats;
   end
 
   assign piece_take = loads;
-  assign asked_take = ending;
+  assign asked_take = gather_ending;
   assign read_place = read_place_now;
   assign read_release = releases_read;
   assign write_release = releases_write;
@@ -503,11 +623,10 @@ module processing_finish (
 
   always @(posedge clk) if (reset_seen && !rst) begin
     // a request that ends was asked
-    asked_is_known: assert (asked_valid | !ending);
+    asked_is_known: assert (asked_valid | !gather_ending);
   end
 
   // Deliberately unread.
-  wire unused_ok = &{1'b0, token_bytes_choice[13:4], bytes_of_piece_difference[13],
-      fill_difference[4]};
+  wire unused_ok = &{1'b0, total_sum[0]};
 
 endmodule

@@ -127,7 +127,7 @@ module processing_unit (
   wire [63:0] issue_block_atomic_operand;
   wire [63:0] issue_block_atomic_compare;
   wire issue_block_piece_valid;
-  wire [34:0] issue_block_piece_word;
+  wire [47:0] issue_block_piece_word;
   wire issue_block_retire_valid;
   wire [3:0] null_over_table;
   wire [35:0] null_over_frame;
@@ -464,7 +464,7 @@ module processing_unit (
   // ---- issue ------------------------------------------------------------------------------------
 
   wire pieces_front_valid;
-  wire [34:0] pieces_front_word;
+  wire [47:0] pieces_front_word;
 
   processing_pieces pieces (
     .clk        (clk),

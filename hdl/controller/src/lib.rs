@@ -40,6 +40,7 @@ mod credits;
 pub mod cuckoo_entries;
 pub mod decide;
 pub mod decoder;
+pub mod deep_buffer;
 pub mod dirty;
 pub mod event_counter;
 pub mod expand;

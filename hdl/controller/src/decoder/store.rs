@@ -16,9 +16,9 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
 use super::icrc;
 use super::shape::{BYTES, FRAMES, HEAD, Shape};
+use crate::deep_buffer;
 use crate::processing::align::only;
 use crate::processing::filled;
-use crate::stream_buffer;
 
 /// Describes the block.
 pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
@@ -105,7 +105,7 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     }
 
     m.section("The beats");
-    let buffer = m.instance("beats", &stream_buffer::describe("decoder_beats", s.data, d.room)?);
+    let buffer = m.instance("beats", &deep_buffer::describe("decoder_beats", s.data, d.room)?);
     buffer.input("in_valid", stores).input("in_word", beat_data).input("take", beat_take);
     m.output("s_axis_frame_tready", ready.value());
     m.output("head_valid", m.delay_reset("head_valid_now", ends));

@@ -28,26 +28,36 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         m.instance("bursts", &stream_buffer::describe("processing_bursts", width, 2 * s.outstanding)?);
     let take = m.wire("take", 1);
     queue.input("in_valid", in_valid).input("in_word", in_word).input("take", take);
-    let front_valid = queue.output("front_valid");
-    let burst = Burst::unpack(queue.output("front_word"), &s.burst());
+    let front = Burst::unpack(queue.output("front_word"), &s.burst());
+
+    m.section("head: the burst that goes out, and whether it is cut");
+    let leaves = m.wire("leaves", 1);
+    let head_valid = m.register("head_valid", 1).reset_to(0u32);
+    wire!(loads_head = queue.output("front_valid") & (!head_valid.value() | leaves));
+    head_valid.next(loads_head | (head_valid.value() & !leaves));
+    take.drive(loads_head);
+    let burst = front.hold(&m, "head", loads_head);
 
     m.section("The channel");
     let valid = m.register("valid_now", 1).reset_to(0u32);
-    wire!(loads = front_valid & (!valid.value() | ready));
+    wire!(loads = head_valid.value() & (!valid.value() | ready));
     valid.next(loads | (valid.value() & !ready));
     let (first, length) = if s.cuts_bursts() {
         let second = m.register("second", 1).reset_to(0u32).enabled_by(loads);
-        let room = burst.first.low(8);
-        let ends = burst.first.low(8).zero_extend(s.beat + 1) + burst.beats.zero_extend(s.beat + 1);
-        let cut = !second.value() & ends.bits(8..s.beat + 1).any() & !burst.first.bit(8);
-        take.drive(loads & !cut);
+        let ends = front.first.low(8).zero_extend(s.beat + 1) + front.beats.zero_extend(s.beat + 1);
+        let crosses = ends.bits(8..s.beat + 1).any() & !front.first.bit(8);
+        let crosses = keep(&m, "head_crosses", loads_head, crosses);
+        let rest = keep(&m, "head_rest", loads_head, ends.low(8));
+        let cut = crosses & !second.value();
+        leaves.drive(loads & !cut);
         second.next(cut);
         let upper = m.constant(s.frame_beat(), 256u32);
         let first = second.value().select(upper, burst.first);
-        let rest = ends.low(8);
+        let room = burst.first.low(8);
+        m.unused(burst.beats.bits(8..s.beat));
         (first, cut.select(!room, second.value().select(rest, burst.beats.low(8))))
     } else {
-        take.drive(loads);
+        leaves.drive(loads);
         let most = s.beat.min(8);
         (burst.first, burst.beats.low(most).zero_extend(8))
     };

@@ -1,8 +1,9 @@
 //! Block `finish`: ends requests in their order: packs what was read into beats of the stream, and tells what became of each.
 //!
 //! ```text
-//!  piece ─▶ done? ─▶ token ─▶ read place, three cycles ─▶ turn ─▶ assemble ─▶ buffer ─▶ m_axis_read
-//!             └─▶ fault, bytes ─────────▶ end ──────────────────▶ complete ─▶ buffer ─▶ m_axis_completion
+//!  piece ─▶ step ─▶ measure ─▶ gather ─▶ read place, three cycles ─▶ turn ─▶ assemble ─▶ buffer ─▶ m_axis_read
+//!           done?   bytes of a  places in    └─▶ end ─────────────▶ complete ─▶ buffer ─▶ m_axis_completion
+//!                   beat read   the stream       fault, bytes
 //! ```
 //!
 //! Nothing waits for a client here: block `intake` held room for all of it before it asked. A full beat is kept back until more
@@ -15,11 +16,11 @@ use std::sync::Arc;
 use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_width, wire};
 use stagecoach_spec::{Completion, Fault, Op};
 
-use super::registers::{late, late_valid, same_cycle};
+use super::registers::{keep, late, late_valid, same_cycle};
 use super::shape::Shape;
 use super::words::{Asked, Piece};
 use super::{align, read};
-use crate::stream_buffer;
+use crate::{deep_buffer, stream_buffer};
 
 /// Bits of a [`stagecoach_spec::processing::WireKind`].
 const KIND: u32 = 3;
@@ -56,84 +57,99 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let completion_ready = m.input("m_axis_completion_tready", 1);
     let c = &s.config;
 
-    m.section("piece: the oldest");
+    m.section("step: the oldest piece; a beat of what was read in each cycle");
     let piece_over = m.wire("piece_over", 1);
     let held = m.register("piece_held", 1).reset_to(0u32);
-    wire!(loads = piece_valid & (!held.value() | piece_over));
-    held.next(loads | (held.value() & !piece_over));
-    let word = m.register("held_piece", piece_word.width()).enabled_by(loads);
-    word.next(piece_word);
-    let piece = Piece::unpack(word.value(), &s.piece());
-    let waits = (piece.reads & !of_slot(read_done, piece.slot))
-        | (piece.writes & !of_slot(write_done, piece.slot))
-        | (piece.atomic & !result_valid);
-    let bus_failed = (piece.reads & of_slot(read_failed, piece.slot))
-        | (piece.writes & of_slot(write_failed, piece.slot))
-        | (piece.atomic & result_failed);
+    wire!(stays = held.value() & !piece_over);
+    wire!(loads = piece_valid & !stays);
+    held.next(piece_valid | stays);
+    let front = Piece::unpack(piece_word, &s.piece());
+    let left = m.register("beats_left", s.beat);
+    let kept = keep(&m, "held_piece", loads, piece_word.low(piece_word.width() - s.beat));
+    let piece = Piece::unpack(m.concat(&[left.value(), kept]), &s.piece());
+    m.comment("What memory did is looked up a cycle ahead: of the piece that will be held.");
+    let memory = Answers { read_done, read_failed, write_done, write_failed, result_valid, result_failed };
+    let is_done = m.register("piece_done", 1).reset_to(0u32);
+    is_done.next(stays.select(memory.are_here(&piece), piece_valid & memory.are_here(&front)));
+    let failed = m.register("piece_failed", 1);
+    failed.next(stays.select(memory.forbid(&piece), memory.forbid(&front)));
+    let failed_before = m.register("failed_before", 1).reset_to(0u32);
     let ending = m.register("ending", 1).reset_to(0u32);
-    wire!(acts = held.value() & !waits & !ending.value());
-    wire!(refused = piece.fault.any());
-    let fault = m.register("fault_so_far", 8).reset_to(0u32);
-    wire!(failed_before = fault.value().any());
-    wire!(good = !(bus_failed | refused | failed_before));
-
-    m.section("token: a beat of what was read");
-    let number = m.register("token_number", s.beat).reset_to(0u32);
-    let first_bytes = m.register("bytes_of_piece", s.span);
-    let is_first = !number.value().any();
-    let left = is_first.select(piece.bytes, first_bytes.value()).named("bytes_left");
-    let lane = piece.lane.gated_by(is_first).named("token_lane");
-    let wide = s.span.max(s.lane + 1) + 1;
-    let room = (m.constant(s.lane + 1, s.bytes) - lane.zero_extend(s.lane + 1)).named("lanes_left");
-    wire!(fits = left.zero_extend(wide).at_most(room.zero_extend(wide)));
-    let count =
-        fits.select(left.zero_extend(wide), room.zero_extend(wide)).low(s.lane + 1).named("token_bytes");
-    let token = (acts & piece.reads & good).named("token");
-    wire!(piece_ends = !token | fits);
-    piece_over.drive(acts & piece_ends);
-    number.next((number.value() + token.zero_extend(s.beat)).gated_by(!(token & fits)));
-    let left_next = left.zero_extend(wide) - count.zero_extend(wide);
-    first_bytes.next(token.select(left_next.low(s.span), first_bytes.value()));
+    wire!(acts = is_done.value() & !ending.value());
+    wire!(failing = failed.value() | failed_before.value());
+    wire!(token = acts & piece.reads & !failing);
+    left.next(stays.select(piece.beats - token.zero_extend(s.beat), front.beats));
+    let last_step = m.register("last_step", 1);
+    let only_step = !front.reads | !front.beats.any();
+    last_step.next(stays.select(last_step.value() | (token & piece.beats.is(1u32)), only_step));
+    piece_over.drive(acts & (last_step.value() | failing));
+    let number = m.register("token_number", s.beat);
+    number.next((number.value() + token.zero_extend(s.beat)).gated_by(stays));
+    let is_first = m.register("first_step", 1);
+    is_first.next(!stays | (is_first.value() & !token));
     ending.next(piece_over & piece.last);
+    failed_before.next((failed_before.value() | (piece_over & failed.value())) & !ending.value());
 
-    m.section("How full the beat is that is assembled");
-    let fill = m.register("fill", s.lane + 1).reset_to(0u32);
-    let full = (s.lane + 2, m.constant(s.lane + 2, s.bytes));
-    let total = fill.value().zero_extend(full.0) + count.zero_extend(full.0);
-    wire!(overflows = total.greater_than(full.1));
-    let rest = (total - full.1).low(s.lane + 1);
-    let fill_next = overflows.select(rest, total.low(s.lane + 1));
-    fill.next(token.select(fill_next, fill.value()).gated_by(!ending.value()));
-    let turn = (fill.value().low(s.lane) - lane).named("token_turn");
-    wire!(flushes = ending.value() & fill.value().any());
+    m.section("measure: the first and the last of its bytes in a beat");
+    let measure_token = m.delay_reset("measure_token", token);
+    let measure_ending = m.delay_reset("measure_ending", ending.value());
+    let measure_over = m.delay_reset("measure_over", piece_over);
+    let measure_place = m.delay("measure_place", m.concat(&[piece.slot, number.value()]));
+    let measure_first = m.delay("measure_first", piece.lane.gated_by(is_first.value()));
+    let to_end = last_step.value().select(piece.end, m.constant(s.lane, s.bytes - 1));
+    let measure_last = m.delay("measure_last", to_end);
+    let measure_good = m.delay("measure_good", !failing);
+    let measure_fails = m.delay("measure_fails", failed.value() & !failed_before.value());
+    let measure_refused = m.delay("measure_refused", piece.refused);
+    let measure_fault = m.delay("measure_fault", piece.fault);
+    let measure_bytes = m.delay("measure_bytes", piece.bytes);
+    let measure_table = m.delay("measure_table", piece.table);
+    let measure_atomic = m.delay_reset("measure_atomic", acts & piece.atomic);
+
+    m.section("gather: how full the beat is that is assembled");
+    let token = m.delay_reset("gather_token", measure_token);
+    let ending = m.delay_reset("gather_ending", measure_ending);
+    let place = m.delay("read_place_now", m.delay("gather_place", measure_place));
+    let lane = m.delay("gather_first", measure_first);
+    let count = m.delay("gather_bytes_less_one", measure_last - measure_first);
+    m.comment("Bytes that are there less one; without any, as if the beat before had just been filled.");
+    let full = m.constant(s.lane, s.bytes - 1);
+    let some = m.register("some_gathered", 1).reset_to(0u32);
+    let fill = m.register("gathered_less_one", s.lane).reset_to(s.bytes - 1);
+    let total = fill.value().add_with_carry(count, m.bit(true)).named("total");
+    some.next((some.value() | token) & !ending);
+    fill.next(ending.select(full, token.select(total.low(s.lane), fill.value())));
+    wire!(overflows = total.bit(s.lane) & some.value());
+    wire!(flushes = ending & some.value());
     let emits = ((token & overflows) | flushes).named("token_emits");
     let beats = m.register("beats_so_far", s.read_beats()).reset_to(0u32);
-    beats.next((beats.value() + emits.zero_extend(s.read_beats())).gated_by(!ending.value()));
+    beats.next((beats.value() + emits.zero_extend(s.read_beats())).gated_by(!ending));
 
-    m.section("What became of the request so far");
+    m.section("gather: what became of the request so far");
+    let over = m.delay_reset("gather_over", measure_over);
+    let fails = m.delay_reset("gather_fails", measure_over & measure_fails);
     let bus_error = m.constant(8, u32::from(Fault::BusError.code()));
-    let new_fault = refused.select(piece.fault, bus_error.gated_by(bus_failed));
-    let keeps = failed_before | !acts;
-    fault.next(keeps.select(fault.value(), new_fault).gated_by(!ending.value()));
+    let new_fault = m.delay("gather_fault", measure_refused.select(measure_fault, bus_error));
+    let fault = m.register("fault_so_far", 8).reset_to(0u32);
+    fault.next(fails.select(new_fault, fault.value()).gated_by(!ending));
+    let more = m.delay_reset("gather_bytes", measure_bytes.gated_by(measure_over & measure_good));
     let bytes = m.register("bytes_done", s.length).reset_to(0u32);
-    let more = piece.bytes.gated_by(piece_over & good).zero_extend(s.length);
-    bytes.next((bytes.value() + more).gated_by(!ending.value()));
-    let table = m.register("table_of_piece", s.table).enabled_by(acts);
-    table.next(piece.table);
+    bytes.next((bytes.value() + more.zero_extend(s.length)).gated_by(!ending));
+    let table = keep(&m, "table_of_piece", over, m.delay("gather_table", measure_table));
+    let takes_result = m.delay_reset("takes_result", measure_atomic);
     let found = m.register("found", 64).reset_to(0u32);
-    let takes_result = (acts & piece.atomic).named("takes_result");
-    found.next(takes_result.select(result_found, found.value()).gated_by(!ending.value()));
+    found.next(takes_result.select(result_found, found.value()).gated_by(!ending));
     let asked = Asked::unpack(asked_word, &s.asked());
-    m.assert_always("asked_is_known", asked_valid | !ending.value(), "a request that ends was asked");
+    m.assert_always("asked_is_known", asked_valid | !ending, "a request that ends was asked");
 
     m.section("Beside the places of what was read");
-    let place = m.delay("read_place_now", m.concat(&[piece.slot, number.value()]));
     let cycles = read::READ_CYCLES + 1;
     let late_token = late_valid(&m, "late_token", token, cycles);
     let late_emits = late_valid(&m, "late_emits", emits, cycles);
     let late_flush = late(&m, "late_flush", flushes, cycles);
+    let late_some = late(&m, "late_some", some.value(), cycles);
     let late_fill = late(&m, "late_fill", fill.value(), cycles);
-    let late_turn = late(&m, "late_turn", turn, cycles);
+    let late_turn = late(&m, "late_turn", fill.value().plus(1u32) - lane, cycles);
     let late_overflows = late(&m, "late_overflows", overflows, cycles);
     let late_tag = late(&m, "late_tag", asked.tag, cycles);
 
@@ -142,14 +158,15 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let turn_token = m.delay_reset("turn_token", late_token);
     let turn_emits = m.delay_reset("turn_emits", late_emits);
     let turn_flush = m.delay("turn_flush", late_flush);
+    let turn_some = m.delay("turn_some", late_some);
     let turn_fill = m.delay("turn_fill", late_fill);
     let turn_overflows = m.delay("turn_overflows", late_overflows);
     let turn_tag = m.delay("turn_tag", late_tag);
 
     m.section("assemble: behind the bytes that are there");
     let part = m.register("assembled", s.data).enabled_by(turn_token);
-    let is_full = turn_fill.bit(s.lane);
-    let from = align::from_lane(&m, turn_fill.low(s.lane), s.bytes) & (!is_full).repeat(s.bytes);
+    m.comment("The lanes above the bytes that are there: all of them if there are none.");
+    let from = align::above_lane(&m, turn_fill, s.bytes) | (!turn_some).repeat(s.bytes);
     let merged: Vec<_> = (0..s.bytes)
         .rev()
         .map(|byte| {
@@ -165,20 +182,20 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let store = m.delay_reset("beat_valid", turn_emits);
     let store_word = m.delay("beat_word", beat);
     let data =
-        m.instance("data", &stream_buffer::describe("processing_read_beats", beat.width(), s.read_room)?);
+        m.instance("data", &deep_buffer::describe("processing_read_beats", beat.width(), s.read_room)?);
     data.input("in_valid", store).input("in_word", store_word).input("take", data_ready);
     let (data_valid, data_word) = (data.output("front_valid"), data.output("front_word"));
 
     m.section("complete: what the client is told");
-    let end = m.delay_reset("end_valid", ending.value());
+    let end = m.delay_reset("end_valid", ending);
     let end_fault = m.delay("end_fault", fault.value());
     let end_bytes = m.delay("end_bytes", bytes.value());
-    let end_table = m.delay("end_table", table.value());
+    let end_table = m.delay("end_table", table);
     let end_found = m.delay("end_found", found.value());
     let end_tag = m.delay("end_tag", asked.tag);
     let end_stream = m.delay("end_stream", asked.stream);
     let end_op = m.delay("end_op", asked.op);
-    let end_packet = m.delay("end_packet", fill.value().any());
+    let end_packet = m.delay("end_packet", some.value());
     let (kind, code) = wire_code(&m, s, end_fault, end_op);
     let fields =
         [end_packet, code, kind, end_op, end_fault, end_table, end_found, end_bytes, end_stream, end_tag];
@@ -205,25 +222,30 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.section("Packets of read data that were taken, and whose completion was not");
     let packets_width = index_width(u64::from(s.requests) + 2);
     let packets = m.register("packets_taken", packets_width).reset_to(0u32);
+    let some_packets = m.register("some_packets_taken", 1).reset_to(0u32);
     let last_gone = data_valid & data_ready & data_word.bit(s.data + s.bytes);
-    wire!(completion_valid = completions.output("front_valid") & (!has_packet | packets.value().any()));
+    wire!(completion_valid = completions.output("front_valid") & (!has_packet | some_packets.value()));
     completion_take.drive(completion_valid & completion_ready);
     let packet_used = completion_take & has_packet;
     let fewer = (packet_used & !last_gone).repeat(packets_width - 1);
-    packets.next(packets.value() + m.concat(&[fewer, packet_used ^ last_gone]));
+    wire!(packets_next = packets.value() + m.concat(&[fewer, packet_used ^ last_gone]));
+    packets.next(packets_next);
+    some_packets.next(packets_next.any());
 
     m.section("Outputs");
     m.output("piece_take", loads);
-    m.output("asked_take", ending.value());
+    m.output("asked_take", ending);
     m.output("read_place", place);
     m.output("read_release", m.delay_reset("releases_read", piece_over & piece.reads));
     m.output("write_release", m.delay_reset("releases_write", piece_over & piece.writes));
     m.output("release_slot", m.delay("released_slot", piece.slot));
     m.output("result_take", m.delay_reset("took_result", takes_result));
-    let used = beats.value() + flushes.zero_extend(s.read_beats());
-    m.output("over", m.delay_reset("over_valid", ending.value()));
-    m.output("over_payload_words", m.delay("over_words", asked.payload_words));
-    m.output("room_unused_beats", m.delay("room_unused_now", asked.room - used));
+    let used = m.delay("end_beats", beats.value() + flushes.zero_extend(s.read_beats()));
+    let room = m.delay("end_room", asked.room);
+    let payload_words = m.delay("end_payload_words", asked.payload_words);
+    m.output("over", m.delay_reset("over_valid", end));
+    m.output("over_payload_words", m.delay("over_words", payload_words));
+    m.output("room_unused_beats", m.delay("room_unused_now", room - used));
     m.output("read_gone", m.delay_reset("read_beat_gone", data_valid & data_ready));
     m.output("completion_gone", m.delay_reset("completion_went", completion_take));
     m.output("m_axis_read_tvalid", data_valid);
@@ -252,6 +274,34 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     ];
     m.output("m_axis_completion_tdata", m.concat(&parts));
     m.finish()
+}
+
+/// What memory did for the spans under way: a bit for each slot, and one for the atomic.
+struct Answers<'m> {
+    read_done: Signal<'m>,
+    read_failed: Signal<'m>,
+    write_done: Signal<'m>,
+    write_failed: Signal<'m>,
+    result_valid: Signal<'m>,
+    result_failed: Signal<'m>,
+}
+
+impl<'m> Answers<'m> {
+    /// Nothing that the piece waits for is missing.
+    fn are_here(&self, piece: &Piece<'m>) -> Signal<'m> {
+        let waits = (piece.reads & !of_slot(self.read_done, piece.slot))
+            | (piece.writes & !of_slot(self.write_done, piece.slot))
+            | (piece.atomic & !self.result_valid);
+        !waits
+    }
+
+    /// The piece was refused, or failed at memory.
+    fn forbid(&self, piece: &Piece<'m>) -> Signal<'m> {
+        let failed = (piece.reads & of_slot(self.read_failed, piece.slot))
+            | (piece.writes & of_slot(self.write_failed, piece.slot))
+            | (piece.atomic & self.result_failed);
+        failed | piece.refused
+    }
 }
 
 /// The bit of a slot.

@@ -67,9 +67,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         at(54, 16),
         at(52, 8).bits(3..8),
     ];
-    wire!(reserved_set = m.concat(&reserved).any());
+    let reserved = m.concat(&reserved);
     wire!(wrong_kind = is_atomic.select(!(swaps | adds), kind.any()));
-    wire!(malformed = reserved_set | wrong_kind);
     let writes = (is_op(Op::RemoteWrite) | is_op(Op::LocalWrite)).named("writes0");
     let reads = (is_op(Op::RemoteRead) | is_op(Op::LocalRead)).named("reads0");
 
@@ -85,24 +84,32 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let compare1 = keep(&m, "request1_compare", moves0, at(64, 64));
     let message1 = keep(&m, "request1_message", moves0, message0);
     let op1 = keep(&m, "request1_op", moves0, op);
-    let malformed1 = keep(&m, "request1_malformed", moves0, malformed);
+    let parts = (0..reserved.width()).step_by(RESERVED_AT_ONCE as usize).map(|from| {
+        let to = reserved.width().min(from + RESERVED_AT_ONCE);
+        keep(&m, &format!("request1_reserved{from}"), moves0, reserved.bits(from..to).any())
+    });
+    let reserved_set = m.concat(&parts.collect::<Vec<_>>()).any();
+    let wrong_kind = keep(&m, "request1_wrong_kind", moves0, wrong_kind);
+    let malformed1 = (reserved_set | wrong_kind).named("malformed1");
     let compares1 = keep(&m, "request1_compares", moves0, swaps);
     let writes1 = keep(&m, "request1_writes", moves0, writes);
     let reads1 = keep(&m, "request1_reads", moves0, reads);
     let payload1 = keep(&m, "request1_payload", moves0, writes & at(36, 32).any());
-    let later = m.delay_reset("moved1", moves1);
     let room = Room::of(&m, s, read_gone, room_unused, room_unused_beats, completion_gone);
     wire!(payload_here = packet_valid | !payload1);
     let moves2 = m.wire("moves2", 1);
     let held2 = m.register("request2_valid", 1).reset_to(0u32);
     wire!(free2 = !held2.value() | moves2);
-    moves1.drive(held1.value() & free2 & payload_here & room.enough & !later);
+    m.comment("Looked up a cycle ahead, so a request stays for two cycles at least.");
+    let may_move1 = m.register("may_move1", 1).reset_to(0u32);
+    may_move1.next(held1.value() & !moves1 & payload_here & room.enough);
+    moves1.drive(may_move1.value() & free2);
     let filled = m.constant(s.length + 1, s.bytes - 1);
     let beats = (length.low(s.length).zero_extend(s.length + 1) + filled).bits(s.lane..s.length + 1);
     let most = m.constant(beats.width(), s.request_beats);
     m.comment("More than the largest request reads nothing: it will be refused.");
     let beats = beats.greater_than(most).select(most, beats).low(s.read_beats());
-    wire!(beats1 = beats.gated_by(reads1));
+    let beats1 = m.delay("request1_beats", beats.gated_by(reads1));
     room.takes(moves1, beats1);
     let said = length.low(packet_bytes.width());
     wire!(differs = packet_wrong | said.differs(packet_bytes));
@@ -154,6 +161,9 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.finish()
 }
 
+/// Reserved bits that are looked at together.
+const RESERVED_AT_ONCE: u32 = 64;
+
 const NET_ID: usize = 0;
 const KEY: usize = 1;
 const PD: usize = 2;
@@ -185,7 +195,7 @@ struct Room<'m> {
     beats_back: Signal<'m>,
     completions: stagecoach_hdl::RegisterHandle<'m>,
     completion_back: Signal<'m>,
-    /// There is room for any request. Right two cycles after the last was taken.
+    /// There is room for any request. Right a cycle after the last was taken.
     enough: Signal<'m>,
 }
 
@@ -209,7 +219,7 @@ impl<'m> Room<'m> {
         let beats_back = m.delay_reset("read_room_back", back).zero_extend(width);
         let completion_back = m.delay_reset("completion_room_back", completion_gone);
         let enough = beats.value().at_least(m.constant(width, most)) & completions.value().any();
-        let enough = m.delay_reset("room_enough", enough);
+        let enough = enough.named("room_enough");
         Room { m, beats, beats_back, completions, completion_back, enough }
     }
 

@@ -65,7 +65,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
             "atomic_free",
             "piece_room",
         ],
-        &["pending_take", "starts_read", "starts_write", "starts_atomic", "piece_valid", "piece_word"],
+        &["pending_take", "starts_read", "starts_write", "starts_atomic"],
     );
     same_cycle(
         &m,
@@ -207,18 +207,22 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let why = code(Fault::PayloadLength);
     let why = message.map_or(why, |message| message.refused.select(code(Fault::MessageRefused), why));
     let said = differs.select(why, held_fault);
+    let said = m.delay("piece_fault", (runs & !starts).select(code(Fault::BusError), said));
     let piece = Piece {
-        reads: is_read & starts,
-        writes: is_write & starts,
-        atomic: is_change & starts,
-        slot: is_read.select(read_slot, write_slot),
-        lane: held_offset.low(s.lane),
-        bytes: held_span,
-        fault: (runs & !starts).select(code(Fault::BusError), said),
-        table: held_table,
-        last: held_last,
+        beats: m.delay("piece_beats", beats),
+        reads: m.delay("piece_reads", is_read & starts),
+        writes: m.delay("piece_writes", is_write & starts),
+        atomic: m.delay("piece_atomic", is_change & starts),
+        slot: m.delay("piece_slot", is_read.select(read_slot, write_slot)),
+        lane: m.delay("piece_lane", held_offset.low(s.lane)),
+        end: m.delay("piece_end", held_final.low(s.lane)),
+        bytes: m.delay("piece_bytes", held_span),
+        refused: said.any(),
+        fault: said,
+        table: m.delay("piece_table", held_table),
+        last: m.delay("piece_last", held_last),
     };
-    m.output("piece_valid", fires);
+    m.output("piece_valid", m.delay_reset("piece_valid_now", fires));
     m.output("piece_word", piece.pack(&m));
     m.output("retire_valid", retire_free.value());
     retired.outputs(&m, "retire");

@@ -67,13 +67,15 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let so_far = m.register("bytes_so_far", bytes_width).reset_to(0u32).enabled_by(beat_valid);
     let words = m.register("words_so_far", s.payload_words()).reset_to(0u32).enabled_by(beat_valid);
     let wrong = m.register("wrong_so_far", 1).reset_to(0u32).enabled_by(beat_valid);
-    wire!(too_long = words.value().is(s.request_beats));
+    let longest = m.register("longest_so_far", 1).reset_to(0u32).enabled_by(beat_valid);
+    let too_long = longest.value();
     wire!(bytes_now = so_far.value() + sum.zero_extend(bytes_width));
     wire!(words_now = words.value() + (!too_long).zero_extend(s.payload_words()));
     wire!(wrong_now = wrong.value() | too_long | holes | !(beat_full | beat_last));
     so_far.next(bytes_now.gated_by(!beat_last));
     words.next(words_now.gated_by(!beat_last));
     wrong.next(wrong_now & !beat_last);
+    longest.next(words_now.is(s.request_beats) & !beat_last);
     stores.drive(beat_valid & !too_long);
     ends.drive(beat_valid & beat_last);
 

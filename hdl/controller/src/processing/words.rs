@@ -47,6 +47,8 @@ bundle! {
 bundle! {
     /// A piece of a request in the order of the mapping unit's beats, for block `finish`.
     pub struct Piece {
+        /// Data beats less one. The first field: block `finish` counts it down.
+        beats,
         /// Its bytes are in the place of read `slot`.
         reads,
         /// It is write `slot`.
@@ -55,10 +57,14 @@ bundle! {
         atomic,
         /// Its number among the reads or writes under way.
         slot,
-        /// The first byte's place in its data beat.
+        /// The first byte's place in the first beat.
         lane,
+        /// The last byte's place in the last beat.
+        end,
         /// Bytes.
         bytes,
+        /// It is not carried out.
+        refused,
         /// Why it is not carried out, 0 if it is.
         fault,
         /// The table.
@@ -105,6 +111,34 @@ bundle! {
 }
 
 bundle! {
+    /// [`Data`] in the stage of block `write` that walks through its beats.
+    pub struct Walk {
+        /// The identifier.
+        id,
+        /// The first data beat in the frame.
+        first,
+        /// Data beats less one.
+        beats,
+        /// The first byte's place in the first beat.
+        lane,
+        /// The last byte's place in the last beat.
+        end,
+        /// The word of payload that has the first byte.
+        word,
+        /// How far the bytes move up.
+        turn,
+    }
+}
+
+impl<'m> Walk<'m> {
+    /// Of data whose bytes move up by `turn`.
+    pub(crate) fn of(data: &Data<'m>, turn: stagecoach_hdl::Signal<'m>) -> Walk<'m> {
+        let Data { id, first, beats, lane, end, word, .. } = *data;
+        Walk { id, first, beats, lane, end, word, turn }
+    }
+}
+
+bundle! {
     /// What goes back to the mapping unit when a span is over.
     pub struct Over {
         /// The table.
@@ -140,7 +174,7 @@ impl Shape {
 
     /// Bits of [`Piece`].
     pub(crate) fn piece(&self) -> Vec<u32> {
-        vec![1, 1, 1, self.slot, self.lane, self.span, 8, self.table, 1]
+        vec![self.beat, 1, 1, 1, self.slot, self.lane, self.lane, self.span, 1, 8, self.table, 1]
     }
 
     /// Bits of [`Burst`].
