@@ -1,5 +1,6 @@
-//! The project's chores: `cargo xtask setup | test | lint | synth | rust-hdl | fpga`.
+//! The project's chores: `cargo xtask setup | test | lint | synth | rust-hdl | browser | fpga`.
 
+mod browser;
 mod fpga;
 mod lint;
 mod run;
@@ -39,6 +40,8 @@ enum Chore {
     },
     /// Test the blocks that `generate --rust-hdl` writes in a rust-hdl design; compiles for minutes at first
     RustHdl,
+    /// Look at the page of `stagecoach migrate --html` in a headless Chromium, and keep a picture of it for the documents
+    Browser,
     /// Place and route on an ECP5-85k, report clock and cells; needs 10 minutes to 2 hours, but a second when repeated
     Fpga(Box<fpga::Arguments>),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Lint => lint::run(),
         Chore::Synth { presets } => synth::run(&presets),
         Chore::RustHdl => rust_hdl::run(),
+        Chore::Browser => browser::run(),
         Chore::Fpga(arguments) => fpga::run(&arguments),
     };
     match result {

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use stagecoach_verilator::tools;
 
 use crate::run::{on_path, run as run_command};
@@ -148,6 +148,15 @@ pub fn yosys_command() -> Result<Command> {
     let mut command = Command::new(program);
     command.env("PYTHONPATH", tools::tools_folder().join("python"));
     Ok(command)
+}
+
+/// A Chromium, fetched with apt-get if there is none.
+pub fn chromium() -> Result<PathBuf> {
+    if crate::browser::find().is_none() {
+        fetch_from_debian(&["chromium", "fonts-dejavu-core"]);
+    }
+    crate::browser::find()
+        .context("no Chromium: install Debian's package `chromium`, or Google Chrome, and run this again")
 }
 
 /// Failures are told and passed over: PyPI may have what is still missing.

@@ -77,6 +77,15 @@ pub(super) fn page(scene: &Scene, summary: &str) -> String {
         );
         at += run;
     }
+    for (number, (at, name)) in marks(scene).into_iter().enumerate() {
+        let (x, y) = (x(at), 226 + 16 * number);
+        let _ = write!(
+            svg,
+            "<line class=\"mark\" x1=\"{x:.1}\" y1=\"14\" x2=\"{x:.1}\" y2=\"{y}\"/>\
+             <text class=\"mark\" x=\"{:.1}\" y=\"{y}\">{name}: operation {at}</text>",
+            x + 4.0
+        );
+    }
     let summary = summary.replace('&', "&amp;").replace('<', "&lt;");
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>A VM moves</title>\n<style>\n\
@@ -85,11 +94,28 @@ pub(super) fn page(scene: &Scene, summary: &str) -> String {
          .serving, .at-source {{ fill: #9ecae1; }} .pre-copy {{ fill: #6baed6; }} .frozen, .retry {{ fill: #fdae6b; }}\n\
          .handed-over {{ fill: #d9d9d9; }} .staging {{ fill: #c7e9c0; }} .prepared {{ fill: #74c476; }}\n\
          .at-destination {{ fill: #a1d99b; }} .absent {{ fill: #f5f5f5; }} .round {{ fill: #3182bd; }}\n\
-         .registered {{ fill: #756bb1; }} .crash {{ fill: #d7301f; font-weight: bold; }} .down {{ fill: #d7301f; }}\n\
+         .registered {{ fill: #756bb1; }} .crash {{ fill: #d7301f; font-weight: bold; }} line {{ stroke: #333; stroke-dasharray: 3 3; }}\n\
          </style></head>\n<body><h1>A VM moves, its clients keep their keys</h1>\n\
          <p>From left to right: operations of captured clients. Orange: they are told to try again. Small marks: registrations.</p>\n\
-         <svg viewBox=\"0 0 {WIDTH} 220\" width=\"100%\" role=\"img\" aria-label=\"timeline\">{svg}</svg>\n<pre>{summary}</pre>\n</body></html>\n"
+         <svg viewBox=\"0 0 {WIDTH} 264\" width=\"100%\" role=\"img\" aria-label=\"timeline\">{svg}</svg>\n<pre>{summary}</pre>\n</body></html>\n"
     )
+}
+
+/// Where the VM freezes, where its destination serves, and where a client is first answered there.
+fn marks(scene: &Scene) -> Vec<(usize, &'static str)> {
+    let begins = |machine: usize, phase: &str| {
+        let wanted = |moment: &Moment| matches!(moment, Moment::Phase(number, name) if *number == machine && *name == phase);
+        scene.moments.iter().find(|(_, moment)| wanted(moment)).map(|(at, _)| *at)
+    };
+    let answered = scene.operations.iter().position(|operation| *operation == Operation::Answered(1));
+    [
+        (begins(0, "frozen"), "freeze"),
+        (begins(1, "serving"), "hand-over"),
+        (answered, "first answer at the destination"),
+    ]
+    .into_iter()
+    .filter_map(|(at, name)| Some((at?, name)))
+    .collect()
 }
 
 fn pages(moment: &Moment) -> Option<usize> {
