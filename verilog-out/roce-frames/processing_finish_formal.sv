@@ -698,9 +698,10 @@ module processing_finish (
 
   reg [6:0] packets_taken;
   reg some_packets_taken;
-  wire completion_valid = completions_front_valid
-      & (!completions_front_word[174] | some_packets_taken);
-  assign completion_take = completion_valid & m_axis_completion_tready;
+  // Taken only when the channel's register is empty: a completion every other cycle.
+  reg completion_valid;
+  assign completion_take = completions_front_valid
+      & (!completions_front_word[174] | some_packets_taken) & !completion_valid;
   wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[576];
   wire packets_next_and_2 = completion_take & completions_front_word[174];
   wire [6:0] packets_next = packets_taken
@@ -709,9 +710,11 @@ module processing_finish (
   always @(posedge clk) if (rst) begin
     packets_taken <= 7'd0;
     some_packets_taken <= 1'b0;
+    completion_valid <= 1'b0;
   end else begin
     packets_taken <= packets_next;
     some_packets_taken <= |packets_next;
+    completion_valid <= completion_take | (completion_valid & !m_axis_completion_tready);
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------
@@ -728,6 +731,7 @@ module processing_finish (
   reg [6:0] room_unused_now;
   reg read_beat_gone;
   reg completion_went;
+  reg [255:0] completion_shown;
 
   always @(posedge clk) if (rst) begin
     releases_read <= 1'b0;
@@ -742,7 +746,7 @@ module processing_finish (
     took_result <= takes_result;
     over_valid <= end_valid;
     read_beat_gone <= data_front_valid & m_axis_read_tready;
-    completion_went <= completion_take;
+    completion_went <= completion_valid & m_axis_completion_tready;
   end
 
   always @(posedge clk) begin
@@ -752,6 +756,14 @@ module processing_finish (
     end_payload_words <= asked_word[13:7];
     over_words <= end_payload_words;
     room_unused_now <= end_room - end_beats;
+  end
+
+  always @(posedge clk) if (completion_take) begin
+    completion_shown <= {completions_front_word[132:69], 32'd0, completions_front_word[173:158],
+        8'd0, {5'd0, completions_front_word[157:155]}, completions_front_word[154:147],
+        completions_front_word[146:139], {10'd0, completions_front_word[138:133]},
+        {19'd0, completions_front_word[68:56]}, {8'd0, completions_front_word[55:32]},
+        completions_front_word[31:0]};
   end
 
   assign piece_take = loads;
@@ -772,11 +784,7 @@ module processing_finish (
   assign m_axis_read_tlast = data_front_word[576];
   assign m_axis_read_tuser = data_front_word[608:577];
   assign m_axis_completion_tvalid = completion_valid;
-  assign m_axis_completion_tdata = {completions_front_word[132:69], 32'd0,
-      completions_front_word[173:158], 8'd0, {5'd0, completions_front_word[157:155]},
-      completions_front_word[154:147], completions_front_word[146:139],
-      {10'd0, completions_front_word[138:133]}, {19'd0, completions_front_word[68:56]},
-      {8'd0, completions_front_word[55:32]}, completions_front_word[31:0]};
+  assign m_axis_completion_tdata = completion_shown;
 
   // ---- properties
 

@@ -139,14 +139,14 @@ module processing_issue (
   reg request_over2;
   wire message_bit;
   wire refused = pending_word[8] & message_bit;
-  wire runs_or = pending_word[144] | refused;
-  wire runs = held_granted & held_has_bytes & !runs_or;
-  wire is_read = runs & pending_word[147];
-  wire is_write = runs & pending_word[146];
-  wire is_change = runs & !(pending_word[147] | pending_word[146]);
-  wire differs = held_granted & runs_or;
+  // Worked out in the cycle before: in its first cycle no beat goes on.
+  reg runs;
+  reg is_read;
+  reg is_write;
+  reg is_change;
+  reg differs;
   // A span whose payload differs is over at once.
-  wire skips = differs & held_has_bytes;
+  reg skips;
 
   always @(posedge clk) if (rst) begin
     request_over0 <= 1'b0;
@@ -156,6 +156,18 @@ module processing_issue (
     request_over0 <= request_over;
     request_over1 <= request_over0;
     request_over2 <= request_over1;
+  end
+
+  wire runs_or = pending_word[144] | refused;
+  wire runs_and = held_granted & held_has_bytes & !runs_or;
+
+  always @(posedge clk) begin
+    runs <= runs_and;
+    is_read <= runs_and & pending_word[147];
+    is_write <= runs_and & pending_word[146];
+    is_change <= runs_and & !(pending_word[147] | pending_word[146]);
+    differs <= held_granted & runs_or;
+    skips <= held_granted & runs_or & held_has_bytes;
   end
 
   // ---- How long it waits ------------------------------------------------------------------------
@@ -178,8 +190,8 @@ module processing_issue (
 
   reg retires;
   wire gives_up = runs & tired & !retires;
-  wire looked = held_valid & !held_fresh & piece_room
-      & !(pending_word[8] & (1'b0 | request_over0 | request_over1 | request_over2));
+  reg message_known;
+  wire looked = held_valid & !held_fresh & piece_room & message_known;
   wire starts_inverse = !(write_conflict | locked);
   wire starts_and = is_read & read_free_valid & starts_inverse;
   wire starts_and_2 = is_write & write_free_valid & starts_inverse & !read_conflict;
@@ -232,15 +244,16 @@ module processing_issue (
     message_written0 <= message_host_turn;
   end
 
+  always @(posedge clk) begin
+    message_known <= !(pending_word[8] & (1'b0 | request_over0 | request_over1 | request_over2));
+    message_written_bit <= message_writes_or;
+    message_written_place <= pending_word[7:0];
+  end
+
   always @(posedge clk) if (rst) begin
     message_fails <= 1'b0;
   end else if (fires) begin
     message_fails <= (message_fails | message_writes_and) & !held_last;
-  end
-
-  always @(posedge clk) begin
-    message_written_bit <= message_writes_or;
-    message_written_place <= pending_word[7:0];
   end
 
   // ---- Spans that are over at once --------------------------------------------------------------

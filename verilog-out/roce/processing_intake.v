@@ -124,7 +124,8 @@ module processing_intake (
   wire moves2;
   reg request2_valid;
   assign moves2 = request2_valid & req_ready;
-  wire free2 = !request2_valid | moves2;
+  // Taken only when empty: a request every other cycle, and the mapping unit's ready goes no further than here.
+  wire free2 = !request2_valid;
   // Looked up a cycle ahead, so a request stays for two cycles at least.
   reg may_move1;
   assign moves1 = may_move1 & free2;
@@ -145,7 +146,7 @@ module processing_intake (
         + {{6{moves1 & !completion_room_back}}, moves1 ^ completion_room_back};
     read_room_back <= {1'b0, room_unused_beats & {7{room_unused}}} + {7'd0, read_gone};
     completion_room_back <= completion_gone;
-    request2_valid <= moves1 | (request2_valid & !moves2);
+    request2_valid <= moves1 | (request2_valid & !req_ready);
     may_move1 <= request1_valid & !moves1 & payload_here & room_enough;
   end
 
@@ -194,6 +195,8 @@ module processing_intake (
   reg [15:0] request2_pd;
   reg [63:0] request2_va;
   reg [31:0] request2_bound;
+  // A cycle late; request2 still holds it, since it is taken only when empty.
+  reg asked_now;
   reg [6:0] request2_room;
 
   always @(posedge clk) if (moves1) begin
@@ -203,6 +206,12 @@ module processing_intake (
     request2_va <= request1_va;
     request2_bound <= request1_bound;
     request2_room <= request1_beats;
+  end
+
+  always @(posedge clk) if (rst) begin
+    asked_now <= 1'b0;
+  end else begin
+    asked_now <= moves2;
   end
 
   assign s_axis_request_tready = takes_requests;
@@ -217,7 +226,7 @@ module processing_intake (
   assign req_bound = request2_bound;
   assign req_stream = request2_stream;
   assign req_tag = request2_tag;
-  assign asks = moves2;
+  assign asks = asked_now;
   assign pending_word = {request2_reads, request2_writes, request2_compares, request2_differs,
       request2_payload_words, request2_operand, request2_compare};
 

@@ -534,9 +534,10 @@ module processing_finish (
 
   reg [4:0] packets_taken;
   reg some_packets_taken;
-  wire completion_valid = completions_front_valid
-      & (!completions_front_word[132] | some_packets_taken);
-  assign completion_take = completion_valid & m_axis_completion_tready;
+  // Taken only when the channel's register is empty: a completion every other cycle.
+  reg completion_valid;
+  assign completion_take = completions_front_valid
+      & (!completions_front_word[132] | some_packets_taken) & !completion_valid;
   wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[72];
   wire packets_next_and_2 = completion_take & completions_front_word[132];
   wire [4:0] packets_next = packets_taken
@@ -545,9 +546,11 @@ module processing_finish (
   always @(posedge clk) if (rst) begin
     packets_taken <= 5'd0;
     some_packets_taken <= 1'b0;
+    completion_valid <= 1'b0;
   end else begin
     packets_taken <= packets_next;
     some_packets_taken <= |packets_next;
+    completion_valid <= completion_take | (completion_valid & !m_axis_completion_tready);
   end
 
   // ---- Outputs ----------------------------------------------------------------------------------
@@ -564,6 +567,7 @@ module processing_finish (
   reg [9:0] room_unused_now;
   reg read_beat_gone;
   reg completion_went;
+  reg [255:0] completion_shown;
 
   always @(posedge clk) if (rst) begin
     releases_read <= 1'b0;
@@ -578,7 +582,7 @@ module processing_finish (
     took_result <= takes_result;
     over_valid <= end_valid;
     read_beat_gone <= data_front_valid & m_axis_read_tready;
-    completion_went <= completion_take;
+    completion_went <= completion_valid & m_axis_completion_tready;
   end
 
   always @(posedge clk) begin
@@ -588,6 +592,14 @@ module processing_finish (
     end_payload_words <= asked_word[19:10];
     over_words <= end_payload_words;
     room_unused_now <= end_room - end_beats;
+  end
+
+  always @(posedge clk) if (completion_take) begin
+    completion_shown <= {completions_front_word[92:29], 32'd0, completions_front_word[131:116],
+        8'd0, {5'd0, completions_front_word[115:113]}, completions_front_word[112:105],
+        completions_front_word[104:97], {12'd0, completions_front_word[96:93]},
+        {19'd0, completions_front_word[28:16]}, {24'd0, completions_front_word[15:8]},
+        {24'd0, completions_front_word[7:0]}};
   end
 
   assign piece_take = loads;
@@ -608,11 +620,7 @@ module processing_finish (
   assign m_axis_read_tlast = data_front_word[72];
   assign m_axis_read_tuser = data_front_word[80:73];
   assign m_axis_completion_tvalid = completion_valid;
-  assign m_axis_completion_tdata = {completions_front_word[92:29], 32'd0,
-      completions_front_word[131:116], 8'd0, {5'd0, completions_front_word[115:113]},
-      completions_front_word[112:105], completions_front_word[104:97],
-      {12'd0, completions_front_word[96:93]}, {19'd0, completions_front_word[28:16]},
-      {24'd0, completions_front_word[15:8]}, {24'd0, completions_front_word[7:0]}};
+  assign m_axis_completion_tdata = completion_shown;
 
   // Deliberately unread.
   wire unused_ok = &{1'b0, asked_valid, total_sum[0]};

@@ -126,13 +126,24 @@ module processing_issue (
 
   // ---- What it is to become ---------------------------------------------------------------------
 
-  wire runs = held_granted & held_has_bytes & !pending_word[138];
-  wire is_read = runs & pending_word[141];
-  wire is_write = runs & pending_word[140];
-  wire is_change = runs & !(pending_word[141] | pending_word[140]);
-  wire differs = held_granted & pending_word[138];
+  // Worked out in the cycle before: in its first cycle no beat goes on.
+  reg runs;
+  reg is_read;
+  reg is_write;
+  reg is_change;
+  reg differs;
   // A span whose payload differs is over at once.
-  wire skips = differs & held_has_bytes;
+  reg skips;
+  wire runs_and = held_granted & held_has_bytes & !pending_word[138];
+
+  always @(posedge clk) begin
+    runs <= runs_and;
+    is_read <= runs_and & pending_word[141];
+    is_write <= runs_and & pending_word[140];
+    is_change <= runs_and & !(pending_word[141] | pending_word[140]);
+    differs <= held_granted & pending_word[138];
+    skips <= held_granted & pending_word[138] & held_has_bytes;
+  end
 
   // ---- How long it waits ------------------------------------------------------------------------
 

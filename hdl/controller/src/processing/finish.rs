@@ -224,8 +224,12 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let packets = m.register("packets_taken", packets_width).reset_to(0u32);
     let some_packets = m.register("some_packets_taken", 1).reset_to(0u32);
     let last_gone = data_valid & data_ready & data_word.bit(s.data + s.bytes);
-    wire!(completion_valid = completions.output("front_valid") & (!has_packet | some_packets.value()));
-    completion_take.drive(completion_valid & completion_ready);
+    m.comment("Taken only when the channel's register is empty: a completion every other cycle.");
+    let completion_valid = m.register("completion_valid", 1).reset_to(0u32);
+    let shows =
+        completions.output("front_valid") & (!has_packet | some_packets.value()) & !completion_valid.value();
+    completion_take.drive(shows);
+    completion_valid.next(shows | (completion_valid.value() & !completion_ready));
     let packet_used = completion_take & has_packet;
     let fewer = (packet_used & !last_gone).repeat(packets_width - 1);
     wire!(packets_next = packets.value() + m.concat(&[fewer, packet_used ^ last_gone]));
@@ -247,7 +251,10 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.output("over_payload_words", m.delay("over_words", payload_words));
     m.output("room_unused_beats", m.delay("room_unused_now", room - used));
     m.output("read_gone", m.delay_reset("read_beat_gone", data_valid & data_ready));
-    m.output("completion_gone", m.delay_reset("completion_went", completion_take));
+    m.output(
+        "completion_gone",
+        m.delay_reset("completion_went", completion_valid.value() & completion_ready),
+    );
     m.output("m_axis_read_tvalid", data_valid);
     m.output("m_axis_read_tdata", data_word.low(s.data));
     m.output("m_axis_read_tkeep", data_word.bits(s.data..s.data + s.bytes));
@@ -258,7 +265,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
             data_word.bits(s.data + s.bytes + 1..s.data + s.bytes + 1 + c.tag_bits),
         );
     }
-    m.output("m_axis_completion_tvalid", completion_valid);
+    m.output("m_axis_completion_tvalid", completion_valid.value());
     let parts = [
         found,
         m.zero(32),
@@ -272,7 +279,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         stream.zero_extend(32),
         tag.zero_extend(32),
     ];
-    m.output("m_axis_completion_tdata", m.concat(&parts));
+    m.output("m_axis_completion_tdata", keep(&m, "completion_shown", completion_take, m.concat(&parts)));
     m.finish()
 }
 

@@ -39,7 +39,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let room_unused_beats = m.input("room_unused_beats", s.read_beats());
     let completion_gone = m.input("completion_gone", 1);
     let req_ready = m.input("req_ready", 1);
-    same_cycle(&m, &["req_ready", "packet_valid"], &["packet_take", "asks"]);
+    same_cycle(&m, &["req_ready", "packet_valid"], &["packet_take"]);
 
     m.section("request0: as it came");
     let moves0 = m.wire("moves0", 1);
@@ -99,7 +99,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     wire!(payload_here = packet_valid | !payload1);
     let moves2 = m.wire("moves2", 1);
     let held2 = m.register("request2_valid", 1).reset_to(0u32);
-    wire!(free2 = !held2.value() | moves2);
+    m.comment("Taken only when empty: a request every other cycle, and the mapping unit's ready goes no further than here.");
+    wire!(free2 = !held2.value());
     m.comment("Looked up a cycle ahead, so a request stays for two cycles at least.");
     let may_move1 = m.register("may_move1", 1).reset_to(0u32);
     may_move1.next(held1.value() & !moves1 & payload_here & room.enough);
@@ -115,7 +116,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     wire!(differs = packet_wrong | said.differs(packet_bytes));
 
     m.section("request2: at the mapping unit's port");
-    held2.next(moves1 | (held2.value() & !moves2));
+    held2.next(moves1 | (held2.value() & !req_ready));
     moves2.drive(held2.value() & req_ready);
     let request2 = |field: usize| {
         let (name, ..) = fields(s)[field];
@@ -153,7 +154,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.output("req_bound", request2(BOUND));
     m.output("req_stream", stream);
     m.output("req_tag", tag);
-    m.output("asks", moves2);
+    m.comment("A cycle late; request2 still holds it, since it is taken only when empty.");
+    m.output("asks", m.delay_reset("asked_now", moves2));
     m.output("pending_word", pending.pack(&m));
     let room = keep(&m, "request2_room", moves1, beats1);
     let asked = Asked { tag, stream, op: op2, payload_words: pending.payload_words, room };

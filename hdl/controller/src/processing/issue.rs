@@ -111,13 +111,15 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let is_atomic = !(asked.reads | asked.writes);
     let message = s.has_decoder().then(|| Message::of(&m, &asked));
     let fails = message.as_ref().map_or(asked.differs, |message| asked.differs | message.refused);
-    let runs = (granted & has_bytes & !fails).named("runs");
-    wire!(is_read = runs & asked.reads);
-    wire!(is_write = runs & asked.writes);
-    wire!(is_change = runs & is_atomic);
-    wire!(differs = granted & fails);
+    m.comment("Worked out in the cycle before: in its first cycle no beat goes on.");
+    let may_run = granted & has_bytes & !fails;
+    let runs = m.delay("runs", may_run);
+    let is_read = m.delay("is_read", may_run & asked.reads);
+    let is_write = m.delay("is_write", may_run & asked.writes);
+    let is_change = m.delay("is_change", may_run & is_atomic);
+    let differs = m.delay("differs", granted & fails);
     m.comment("A span whose payload differs is over at once.");
-    wire!(skips = differs & has_bytes);
+    let skips = m.delay("skips", granted & fails & has_bytes);
 
     m.section("How long it waits");
     let age = m.register("held_age", AGE);
@@ -135,7 +137,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let may_end = !runs & (null_free | !skips);
     wire!(gives_up = runs & tired & null_free);
     let looked = held_valid.value() & !fresh & piece_room;
-    let looked = message.as_ref().map_or(looked, |message| looked & message.known).named("looked");
+    let known = message.as_ref().map(|message| m.delay("message_known", message.known));
+    let looked = known.map_or(looked, |known| looked & known).named("looked");
     wire!(starts = may_read | may_write | may_change);
     fires.drive(looked & (starts | may_end | gives_up));
     wire!(starts_read = looked & may_read);
