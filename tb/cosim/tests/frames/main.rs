@@ -585,8 +585,9 @@ fn a_beat_is_taken_in_every_cycle() {
     }
 }
 
-/// Beats in a cycle at least, over a whole run with its start and end.
-const LEAST_SHARE: f64 = 0.75;
+/// Beats in a cycle at least, over a whole run with its start and end. They are fewest at 512 bits, where the smallest frames wait for
+/// memory: 16 writes are under way at once, each for some 60 cycles.
+const LEAST_SHARE: f64 = 0.70;
 
 #[test]
 fn a_queue_pair_is_found_while_others_come_and_go() {
