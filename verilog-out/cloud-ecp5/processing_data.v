@@ -6,10 +6,10 @@ module processing_data (
   input  wire        clk,
   input  wire        rst,          // synchronous, active high
   input  wire        in_valid,
-  input  wire [41:0] in_word,
+  input  wire [42:0] in_word,
   input  wire        take,         // front_word leaves if front_valid
   output wire        front_valid,
-  output wire [41:0] front_word
+  output wire [42:0] front_word
 );
 
   reg [3:0] write_pointer;
@@ -44,12 +44,12 @@ module processing_data (
 
   // ---- The words --------------------------------------------------------------------------------
 
-  wire [41:0] fetched_word;
+  wire [42:0] fetched_word;
   reg [3:0] read_pointer;
-  reg [41:0] front_word_now;
+  reg [42:0] front_word_now;
 
   ram_one_read #(
-    .WIDTH          (42),
+    .WIDTH          (43),
     .ADDRESS_WIDTH  (4),
     .OUTPUT_REGISTER(0)
   ) buffer_memory (

@@ -45,7 +45,7 @@ module processing_payload (
     takes_beats <= room_left & packets_left;
     room <= (room + late_freed) - {11'd0, stores};
     late_freed <= {2'd0, over_words & {10{over}}};
-    packets_free <= packets_free + {{4{ends & !packet_gone}}, ends ^ packet_gone};
+    packets_free <= packets_free + {{4{ends & !packet_gone}}, packet_gone ^ ends};
     packet_gone <= packet_take;
   end
 

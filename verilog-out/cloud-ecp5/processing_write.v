@@ -6,7 +6,7 @@ module processing_write (
   input  wire        clk,
   input  wire        rst,              // synchronous, active high
   input  wire        in_valid,
-  input  wire [41:0] in_word,
+  input  wire [42:0] in_word,
   input  wire [63:0] payload_word,
   input  wire [63:0] atomic_value,
   input  wire [7:0]  waiting,          // writes that are not answered
@@ -31,11 +31,9 @@ module processing_write (
   // ---- walk: a beat a cycle, if the buffer is sure to have room ---------------------------------
 
   wire data_front_valid;
-  wire [41:0] data_front_word;
+  wire [42:0] data_front_word;
   wire loads;
-  // How far the bytes move up; if that goes around, the first beat has bytes of two words.
-  wire [3:0] two_words_difference = {1'b0, data_front_word[19:17]} - {1'b0, data_front_word[2:0]};
-  wire two_words = two_words_difference[3] & !data_front_word[41];
+  wire two_words = data_front_word[3] & !data_front_word[42];
   reg walk_held;
   wire ends;
   assign loads = data_front_valid & (!walk_held | ends);
@@ -57,7 +55,7 @@ module processing_write (
   assign ends = steps & walk_last;
   wire then_last = walk_primes ? !(|walk_beats) : (walk_number + 9'd1) == walk_beats;
   wire sends = steps & !walk_primes;
-  wire [4:0] room_next = buffer_room + {{4{sends & !buffer_gone}}, sends ^ buffer_gone};
+  wire [4:0] room_next = buffer_room + {{4{sends & !buffer_gone}}, buffer_gone ^ sends};
 
   processing_data data (
     .clk        (clk),
@@ -80,20 +78,20 @@ module processing_write (
   end
 
   always @(posedge clk) if (loads) begin
-    walk_id <= data_front_word[41:38];
-    walk_first <= data_front_word[37:29];
-    walk_beats <= data_front_word[28:20];
-    walk_lane <= data_front_word[19:17];
-    walk_end <= data_front_word[16:14];
-    walk_word <= data_front_word[13:3];
-    walk_turn <= two_words_difference[2:0];
+    walk_id <= data_front_word[42:39];
+    walk_first <= data_front_word[38:30];
+    walk_beats <= data_front_word[29:21];
+    walk_lane <= data_front_word[20:18];
+    walk_end <= data_front_word[17:15];
+    walk_word <= data_front_word[14:4];
+    walk_turn <= data_front_word[2:0];
   end
 
   always @(posedge clk) begin
     walk_number <= (walk_number + {8'd0, steps & !walk_primes}) & {9{!loads}};
     walk_primes <= loads ? two_words : walk_primes & !steps;
     walk_primed <= (walk_primed | (walk_primes & steps)) & !loads;
-    walk_last <= loads ? !(|data_front_word[28:20]) & !two_words : steps ? then_last : walk_last;
+    walk_last <= loads ? !(|data_front_word[29:21]) & !two_words : steps ? then_last : walk_last;
     payload_place <= walk_word + {2'd0, walk_number} + {10'd0, walk_primed};
   end
 

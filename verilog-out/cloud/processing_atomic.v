@@ -10,7 +10,7 @@ module processing_atomic (
   input  wire [63:0]  operand,
   input  wire [63:0]  compare,
   input  wire [60:0]  write_burst,
-  input  wire [42:0]  write_data,
+  input  wire [43:0]  write_data,
   input  wire [7:0]   held_table,
   input  wire [35:0]  held_frame,
   input  wire         held_epoch,
@@ -26,7 +26,7 @@ module processing_atomic (
   output wire         free,
   output wire         write_valid,
   output wire [60:0]  burst,
-  output wire [42:0]  data,
+  output wire [43:0]  data,
   output reg  [63:0]  value,
   output wire         given_up,
   output wire         result_valid,
@@ -45,7 +45,7 @@ module processing_atomic (
   reg [63:0] kept_operand;
   reg [63:0] kept_compare;
   reg [60:0] kept_burst;
-  reg [42:0] kept_data;
+  reg [43:0] kept_data;
   reg [7:0] kept_table;
   reg [35:0] kept_frame;
   reg kept_epoch;
@@ -120,12 +120,12 @@ module processing_atomic (
   reg [63:0] found;
 
   always @(posedge clk) if (has_read) begin
-    found <= kept_data[25] ?
-          (kept_data[24] ? (kept_data[23] ? read_word[511:448] : read_word[447:384]) :
-              kept_data[23] ? read_word[383:320] :
+    found <= kept_data[26] ?
+          (kept_data[25] ? (kept_data[24] ? read_word[511:448] : read_word[447:384]) :
+              kept_data[24] ? read_word[383:320] :
               read_word[319:256]) :
-        kept_data[24] ? (kept_data[23] ? read_word[255:192] : read_word[191:128]) :
-        kept_data[23] ? read_word[127:64] :
+        kept_data[25] ? (kept_data[24] ? read_word[255:192] : read_word[191:128]) :
+        kept_data[24] ? read_word[127:64] :
         read_word[63:0];
   end
 

@@ -6,7 +6,7 @@ module processing_write (
   input  wire         clk,
   input  wire         rst,              // synchronous, active high
   input  wire         in_valid,
-  input  wire [42:0]  in_word,
+  input  wire [43:0]  in_word,
   input  wire [511:0] payload_word,
   input  wire [63:0]  atomic_value,
   input  wire [15:0]  waiting,          // writes that are not answered
@@ -31,11 +31,9 @@ module processing_write (
   // ---- walk: a beat a cycle, if the buffer is sure to have room ---------------------------------
 
   wire data_front_valid;
-  wire [42:0] data_front_word;
+  wire [43:0] data_front_word;
   wire loads;
-  // How far the bytes move up; if that goes around, the first beat has bytes of two words.
-  wire [6:0] two_words_difference = {1'b0, data_front_word[25:20]} - {1'b0, data_front_word[5:0]};
-  wire two_words = two_words_difference[6] & !data_front_word[42];
+  wire two_words = data_front_word[6] & !data_front_word[43];
   reg walk_held;
   wire ends;
   assign loads = data_front_valid & (!walk_held | ends);
@@ -57,7 +55,7 @@ module processing_write (
   assign ends = steps & walk_last;
   wire then_last = walk_primes ? !(|walk_beats) : (walk_number + 6'd1) == walk_beats;
   wire sends = steps & !walk_primes;
-  wire [4:0] room_next = buffer_room + {{4{sends & !buffer_gone}}, sends ^ buffer_gone};
+  wire [4:0] room_next = buffer_room + {{4{sends & !buffer_gone}}, buffer_gone ^ sends};
 
   processing_data data (
     .clk        (clk),
@@ -80,20 +78,20 @@ module processing_write (
   end
 
   always @(posedge clk) if (loads) begin
-    walk_id <= data_front_word[42:38];
-    walk_first <= data_front_word[37:32];
-    walk_beats <= data_front_word[31:26];
-    walk_lane <= data_front_word[25:20];
-    walk_end <= data_front_word[19:14];
-    walk_word <= data_front_word[13:6];
-    walk_turn <= two_words_difference[5:0];
+    walk_id <= data_front_word[43:39];
+    walk_first <= data_front_word[38:33];
+    walk_beats <= data_front_word[32:27];
+    walk_lane <= data_front_word[26:21];
+    walk_end <= data_front_word[20:15];
+    walk_word <= data_front_word[14:7];
+    walk_turn <= data_front_word[5:0];
   end
 
   always @(posedge clk) begin
     walk_number <= (walk_number + {5'd0, steps & !walk_primes}) & {6{!loads}};
     walk_primes <= loads ? two_words : walk_primes & !steps;
     walk_primed <= (walk_primed | (walk_primes & steps)) & !loads;
-    walk_last <= loads ? !(|data_front_word[31:26]) & !two_words : steps ? then_last : walk_last;
+    walk_last <= loads ? !(|data_front_word[32:27]) & !two_words : steps ? then_last : walk_last;
     payload_place <= walk_word + {2'd0, walk_number} + {7'd0, walk_primed};
   end
 

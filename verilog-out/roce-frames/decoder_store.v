@@ -44,7 +44,7 @@ module decoder_store (
     frames_free <= 6'd32;
   end else begin
     takes_beats <= room_left & frames_left & opens;
-    room <= room + {{8{stores & !beat_gone}}, stores ^ beat_gone};
+    room <= room + {{8{stores & !beat_gone}}, beat_gone ^ stores};
     beat_gone <= beat_take;
     frames_free <= frames_free + {{5{ends & !frame_gone}}, ends ^ frame_gone};
   end

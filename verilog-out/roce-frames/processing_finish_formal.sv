@@ -454,22 +454,23 @@ module processing_finish (
   wire [511:0] merged_choice_3 = turn_lanes[2] ?
         {merged_choice_2[479:0], merged_choice_2[511:480]} :
       merged_choice_2;
-  wire [63:0] merged_or = {turn_fill < 6'd63, turn_fill < 6'd62, turn_fill < 6'd61,
-        turn_fill < 6'd60, turn_fill < 6'd59, turn_fill < 6'd58, turn_fill < 6'd57,
-        turn_fill < 6'd56, turn_fill < 6'd55, turn_fill < 6'd54, turn_fill < 6'd53,
-        turn_fill < 6'd52, turn_fill < 6'd51, turn_fill < 6'd50, turn_fill < 6'd49,
-        turn_fill < 6'd48, turn_fill < 6'd47, turn_fill < 6'd46, turn_fill < 6'd45,
-        turn_fill < 6'd44, turn_fill < 6'd43, turn_fill < 6'd42, turn_fill < 6'd41,
-        turn_fill < 6'd40, turn_fill < 6'd39, turn_fill < 6'd38, turn_fill < 6'd37,
-        turn_fill < 6'd36, turn_fill < 6'd35, turn_fill < 6'd34, turn_fill < 6'd33,
-        turn_fill < 6'd32, turn_fill < 6'd31, turn_fill < 6'd30, turn_fill < 6'd29,
-        turn_fill < 6'd28, turn_fill < 6'd27, turn_fill < 6'd26, turn_fill < 6'd25,
-        turn_fill < 6'd24, turn_fill < 6'd23, turn_fill < 6'd22, turn_fill < 6'd21,
-        turn_fill < 6'd20, turn_fill < 6'd19, turn_fill < 6'd18, turn_fill < 6'd17,
-        turn_fill < 6'd16, turn_fill < 6'd15, turn_fill < 6'd14, turn_fill < 6'd13,
-        turn_fill < 6'd12, turn_fill < 6'd11, turn_fill < 6'd10, turn_fill < 6'd9,
-        turn_fill < 6'd8, turn_fill < 6'd7, turn_fill < 6'd6, turn_fill < 6'd5, turn_fill < 6'd4,
-        turn_fill < 6'd3, turn_fill < 6'd2, turn_fill < 6'd1, 1'b0} | {64{!turn_some}};
+  wire [63:0] merged_or = ~{turn_fill >= 6'd63, turn_fill >= 6'd62, turn_fill >= 6'd61,
+          turn_fill >= 6'd60, turn_fill >= 6'd59, turn_fill >= 6'd58, turn_fill >= 6'd57,
+          turn_fill >= 6'd56, turn_fill >= 6'd55, turn_fill >= 6'd54, turn_fill >= 6'd53,
+          turn_fill >= 6'd52, turn_fill >= 6'd51, turn_fill >= 6'd50, turn_fill >= 6'd49,
+          turn_fill >= 6'd48, turn_fill >= 6'd47, turn_fill >= 6'd46, turn_fill >= 6'd45,
+          turn_fill >= 6'd44, turn_fill >= 6'd43, turn_fill >= 6'd42, turn_fill >= 6'd41,
+          turn_fill >= 6'd40, turn_fill >= 6'd39, turn_fill >= 6'd38, turn_fill >= 6'd37,
+          turn_fill >= 6'd36, turn_fill >= 6'd35, turn_fill >= 6'd34, turn_fill >= 6'd33,
+          turn_fill >= 6'd32, turn_fill >= 6'd31, turn_fill >= 6'd30, turn_fill >= 6'd29,
+          turn_fill >= 6'd28, turn_fill >= 6'd27, turn_fill >= 6'd26, turn_fill >= 6'd25,
+          turn_fill >= 6'd24, turn_fill >= 6'd23, turn_fill >= 6'd22, turn_fill >= 6'd21,
+          turn_fill >= 6'd20, turn_fill >= 6'd19, turn_fill >= 6'd18, turn_fill >= 6'd17,
+          turn_fill >= 6'd16, turn_fill >= 6'd15, turn_fill >= 6'd14, turn_fill >= 6'd13,
+          turn_fill >= 6'd12, turn_fill >= 6'd11, turn_fill >= 6'd10, turn_fill >= 6'd9,
+          turn_fill >= 6'd8, turn_fill >= 6'd7, turn_fill >= 6'd6, turn_fill >= 6'd5,
+          turn_fill >= 6'd4, turn_fill >= 6'd3, turn_fill >= 6'd2, turn_fill >= 6'd1, 1'b1}
+      | {64{!turn_some}};
   wire [511:0] merged = {merged_or[63] ? merged_choice_3[511:504] : assembled[511:504],
       merged_or[62] ? merged_choice_3[503:496] : assembled[503:496],
       merged_or[61] ? merged_choice_3[495:488] : assembled[495:488],
@@ -705,7 +706,7 @@ module processing_finish (
   wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[576];
   wire packets_next_and_2 = completion_take & completions_front_word[174];
   wire [6:0] packets_next = packets_taken
-      + {{6{packets_next_and_2 & !packets_next_and}}, packets_next_and_2 ^ packets_next_and};
+      + {{6{packets_next_and_2 & !packets_next_and}}, packets_next_and ^ packets_next_and_2};
 
   always @(posedge clk) if (rst) begin
     packets_taken <= 7'd0;

@@ -44,7 +44,7 @@ module processing_issue (
   output wire         two_bursts,
   output wire [58:0]  read_burst,
   output wire [58:0]  write_burst,
-  output wire [42:0]  write_data,
+  output wire [43:0]  write_data,
   output wire         atomic_compares,
   output wire [63:0]  atomic_operand,
   output wire [63:0]  atomic_compare,
@@ -342,7 +342,7 @@ module processing_issue (
 
   assign write_burst = {write_burst_choice, held_frame, held_offset[11:6], held_beats, held_table};
   assign write_data = {write_burst_choice, held_offset[11:6], held_beats, held_offset[5:0],
-      held_final_byte[5:0], payload_word, bytes_before[5:0]};
+      held_final_byte[5:0], payload_word, {1'b0, held_offset[5:0]} - {1'b0, bytes_before[5:0]}};
 
   assign atomic_compares = pending_word[145];
   assign atomic_operand = pending_word[136:73];

@@ -130,7 +130,7 @@ module processing_unit (
   wire issue_block_two_bursts;
   wire [58:0] issue_block_read_burst;
   wire [58:0] issue_block_write_burst;
-  wire [42:0] issue_block_write_data;
+  wire [43:0] issue_block_write_data;
   wire issue_block_atomic_compares;
   wire [63:0] issue_block_atomic_operand;
   wire [63:0] issue_block_atomic_compare;
@@ -207,7 +207,7 @@ module processing_unit (
   wire atomic_block_free;
   wire atomic_block_write_valid;
   wire [58:0] atomic_block_burst;
-  wire [42:0] atomic_block_data;
+  wire [43:0] atomic_block_data;
   wire [63:0] atomic_block_value;
   wire atomic_block_given_up;
   wire atomic_block_result_valid;
@@ -588,7 +588,7 @@ module processing_unit (
   end else begin
     piece_places <= piece_places
         + {{6{issue_block_piece_valid & !finish_block_piece_take}},
-          issue_block_piece_valid ^ finish_block_piece_take};
+          finish_block_piece_take ^ issue_block_piece_valid};
     piece_room <= |piece_places[6:1];
   end
 
@@ -599,7 +599,7 @@ module processing_unit (
   // ---- read, write, atomic ----------------------------------------------------------------------
 
   reg start_write_late;
-  reg [42:0] write_data_late;
+  reg [43:0] write_data_late;
   reg atomic_writes_late;
 
   processing_write write_block (

@@ -143,7 +143,7 @@ module processing_intake (
   end else begin
     read_room <= (read_room + {1'b0, read_room_back}) - {2'd0, request1_beats & {7{moves1}}};
     completion_room <= completion_room
-        + {{6{moves1 & !completion_room_back}}, moves1 ^ completion_room_back};
+        + {{6{moves1 & !completion_room_back}}, completion_room_back ^ moves1};
     read_room_back <= {1'b0, room_unused_beats & {7{room_unused}}} + {7'd0, read_gone};
     completion_room_back <= completion_gone;
     request2_valid <= moves1 | (request2_valid & !req_ready);

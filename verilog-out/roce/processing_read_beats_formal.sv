@@ -14,6 +14,7 @@ module processing_read_beats (
 
   // ---- Words in memory, and room in the short buffer --------------------------------------------
 
+  reg [7:0] write_pointer;
   reg [8:0] stored;
   reg some_stored;
   reg [4:0] room;
@@ -22,7 +23,13 @@ module processing_read_beats (
   wire [8:0] stored_next = stored + {{8{fetch & !in_valid}}, in_valid ^ fetch};
   wire taken;
   reg room_back;
-  wire [4:0] room_next = room + {{4{fetch & !room_back}}, fetch ^ room_back};
+  wire [4:0] room_next = room + {{4{fetch & !room_back}}, room_back ^ fetch};
+
+  always @(posedge clk) if (rst) begin
+    write_pointer <= 8'd0;
+  end else if (in_valid) begin
+    write_pointer <= write_pointer + 8'd1;
+  end
 
   always @(posedge clk) if (rst) begin
     stored <= 9'd0;
@@ -40,24 +47,8 @@ module processing_read_beats (
 
   // ---- The words --------------------------------------------------------------------------------
 
-  reg [7:0] write_pointer;
-  reg [7:0] read_pointer;
   wire [584:0] fetched_word;
-
-  ram_one_read #(
-    .WIDTH          (585),
-    .ADDRESS_WIDTH  (8),
-    .OUTPUT_REGISTER(1)
-  ) buffer_memory (
-    .clk          (clk),
-    .write_enable (in_valid),
-    .write_address(write_pointer),
-    .write_data   (in_word),
-    .read_enable  (1'b1),
-    .read_address (read_pointer),
-    .read_data    (fetched_word)
-  );
-
+  reg [7:0] read_pointer;
   reg fetching;
   reg fetched_valid;
   wire short_buffer_front_valid;
@@ -74,11 +65,19 @@ module processing_read_beats (
     .front_word (short_buffer_front_word)
   );
 
-  always @(posedge clk) if (rst) begin
-    write_pointer <= 8'd0;
-  end else if (in_valid) begin
-    write_pointer <= write_pointer + 8'd1;
-  end
+  ram_one_read #(
+    .WIDTH          (585),
+    .ADDRESS_WIDTH  (8),
+    .OUTPUT_REGISTER(1)
+  ) buffer_memory (
+    .clk          (clk),
+    .write_enable (in_valid),
+    .write_address(write_pointer),
+    .write_data   (in_word),
+    .read_enable  (1'b1),
+    .read_address (read_pointer),
+    .read_data    (fetched_word)
+  );
 
   always @(posedge clk) if (rst) begin
     read_pointer <= 8'd0;

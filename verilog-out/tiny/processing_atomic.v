@@ -10,7 +10,7 @@ module processing_atomic (
   input  wire [63:0] operand,
   input  wire [63:0] compare,
   input  wire [61:0] write_burst,
-  input  wire [41:0] write_data,
+  input  wire [42:0] write_data,
   input  wire [3:0]  held_table,
   input  wire [35:0] held_frame,
   input  wire        held_epoch,
@@ -26,7 +26,7 @@ module processing_atomic (
   output wire        free,
   output wire        write_valid,
   output wire [61:0] burst,
-  output wire [41:0] data,
+  output wire [42:0] data,
   output reg  [63:0] value,
   output wire        given_up,
   output wire        result_valid,
@@ -45,7 +45,7 @@ module processing_atomic (
   reg [63:0] kept_operand;
   reg [63:0] kept_compare;
   reg [61:0] kept_burst;
-  reg [41:0] kept_data;
+  reg [42:0] kept_data;
   reg [3:0] kept_table;
   reg [35:0] kept_frame;
   reg kept_epoch;

@@ -371,8 +371,9 @@ module processing_finish (
   reg [63:0] assembled;
   // The lanes above the bytes that are there: all of them if there are none.
   wire [63:0] merged_choice = turn_lanes ? {turn_coarse[55:0], turn_coarse[63:56]} : turn_coarse;
-  wire [7:0] merged_or = {turn_fill < 3'd7, turn_fill < 3'd6, turn_fill < 3'd5, turn_fill < 3'd4,
-        turn_fill < 3'd3, turn_fill < 3'd2, turn_fill < 3'd1, 1'b0} | {8{!turn_some}};
+  wire [7:0] merged_or = ~{turn_fill >= 3'd7, turn_fill >= 3'd6, turn_fill >= 3'd5,
+          turn_fill >= 3'd4, turn_fill >= 3'd3, turn_fill >= 3'd2, turn_fill >= 3'd1, 1'b1}
+      | {8{!turn_some}};
   wire [63:0] merged = {merged_or[7] ? merged_choice[63:56] : assembled[63:56],
       merged_or[6] ? merged_choice[55:48] : assembled[55:48],
       merged_or[5] ? merged_choice[47:40] : assembled[47:40],
@@ -541,7 +542,7 @@ module processing_finish (
   wire packets_next_and = data_front_valid & m_axis_read_tready & data_front_word[72];
   wire packets_next_and_2 = completion_take & completions_front_word[132];
   wire [4:0] packets_next = packets_taken
-      + {{4{packets_next_and_2 & !packets_next_and}}, packets_next_and_2 ^ packets_next_and};
+      + {{4{packets_next_and_2 & !packets_next_and}}, packets_next_and ^ packets_next_and_2};
 
   always @(posedge clk) if (rst) begin
     packets_taken <= 5'd0;

@@ -3,13 +3,15 @@
 //! Not part of the tests: Chromium is some 100 MB to fetch for a page without scripts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use stagecoach::cli::MigrateArguments;
+use stagecoach::migrate::{self, CrashAt};
 use stagecoach_verilator::tools;
 
-use crate::run::{on_path, shown};
+use crate::run::shown;
 use crate::setup;
 
 /// Where the picture goes: documents show it.
@@ -44,7 +46,7 @@ document.title = 'measured ' + texts.length + ' texts; problems: ' + problems.jo
 pub fn run() -> Result<()> {
     let chromium = setup::chromium()?;
     let work = tempfile::tempdir()?;
-    for (name, crash) in [("crash.html", Some("destination:5")), ("move.html", None)] {
+    for (name, crash) in [("crash.html", Some(CrashAt { machine: 1, step: 5 })), ("move.html", None)] {
         let page = work.path().join(name);
         write_page(&page, crash)?;
         let text = fs::read_to_string(&page)?;
@@ -69,34 +71,14 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn write_page(page: &Path, crash: Option<&str>) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(tools::project_root());
-    command
-        .args([
-            "run",
-            "--release",
-            "--quiet",
-            "-p",
-            "stagecoach",
-            "--bin",
-            "stagecoach",
-            "--",
-            "migrate",
-            "--html",
-        ])
-        .arg(page);
-    if let Some(step) = crash {
-        command.args(["--crash-at", step]);
-    }
-    let output = command.output().with_context(|| format!("cannot run {}", shown(&command)))?;
-    ensure!(output.status.success(), "{}: {}", shown(&command), String::from_utf8_lossy(&output.stderr));
+fn write_page(page: &Path, crash_at: Option<CrashAt>) -> Result<()> {
+    let arguments = MigrateArguments { vm: None, crash_at, seed: 1, html: Some(page.to_owned()) };
+    ensure!(migrate::run(&arguments)?, "the move failed");
     Ok(())
 }
 
 /// What the browser prints.
-fn browse(chromium: &PathBuf, page: &Path, options: &[&str]) -> Result<String> {
+fn browse(chromium: &Path, page: &Path, options: &[&str]) -> Result<String> {
     let profile = tempfile::tempdir()?;
     let mut command = Command::new(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
@@ -107,9 +89,4 @@ fn browse(chromium: &PathBuf, page: &Path, options: &[&str]) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {}", shown(&command)))?;
     ensure!(output.status.success(), "{}: {}", shown(&command), String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The browser, from `PATH`.
-pub fn find() -> Option<PathBuf> {
-    ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path)
 }

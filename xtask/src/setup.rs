@@ -77,6 +77,14 @@ const TOOLS: [Tool; 7] = [
     },
 ];
 
+/// No test needs it, so it is fetched by who asks for it.
+const CHROMIUM: Tool = Tool {
+    name: "Chromium",
+    found: || browser().map(|path| path.display().to_string()),
+    debian: &["chromium", "fonts-dejavu-core"],
+    pypi: None,
+};
+
 /// Runs the chore: every tool, or an error that names those which could not be had.
 pub fn run() -> Result<()> {
     let missing = fetch(&TOOLS.iter().collect::<Vec<_>>());
@@ -150,13 +158,17 @@ pub fn yosys_command() -> Result<Command> {
     Ok(command)
 }
 
-/// A Chromium, fetched with apt-get if there is none.
+/// A browser, from `PATH`.
+fn browser() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path)
+}
+
+/// Chromium, fetched if there is none.
 pub fn chromium() -> Result<PathBuf> {
-    if crate::browser::find().is_none() {
-        fetch_from_debian(&["chromium", "fonts-dejavu-core"]);
-    }
-    crate::browser::find()
-        .context("no Chromium: install Debian's package `chromium`, or Google Chrome, and run this again")
+    let missing = fetch(&[&CHROMIUM]);
+    browser().with_context(|| {
+        format!("could not fetch {}; install by hand and run this again", missing.join(", "))
+    })
 }
 
 /// Failures are told and passed over: PyPI may have what is still missing.

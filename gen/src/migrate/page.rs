@@ -94,7 +94,8 @@ pub(super) fn page(scene: &Scene, summary: &str) -> String {
          .serving, .at-source {{ fill: #9ecae1; }} .pre-copy {{ fill: #6baed6; }} .frozen, .retry {{ fill: #fdae6b; }}\n\
          .handed-over {{ fill: #d9d9d9; }} .staging {{ fill: #c7e9c0; }} .prepared {{ fill: #74c476; }}\n\
          .at-destination {{ fill: #a1d99b; }} .absent {{ fill: #f5f5f5; }} .round {{ fill: #3182bd; }}\n\
-         .registered {{ fill: #756bb1; }} .crash {{ fill: #d7301f; font-weight: bold; }} line {{ stroke: #333; stroke-dasharray: 3 3; }}\n\
+         .registered {{ fill: #756bb1; }} .crash {{ fill: #d7301f; font-weight: bold; }} .down {{ fill: #d7301f; }}\n\
+         line {{ stroke: #333; stroke-dasharray: 3 3; }}\n\
          </style></head>\n<body><h1>A VM moves, its clients keep their keys</h1>\n\
          <p>From left to right: operations of captured clients. Orange: they are told to try again. Small marks: registrations.</p>\n\
          <svg viewBox=\"0 0 {WIDTH} 264\" width=\"100%\" role=\"img\" aria-label=\"timeline\">{svg}</svg>\n<pre>{summary}</pre>\n</body></html>\n"

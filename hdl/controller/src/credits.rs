@@ -14,6 +14,12 @@ use stagecoach_spec::latency::loops::PLACE_TAKE_CYCLES;
 
 const _: () = assert!(PLACE_TAKE_CYCLES == 3, "the latency table and the registers here agree");
 
+/// A count with one more, one fewer, or both or neither: one adder.
+pub(crate) fn counted<'m>(count: Signal<'m>, more: Signal<'m>, fewer: Signal<'m>) -> Signal<'m> {
+    let down = (fewer & !more).repeat(count.width() - 1);
+    count + count.builder().concat(&[down, more ^ fewer])
+}
+
 /// The credits, as registers.
 pub(crate) struct Credits<'m> {
     m: &'m ModuleBuilder,

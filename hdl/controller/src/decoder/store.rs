@@ -16,6 +16,7 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
 use super::icrc;
 use super::shape::{BYTES, FRAMES, HEAD, Shape};
+use crate::credits::counted;
 use crate::deep_buffer;
 use crate::processing::align::only;
 use crate::processing::filled;
@@ -47,7 +48,7 @@ pub fn describe(d: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let places = index_width(u64::from(d.room) + 1);
     let room = m.register("room", places).reset_to(d.room);
     let gone = m.delay_reset("beat_gone", beat_take);
-    room.next(room.value() + m.concat(&[(stores & !gone).repeat(places - 1), stores ^ gone]));
+    room.next(counted(room.value(), gone, stores));
     let frame_places = index_width(u64::from(FRAMES) + 1);
     let frames = m.register("frames_free", frame_places).reset_to(FRAMES);
     frames

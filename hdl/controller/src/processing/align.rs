@@ -49,12 +49,6 @@ pub(crate) fn from_lane<'m>(m: &'m ModuleBuilder, lane: Signal<'m>, bytes: u32) 
     m.concat(&bits)
 }
 
-/// A bit for each of `bytes`: one above place `lane`.
-pub(crate) fn above_lane<'m>(m: &'m ModuleBuilder, lane: Signal<'m>, bytes: u32) -> Signal<'m> {
-    let bits: Vec<_> = (0..bytes).rev().map(|byte| lane.less_than(m.constant(lane.width(), byte))).collect();
-    m.concat(&bits)
-}
-
 /// A bit for each of `bytes`: one up to place `lane`.
 pub(crate) fn to_lane<'m>(m: &'m ModuleBuilder, lane: Signal<'m>, bytes: u32) -> Signal<'m> {
     let bits: Vec<_> = (0..bytes).rev().map(|byte| lane.at_least(m.constant(lane.width(), byte))).collect();

@@ -20,6 +20,7 @@ use super::registers::{keep, late, late_valid, same_cycle};
 use super::shape::Shape;
 use super::words::{Asked, Piece};
 use super::{align, read};
+use crate::credits::counted;
 use crate::{deep_buffer, stream_buffer};
 
 /// Bits of a [`stagecoach_spec::processing::WireKind`].
@@ -166,7 +167,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     m.section("assemble: behind the bytes that are there");
     let part = m.register("assembled", s.data).enabled_by(turn_token);
     m.comment("The lanes above the bytes that are there: all of them if there are none.");
-    let from = align::above_lane(&m, turn_fill, s.bytes) | (!turn_some).repeat(s.bytes);
+    let from = !align::to_lane(&m, turn_fill, s.bytes) | (!turn_some).repeat(s.bytes);
     let merged: Vec<_> = (0..s.bytes)
         .rev()
         .map(|byte| {
@@ -231,8 +232,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     completion_take.drive(shows);
     completion_valid.next(shows | (completion_valid.value() & !completion_ready));
     let packet_used = completion_take & has_packet;
-    let fewer = (packet_used & !last_gone).repeat(packets_width - 1);
-    wire!(packets_next = packets.value() + m.concat(&[fewer, packet_used ^ last_gone]));
+    wire!(packets_next = counted(packets.value(), last_gone, packet_used));
     packets.next(packets_next);
     some_packets.next(packets_next.any());
 

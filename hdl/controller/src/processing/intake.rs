@@ -16,6 +16,7 @@ use stagecoach_spec::{AccessRequest, Op};
 use super::registers::{keep, same_cycle};
 use super::shape::Shape;
 use super::words::{Asked, Pending};
+use crate::credits::counted;
 
 /// Describes the block.
 pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
@@ -192,7 +193,6 @@ fn fields(s: &Shape) -> [(&'static str, u32, u32); 8] {
 
 /// Room for read data, in beats, and for completions.
 struct Room<'m> {
-    m: &'m ModuleBuilder,
     beats: stagecoach_hdl::RegisterHandle<'m>,
     beats_back: Signal<'m>,
     completions: stagecoach_hdl::RegisterHandle<'m>,
@@ -222,16 +222,14 @@ impl<'m> Room<'m> {
         let completion_back = m.delay_reset("completion_room_back", completion_gone);
         let enough = beats.value().at_least(m.constant(width, most)) & completions.value().any();
         let enough = enough.named("room_enough");
-        Room { m, beats, beats_back, completions, completion_back, enough }
+        Room { beats, beats_back, completions, completion_back, enough }
     }
 
     fn takes(&self, moves: Signal<'m>, needed: Signal<'m>) {
-        let Room { m, beats, completions, .. } = self;
+        let Room { beats, completions, .. } = self;
         let width = beats.value().width();
         let taken = needed.gated_by(moves).zero_extend(width);
         beats.next(beats.value() + self.beats_back - taken);
-        let places = completions.value().width();
-        let less = (moves & !self.completion_back).repeat(places - 1);
-        completions.next(completions.value() + m.concat(&[less, moves ^ self.completion_back]));
+        completions.next(counted(completions.value(), self.completion_back, moves));
     }
 }

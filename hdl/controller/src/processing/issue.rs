@@ -166,7 +166,8 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     done.next((done.value() + held_span.zero_extend(s.length)).gated_by(!held_last));
     let word_in_request = done.value().bits(s.lane..s.length).zero_extend(s.payload_place);
     let word = m.delay("payload_word", base.value() + word_in_request);
-    let word_lane = done.value().low(s.lane);
+    let word_lane = done.value().low(s.lane).zero_extend(s.lane + 1);
+    let turn = held_offset.low(s.lane).zero_extend(s.lane + 1) - word_lane;
 
     m.section("Outputs");
     m.output("rsp_ready", ready.value());
@@ -200,7 +201,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         lane: held_offset.low(s.lane),
         end: held_final.low(s.lane),
         word,
-        word_lane,
+        turn,
     };
     m.output("write_data", data.pack(&m));
     m.output("atomic_compares", asked.compares);

@@ -15,6 +15,7 @@ use stagecoach_hdl::{DesignErrors, Module, ModuleBuilder, index_width, wire};
 
 use super::filled;
 use super::shape::Shape;
+use crate::credits::counted;
 use crate::stream_buffer;
 
 /// Cycles from an address to its word.
@@ -45,8 +46,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let places = index_width(u64::from(s.requests) + 1);
     let packets = m.register("packets_free", places).reset_to(s.requests);
     let gone = m.delay_reset("packet_gone", packet_take);
-    let change = m.concat(&[(ends & !gone).repeat(places - 1), ends ^ gone]);
-    packets.next(packets.value() + change);
+    packets.next(counted(packets.value(), gone, ends));
     m.comment("Four beats and packets may be on their way when this is seen to be low.");
     wire!(room_left = room.value().bits(3..s.payload_place + 1).any());
     wire!(packets_left = packets.value().bits(3..places).any());

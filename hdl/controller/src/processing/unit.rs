@@ -8,6 +8,7 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, Signal, index_
 use super::shape::Shape;
 use super::words::Over;
 use super::{addresses, atomic, finish, intake, issue, payload, read, slots, write};
+use crate::credits::counted;
 use crate::stream_buffer;
 
 /// Places for pieces between blocks `issue` and `finish`.
@@ -97,8 +98,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
         .input("take", piece_taken);
     let places = index_width(u64::from(PIECES) + 1);
     let room = m.register("piece_places", places).reset_to(PIECES);
-    let less = (piece_valid & !piece_taken).repeat(places - 1);
-    room.next(room.value() + m.concat(&[less, piece_valid ^ piece_taken]));
+    room.next(counted(room.value(), piece_taken, piece_valid));
     m.comment("One piece every other cycle, so the register is in time.");
     let piece_room = m.delay_reset("piece_room", room.value().bits(1..places).any());
     issues

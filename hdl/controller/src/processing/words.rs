@@ -105,36 +105,9 @@ bundle! {
         end,
         /// The word of payload that has the first byte.
         word,
-        /// The first byte's place in it.
-        word_lane,
-    }
-}
-
-bundle! {
-    /// [`Data`] in the stage of block `write` that walks through its beats.
-    pub struct Walk {
-        /// The identifier.
-        id,
-        /// The first data beat in the frame.
-        first,
-        /// Data beats less one.
-        beats,
-        /// The first byte's place in the first beat.
-        lane,
-        /// The last byte's place in the last beat.
-        end,
-        /// The word of payload that has the first byte.
-        word,
-        /// How far the bytes move up.
+        /// How far the bytes move up from their places in it. The top bit: around the end, so that the first data beat has bytes of two
+        /// words.
         turn,
-    }
-}
-
-impl<'m> Walk<'m> {
-    /// Of data whose bytes move up by `turn`.
-    pub(crate) fn of(data: &Data<'m>, turn: stagecoach_hdl::Signal<'m>) -> Walk<'m> {
-        let Data { id, first, beats, lane, end, word, .. } = *data;
-        Walk { id, first, beats, lane, end, word, turn }
     }
 }
 
@@ -184,7 +157,15 @@ impl Shape {
 
     /// Bits of [`Data`].
     pub(crate) fn data_word(&self) -> Vec<u32> {
-        vec![self.slot + 1, self.frame_beat(), self.beat, self.lane, self.lane, self.payload_place, self.lane]
+        vec![
+            self.slot + 1,
+            self.frame_beat(),
+            self.beat,
+            self.lane,
+            self.lane,
+            self.payload_place,
+            self.lane + 1,
+        ]
     }
 
     /// Bits of [`Over`].

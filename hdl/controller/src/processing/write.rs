@@ -15,8 +15,9 @@ use stagecoach_hdl::{Bundle, DesignErrors, Module, ModuleBuilder, index_width, w
 
 use super::registers::{late, late_valid};
 use super::shape::Shape;
-use super::words::{Data, Walk};
+use super::words::Data;
 use super::{align, payload};
+use crate::credits::counted;
 use crate::stream_buffer;
 
 /// Words of the buffer before the channel.
@@ -44,16 +45,13 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let loads = m.wire("loads", 1);
     queue.input("in_valid", in_valid).input("in_word", in_word).input("take", loads);
     let front = Data::unpack(queue.output("front_word"), &s.data_word());
-    m.comment("How far the bytes move up; if that goes around, the first beat has bytes of two words.");
-    let front_turn = front.lane.zero_extend(s.lane + 1) - front.word_lane.zero_extend(s.lane + 1);
-    let two_words = (front_turn.bit(s.lane) & !front.id.bit(s.slot)).named("two_words");
+    let two_words = (front.turn.bit(s.lane) & !front.id.bit(s.slot)).named("two_words");
     let held = m.register("walk_held", 1).reset_to(0u32);
     let ends = m.wire("ends", 1);
     loads.drive(queue.output("front_valid") & (!held.value() | ends));
     held.next(loads | (held.value() & !ends));
-    let data = Walk::of(&front, front_turn.low(s.lane)).hold(&m, "walk", loads);
+    let data = Data { turn: front.turn.low(s.lane), ..front }.hold(&m, "walk", loads);
     let is_atomic = data.id.bit(s.slot);
-    let turn = data.turn;
     let buffer_gone = m.wire("buffer_gone", 1);
     let places = index_width(u64::from(BUFFER) + 1);
     let room = m.register("buffer_room", places).reset_to(BUFFER);
@@ -72,8 +70,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     primes.next(loads.select(two_words, prime & !steps));
     primed.next((primed.value() | (prime & steps)) & !loads);
     let sends = (steps & !prime).named("sends");
-    let less = (sends & !buffer_gone).repeat(places - 1);
-    wire!(room_next = room.value() + m.concat(&[less, sends ^ buffer_gone]));
+    wire!(room_next = counted(room.value(), buffer_gone, sends));
     room.next(room_next);
     has_room.next(room_next.any());
     let ahead = number.value().zero_extend(s.payload_place);
@@ -95,7 +92,7 @@ pub fn describe(s: &Shape) -> Result<Arc<Module>, DesignErrors> {
     let late_lane = late(&m, "lane", data.lane, cycles);
     let late_end = late(&m, "end", data.end, cycles);
     let late_id = late(&m, "id", data.id, cycles);
-    let late_turn = late(&m, "turn", turn.gated_by(!is_atomic), cycles);
+    let late_turn = late(&m, "turn", data.turn.gated_by(!is_atomic), cycles);
     let late_step = late_valid(&m, "step", steps, cycles);
 
     m.section("turn: up to the bytes' places");
